@@ -1,0 +1,1 @@
+"""The `%pipeline…` magics: they parse, delegate and display."""

@@ -1,0 +1,164 @@
+"""What a node's defining cell shows of its node runs: a status line each, then what they printed and drew.
+
+`bundle` is one HTML (and plain text) picture for a live display handle in the notebook; `outputs` are real cell
+outputs for a written notebook. Everything that is not a node's own rich output is escaped.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from . import view
+from .core.lifecycle import State
+from .core.values import shown
+from .records.follow import Watched
+
+MOST_SHOWN = 24  # node runs of one node that its cell shows whole; the others get a line
+
+_IMAGES = ("image/png", "image/jpeg", "image/gif")
+
+
+def bundle(title: str, watched: Sequence[Watched]) -> dict[str, str]:
+    """A mime bundle (text/html, text/plain) that shows the runs of one node as they are now."""
+    now = time.time()
+    if not watched:
+        return {"text/html": _page([_line("○", "#8A94A0", title, "waiting", "")]), "text/plain": f"○ {title} · waiting"}
+    parts, lines = [], []
+    for one in watched[:MOST_SHOWN]:
+        parts.append(_status_html(one, now))
+        lines.append(status_text(one, now))
+        parts += [_output_html(output) for output in own_outputs(one)]
+        lines += [text for text in map(output_text, own_outputs(one)) if text]
+        parts.append(_failure_html(one))
+    if len(watched) > MOST_SHOWN:
+        rest = view.tally(one.run.state for one in watched[MOST_SHOWN:])
+        parts.append(f"<div>… {len(watched) - MOST_SHOWN} more: {html.escape(rest)}</div>")
+        lines.append(f"… {len(watched) - MOST_SHOWN} more: {rest}")
+    return {"text/html": _page(parts), "text/plain": "\n".join(lines)}
+
+
+def outputs(watched: Sequence[Watched]) -> list[dict[str, Any]]:
+    """The runs of one node as outputs of its cell in nbformat's shape: status lines and the node's own outputs."""
+    now = time.time()
+    found: list[dict[str, Any]] = []
+    for one in watched:
+        data = {"text/html": _page([_status_html(one, now)]), "text/plain": status_text(one, now)}
+        about = {"dagbook": {"node": one.run.node, "node_run": one.run.id, "state": str(one.run.state)}}
+        found.append({"output_type": "display_data", "data": data, "metadata": about})
+        kept = own_outputs(one)
+        found += [{key: value for key, value in output.items() if key != "transient"} for output in kept]
+    return found
+
+
+def own_outputs(watched: Watched) -> list[dict[str, Any]]:
+    """What the node run's cells left, in order; without what was meant for dagbook alone."""
+    found = []
+    for _cell, cell_outputs in sorted(watched.outputs.items()):
+        for output in cell_outputs:
+            data = output.get("data", {})
+            ours = bool(data) and all(mime.startswith("application/vnd.dagbook.") for mime in data)
+            if output["output_type"] != "clear" and not ours:
+                found.append(output)
+    return found
+
+
+def status_text(watched: Watched, now: float) -> str:
+    """The status line in plain text: `✓ train [lr=0.1] · succeeded · 1.2 s · accuracy=0.93`."""
+    run = watched.run
+    parts = [f"{view.GLYPHS[run.state]} {view.label(run)}", view.state_word(run.state), view.note(watched, now)]
+    return " · ".join(part for part in parts if part)
+
+
+def _status_html(watched: Watched, now: float) -> str:
+    run = watched.run
+    colour, glyph = view.COLOURS[run.state], view.GLYPHS[run.state]
+    details = _tags_html(watched) if run.state is State.SUCCEEDED else ""
+    return _line(glyph, colour, view.label(run), view.state_word(run.state), view.note(watched, now)) + details
+
+
+def _line(glyph: str, colour: str, label: str, state: str, note: str) -> str:
+    grey = "color:var(--jp-ui-font-color2,#666)"
+    rest = f' <span style="{grey}">· {html.escape(note)}</span>' if note else ""
+    return (
+        f'<div style="border-left:4px solid {colour};padding:2px 10px;margin:4px 0 2px">'
+        f'<span style="color:{colour};font-weight:600">{glyph}</span> <b>{html.escape(label)}</b>'
+        f' <span style="color:{colour}">{html.escape(state)}</span>{rest}</div>'
+    )
+
+
+def _tags_html(watched: Watched) -> str:
+    """A folded table of all tags when there are more than the line holds."""
+    run = watched.run
+    logged = {name: value for name, value in run.tags.items() if name not in run.created.params}
+    if len(logged) <= 4:
+        return ""
+    rows = "".join(
+        f"<tr><td>{html.escape(name)}</td><td>{html.escape(shown(value))}</td></tr>" for name, value in logged.items()
+    )
+    return f"<details><summary>{len(logged)} tags</summary><table>{rows}</table></details>"
+
+
+def _failure_html(watched: Watched) -> str:
+    """Where to look, under a failed node run."""
+    notebook = watched.run.detail.get("notebook")
+    if watched.run.state not in (State.FAILED, State.TIMED_OUT, State.LOST) or not notebook:
+        return ""
+    return f'<div style="padding:2px 14px">notebook: <code>{html.escape(str(notebook))}</code></div>'
+
+
+def _page(parts: Sequence[str]) -> str:
+    return f'<div class="dagbook-cell">{"".join(parts)}</div>'
+
+
+def _text_of(value: Any) -> str:
+    return "".join(value) if isinstance(value, list) else str(value)
+
+
+def _output_html(output: Mapping[str, Any]) -> str:
+    kind = output["output_type"]
+    if kind == "stream":
+        red = output["name"] == "stderr"
+        return _pre(_ansi_html(output["text"]), "background:rgba(213,94,0,.10)" if red else "")
+    if kind == "error":
+        return _pre(_ansi_html("\n".join(output["traceback"])), "background:rgba(213,94,0,.10)")
+    data = output.get("data", {})
+    for mime in _IMAGES:
+        if mime in data:
+            alt = html.escape(_text_of(data.get("text/plain", "figure")))
+            return f'<img alt="{alt}" src="data:{mime};base64,{html.escape(_text_of(data[mime]).strip())}">'
+    if "image/svg+xml" in data:
+        return f"<div>{_text_of(data['image/svg+xml'])}</div>"
+    if "text/html" in data:
+        return f"<div>{_text_of(data['text/html'])}</div>"
+    text = _text_of(data.get("text/markdown") or data.get("text/plain") or "")
+    return _pre(html.escape(text), "") if text else ""
+
+
+def _pre(inner: str, style: str) -> str:
+    return f'<pre style="margin:2px 0;padding:2px 14px;white-space:pre-wrap;{style}">{inner}</pre>' if inner else ""
+
+
+def _ansi_html(text: str) -> str:
+    """Escaped text, terminal colours as inline styles."""
+    if "\x1b[" not in text:
+        return html.escape(text)
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(record=True, file=io.StringIO(), width=10_000, soft_wrap=True, color_system="truecolor")
+    console.print(Text.from_ansi(text), end="", soft_wrap=True)
+    return console.export_html(inline_styles=True, code_format="{code}")
+
+
+def output_text(output: Mapping[str, Any]) -> str:
+    """An output as plain text."""
+    kind = output["output_type"]
+    if kind == "stream":
+        return str(output["text"]).rstrip("\n")
+    if kind == "error":
+        return view.plain("\n".join(output["traceback"]))
+    return _text_of(output.get("data", {}).get("text/plain", ""))

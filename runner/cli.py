@@ -1,0 +1,37 @@
+"""The command line: the group of commands. Each parses, delegates and says how it ended; heavy imports wait."""
+
+from __future__ import annotations
+
+import click
+
+from .cli_look import logs, runs, show
+from .cli_run import cancel, check, graph, plan, run
+
+NEXT_STEPS = """\
+dagbook runs the cells of a notebook as a pipeline.
+
+  dagbook run NOTEBOOK       run it (papermill's -p, -y, -f give parameters)
+  dagbook plan NOTEBOOK      what would run
+  dagbook check NOTEBOOK     what is wrong with it
+  dagbook --help             everything else
+
+In a notebook:  %load_ext dagbook   then begin a cell with   %%pipeline_node TITLE
+"""
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dagbook")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Run the cells of a notebook as a pipeline, each in its own container.
+
+    \b
+    Exit codes: 0 succeeded, 1 a node failed, 2 the pipeline or the call is wrong (nothing ran),
+    4 cancelled from elsewhere, 5 the machine is not fit, 130 cancelled by Ctrl-C.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(NEXT_STEPS)
+
+
+for command in (run, plan, check, graph, runs, show, logs, cancel):
+    main.add_command(command)

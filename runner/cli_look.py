@@ -1,0 +1,80 @@
+"""Commands that look at runs: runs, show, logs."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .cli_options import AS_JSON, STORE, guarded, print_json, store_at
+
+RUN = click.argument("wanted", metavar="[RUN]", default="latest")
+
+
+@click.command()
+@STORE
+@click.option("-n", "--most", type=click.IntRange(1), default=20, show_default=True, help="How many.")
+@AS_JSON
+@guarded
+def runs(store: Path | None, most: int, as_json: bool) -> int:
+    """The latest runs, newest first."""
+    from . import view
+    from .records.follow import settle_all
+
+    opened = store_at(store)
+    settle_all(opened)
+    found = opened.runs(most)
+    if as_json:
+        print_json([view.run_row_json(row, time.time()) for row in found])
+    else:
+        click.echo(view.runs_text(found, time.time()))
+    return 0
+
+
+@click.command()
+@RUN
+@STORE
+@AS_JSON
+@guarded
+def show(wanted: str, store: Path | None, as_json: bool) -> int:
+    """A run: its node runs, how they ended, their tags. RUN is an id, its beginning, or latest."""
+    import sys
+
+    from . import console, view
+    from .records.follow import Follower, settle
+
+    opened = store_at(store)
+    row = opened.run(wanted)
+    settle(opened, row)
+    follower = Follower(opened, row.id)
+    follower.update()
+    if as_json:
+        print_json(view.run_json(follower.row, follower.so_far, opened.artifacts, time.time()))
+    else:
+        console.show(sys.stdout, follower)
+    return 0
+
+
+@click.command()
+@RUN
+@click.argument("node", required=False)
+@click.option("-f", "--follow", "follows", is_flag=True, help="Go on until the run is over.")
+@STORE
+@guarded
+def logs(wanted: str, node: str | None, follows: bool, store: Path | None) -> int:
+    """What the nodes of a run printed. NODE is a title, a slug, or one node run such as train#2."""
+    from . import console
+    from .records.follow import Follower
+
+    opened = store_at(store)
+    follower = Follower(opened, opened.run(wanted).id)
+    follower.update()
+    chosen = console.chosen_runs(follower, node)
+    printer = console.Printer(click.echo, prefixed=len(chosen) != 1)
+    steps: Any = follower.follow() if follows else [None]
+    for _ in steps:
+        for one in console.chosen_runs(follower, node):
+            printer.print_new(follower.watched[one], not follows or follower.over)
+    return 0

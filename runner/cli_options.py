@@ -1,0 +1,192 @@
+"""What the commands share: options with one meaning everywhere, reading FILE, telling what is wrong."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from .core.errors import DagbookError, Problem
+    from .formats.notebook import Definition
+    from .formats.settings import Settings
+    from .plan import Asked
+    from .records.store import Store
+
+FILE = click.argument("file", type=click.Path(path_type=Path))
+STORE = click.option("--store", type=click.Path(path_type=Path), help="Folder of runs [.dagbook beside FILE].")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
+
+
+def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What is wrong is told in words, or as JSON, and decides the exit code; a defect of ours keeps its traceback."""
+
+    @wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        from .core.errors import DagbookError
+
+        try:
+            sys.exit(command(*args, **options) or 0)
+        except DagbookError as error:
+            tell_error(error, bool(options.get("as_json")))
+            sys.exit(error.exit_code)
+        except BrokenPipeError:
+            sys.stderr.close()  # who reads our output has seen enough
+            sys.exit(0)
+
+    return run
+
+
+def tell_error(error: DagbookError, as_json: bool) -> None:
+    """Findings as `check` prints them."""
+    if as_json:
+        print_json(findings(error.problems))
+    tell_problems(error.problems)
+
+
+def findings(problems: Any) -> dict[str, Any]:
+    """The object that `check --json` prints."""
+    errors = [found.as_json() for found in problems if found.is_error]
+    return {"errors": errors, "warnings": [found.as_json() for found in problems if not found.is_error]}
+
+
+def print_json(data: Any) -> None:
+    """One JSON object on standard output."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def tell_problems(problems: Any, stream: TextIO | None = None) -> None:
+    """Findings for people, on standard error."""
+    for found in problems:
+        style = {"fg": "red"} if found.is_error else {"fg": "yellow"}
+        click.secho(found.describe(), file=stream or sys.stderr, **style)
+
+
+def parameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """papermill's options for parameters, with papermill's letters and meaning."""
+    for option in (
+        click.option("-y", "--parameters_yaml", "yaml_texts", multiple=True, help="YAML text of parameters."),
+        click.option(
+            "-f",
+            "--parameters_file",
+            "yaml_files",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            help="YAML file of parameters.",
+        ),
+        click.option(
+            "-r",
+            "--parameters_raw",
+            "raw",
+            nargs=2,
+            multiple=True,
+            metavar="NAME VALUE",
+            help="A parameter, kept as text.",
+        ),
+        click.option(
+            "-p", "--parameters", "typed", nargs=2, multiple=True, metavar="NAME VALUE", help="A parameter, typed."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Which part of the pipeline."""
+    for option in (
+        click.option("--until", multiple=True, metavar="NODE", help="NODE and all before it."),
+        click.option(
+            "--from", "start", multiple=True, metavar="NODE", help="NODE and all after it; earlier results before."
+        ),
+        click.option("--node", "nodes", multiple=True, metavar="NODE", help="NODE alone, on earlier results."),
+    ):
+        command = option(command)
+    return command
+
+
+def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Settings that a flag decides before environment and dagbook.toml."""
+    for option in (
+        click.option(
+            "--code", metavar="DIR", help="What nodes see at /code [the notebook's folder]; none for nothing."
+        ),
+        click.option("--max-runs", type=click.IntRange(1), help="Most node runs to plan [10,000]."),
+        click.option("--image", help="Image of nodes that name none."),
+        click.option("--jobs", type=click.IntRange(1), help="Node runs at a time [number of cores]."),
+        click.option("--executor", type=click.Choice(["auto", "docker", "process"]), help="Where nodes run [auto]."),
+    ):
+        command = option(command)
+    return command
+
+
+def read(file: Path, typed: Any = (), raw: Any = (), yaml_texts: Any = (), yaml_files: Any = ()) -> Definition:
+    """The pipeline that FILE defines. Raises PipelineError with all that is wrong with it."""
+    from .core.values import typed as typed_value
+    from .formats.notebook import read_notebook
+    from .formats.parameters import from_yaml
+
+    given: dict[str, Any] = {}
+    for path in yaml_files:
+        given |= from_yaml(path.read_text(encoding="utf-8") if path.is_file() else None, str(path))
+    for text in yaml_texts:
+        given |= from_yaml(text, "-y")
+    given |= {name: typed_value(value) for name, value in typed}
+    given |= dict(raw)
+    return read_notebook(file, given)
+
+
+def settings_of(file: Path, **flags: Any) -> Settings:
+    """The settings in force for FILE."""
+    from .formats.settings import read_settings
+
+    return read_settings(file.absolute().parent, {name: value for name, value in flags.items() if value is not None})
+
+
+def asked_of(definition: Definition, settings: Settings, **more: Any) -> Asked:
+    """What is to be run, as the run process understands it."""
+    from .plan import Asked
+
+    return Asked(
+        pipeline=definition.pipeline,
+        folder=definition.path.absolute().parent,
+        file=definition.path.absolute(),
+        executor=settings.executor,
+        image=settings.image,
+        build_network=settings.build_network,
+        transport=settings.transport,
+        jobs=settings.jobs,
+        code=settings.code,
+        max_runs=settings.max_runs,
+        env=dict(settings.env),
+        **more,
+    )
+
+
+def store_at(store: Path | None, file: Path | None = None) -> Store:
+    """The store that is meant, which must be there. Raises PipelineError."""
+    from .formats.settings import find_store
+    from .records.store import Store
+
+    return Store(find_store(store, file, Path.cwd()), create=False)
+
+
+def sound(definition: Definition) -> list[Problem]:
+    """Warnings of a definition without errors; with errors, raises PipelineError with all findings."""
+    from .core.errors import raise_errors
+    from .core.graph import check
+
+    whole = [found.at(_file_place(definition)) for found in check(definition.pipeline)]
+    if any(found.is_error for found in definition.problems):  # a node that could not be read is not "unknown"
+        whole = [found for found in whole if found.code not in ("E-EDGE-UNKNOWN", "E-PIPELINE-EMPTY")]
+    return raise_errors([*definition.problems, *whole])
+
+
+def _file_place(definition: Definition) -> Any:
+    from .core.errors import Place
+
+    return Place(file=str(definition.path))

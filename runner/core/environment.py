@@ -1,0 +1,101 @@
+"""The environment variables that a node sees, and the names that are taken.
+
+Rules: docs/semantics.md, "Tags, metrics, parameters".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from .errors import Problem, problem
+from .model import Node, Pipeline
+from .names import slug_of, variable_of
+from .values import Value, shown
+
+PREFIXES = ("CNVRG", "DAGBOOK")
+
+_MACHINE = frozenset({"PATH", "HOME", "USER", "SHELL", "PWD", "LANG", "IFS", "ENV", "HOSTNAME", "TMPDIR", "BASH_ENV"})
+_OURS = frozenset({"MPLCONFIGDIR", "PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"})
+_PASSED = frozenset(f"{prefix}_TASKS_PASSED_CONDITION" for prefix in PREFIXES)
+_SYSTEM = _MACHINE | _OURS | _PASSED | {"DAGBOOK_OUTPUT"}
+_SYSTEM_PREFIXES = ("LD_", "DYLD_", "INPUT_", "DAGBOOK_", "CNVRG_", "VH_", "VALOHAI_", "PACH_", "JPY_")
+
+
+def owner_of(variable: str) -> str:
+    """Who sets `variable`, in words; empty when it is free for users."""
+    if variable in _MACHINE:
+        return "the system"
+    if variable.startswith(("LD_", "DYLD_")):
+        return "the loader"
+    return "dagbook" if variable in _SYSTEM or variable.startswith(_SYSTEM_PREFIXES) else ""
+
+
+def own_variables(params: Mapping[str, Value]) -> dict[str, str]:
+    """CNVRG_TAG_<NAME> and DAGBOOK_TAG_<NAME> for the node's own parameters."""
+    return {variable_of(prefix, "tag", name): shown(value) for prefix in PREFIXES for name, value in params.items()}
+
+
+def upstream_variables(tags: Mapping[str, Mapping[str, Value]]) -> tuple[dict[str, str], list[str]]:
+    """CNVRG_<SLUG>_<TAG> and DAGBOOK_<SLUG>_<TAG> for the tags of the runs before, by the parent's slug.
+
+    Also returns the variables that two tags claim, or that a system name owns; those are left unset.
+    """
+    claims: dict[str, list[str]] = {}
+    for slug, named in tags.items():
+        for tag, value in named.items():
+            for prefix in PREFIXES:
+                claims.setdefault(variable_of(prefix, slug, tag), []).append(shown(value))
+    refused = [name for name, values in claims.items() if len(values) > 1 or name in _SYSTEM]
+    refused += [name for name in claims if name.startswith(tuple(f"{p}_TAG_" for p in PREFIXES))]
+    return {name: values[0] for name, values in claims.items() if name not in refused}, sorted(set(refused))
+
+
+def input_variable(slug: str) -> str:
+    """INPUT_<SLUG>: where the artifact of that node is mounted."""
+    return f"INPUT_{slug.upper()}"
+
+
+def environment_problems(pipeline: Pipeline) -> Iterable[Problem]:
+    """Clashes that are known before a run: reserved names, and two known tags that become one variable."""
+    parents = {node.slug: node for node in pipeline.nodes}
+    for node in pipeline.nodes:
+        for name in {**pipeline.defaults.env, **node.env}:
+            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+                yield problem("E-ENV-NAME", node.place, name=name)
+            elif owner := owner_of(name):
+                yield problem("E-ENV-RESERVED", node.place, name=name, owner=owner)
+        yield from _own_collisions(node, _parameter_names(pipeline, node))
+        yield from _upstream_collisions(pipeline, node, parents)
+
+
+def _parameter_names(pipeline: Pipeline, node: Node) -> list[str]:
+    return list(dict.fromkeys([*pipeline.parameters_of(node), *node.grid]))
+
+
+def _own_collisions(node: Node, names: list[str]) -> Iterable[Problem]:
+    seen: dict[str, str] = {}
+    for name in names:
+        variable = variable_of("CNVRG", "tag", name)
+        other = seen.setdefault(variable, name)
+        if other != name:
+            yield problem(
+                "E-ENV-COLLIDES",
+                node.place,
+                first=f"parameter {other}",
+                second=f"parameter {name}",
+                name=variable,
+            )
+
+
+def _upstream_collisions(pipeline: Pipeline, node: Node, by_slug: Mapping[str, Node]) -> Iterable[Problem]:
+    seen: dict[str, str] = {}
+    for parent in (by_slug[slug_of(title)] for title in node.after):
+        for name in _parameter_names(pipeline, parent):
+            variable = variable_of("CNVRG", parent.slug, name)
+            label = f'parameter {name} of "{parent.title}"'
+            other = seen.setdefault(variable, label)
+            if other != label:
+                yield problem("E-ENV-COLLIDES", node.place, first=other, second=label, name=variable)
+            elif variable in _SYSTEM or variable.startswith("CNVRG_TAG_"):
+                yield problem("E-ENV-RESERVED", node.place, name=variable, owner="dagbook")

@@ -1,0 +1,115 @@
+"""Values of parameters: how typed text becomes a value, and what a value may be."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import keyword
+import math
+from typing import Any
+
+from .errors import PipelineError, problem
+
+Value = bool | int | float | str | list[Any] | None
+
+DEEPEST_LIST = 32
+LONGEST_NAME = 128
+_WORDS: dict[str, Value] = {"True": True, "False": False, "None": None}
+
+
+def typed(text: str) -> Value:
+    """The value that `text` spells, typed as papermill types `-p`: bool, None, int, float, else text.
+
+    A text that is a Python list literal becomes a list.
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    for convert in (int, float):
+        try:
+            return convert(text)
+        except (ValueError, OverflowError):
+            continue
+    return _as_list(text)
+
+
+def _as_list(text: str) -> Value:
+    if text.startswith("[") and text.endswith("]"):
+        try:
+            literal = ast.literal_eval(text)
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return text
+        if isinstance(literal, list):
+            return literal
+    return text
+
+
+def grid_values(name: str, text: str) -> list[Value]:
+    """The values of `--grid name=text`: items between commas, trimmed, typed; or the items of an inline list.
+
+    A list meant as one value is a nested list. Raises PipelineError (E-GRID-EMPTY) for an empty item.
+    """
+    inline = _as_list(text.strip())
+    if isinstance(inline, list):
+        if not inline:
+            raise PipelineError(problem("E-GRID-EMPTY", name=name, text=text))
+        return inline
+    items = next(csv.reader([text], skipinitialspace=True), [])
+    quoted_empty = '""' in text
+    values = [item.strip() for item in items]
+    if not values or (not all(values) and not quoted_empty):
+        raise PipelineError(problem("E-GRID-EMPTY", name=name, text=text))
+    return [typed(item) for item in values]
+
+
+def check_name(name: str) -> str:
+    """`name` itself, when it can be a parameter. Raises PipelineError (E-PARAM-NAME)."""
+    if not name.isidentifier() or keyword.iskeyword(name) or len(name) > LONGEST_NAME:
+        raise PipelineError(problem("E-PARAM-NAME", name=name[:80]))
+    return name
+
+
+def check_value(name: str, value: Any) -> Value:
+    """`value` itself, when it is one of the parameter types.
+
+    Raises PipelineError (E-PARAM-TYPE, E-PARAM-VALUE).
+    """
+    _check_depth(name, value, DEEPEST_LIST)
+    return value  # type: ignore[no-any-return]
+
+
+def _check_depth(name: str, value: Any, left: int) -> None:
+    if isinstance(value, str):
+        if "\0" in value:
+            raise PipelineError(problem("E-PARAM-VALUE", name=name))
+    elif isinstance(value, list):
+        if left == 0:
+            raise PipelineError(problem("E-PARAM-TYPE", name=name, type="a list nested deeper", depth=DEEPEST_LIST))
+        for item in value:
+            _check_depth(name, item, left - 1)
+    elif value is not None and not isinstance(value, bool | int | float):
+        raise PipelineError(
+            problem("E-PARAM-TYPE", name=name, type=f"of type {type(value).__name__}", depth=DEEPEST_LIST)
+        )
+
+
+def to_json(value: Value) -> Any:
+    """`value` in a form that strict JSON can hold: NaN and infinities become {"float": "nan"} and the like."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": repr(value)}
+    if isinstance(value, list):
+        return [to_json(item) for item in value]
+    return value
+
+
+def from_json(data: Any) -> Value:
+    """The inverse of `to_json`."""
+    if isinstance(data, dict) and set(data) == {"float"}:
+        return float(data["float"])
+    if isinstance(data, list):
+        return [from_json(item) for item in data]
+    return data  # type: ignore[no-any-return]
+
+
+def shown(value: Value) -> str:
+    """`value` as people read it in a table, a label or an environment variable: 0.1, True, a text as it is."""
+    return value if isinstance(value, str) else repr(value)

@@ -1,0 +1,1 @@
+"""Runs one node: in a Docker container, or as a process of this machine."""

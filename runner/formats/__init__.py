@@ -1,0 +1,1 @@
+"""Reads and writes what people write: magic lines, notebooks, scripts, settings."""

@@ -1,0 +1,213 @@
+"""Artifacts: what a node run left in /output, published under the digest of its content.
+
+An output folder is hashed, made read-only and renamed into the store; nothing is copied. The same content is kept
+once. What cannot be part of an artifact (a socket, a pipe, a device, a link that leads out of the folder) is taken
+out by name, with a warning; bytes from outside the folder never get in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A published artifact. `digest` is the sha256 of names, types, executable bits and bytes; `bytes` their sum."""
+
+    digest: str
+    path: Path
+    files: int
+    bytes: int
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry of an output folder: its path in it, and what it is ("file", "folder", "link")."""
+
+    path: str
+    kind: str
+    size: int = 0
+    executable: bool = False
+    content: str = ""  # sha256 of a file's bytes; a link's target
+
+    def line(self) -> bytes:
+        """What this entry adds to the digest of the whole."""
+        mark = f"{self.kind}{'*' if self.executable else ''} {self.content} "
+        return mark.encode("utf-8", "surrogateescape") + os.fsencode(self.path) + b"\0"
+
+
+def publish(output: Path, artifacts: Path) -> Artifact:
+    """Make the folder `output` an artifact under `artifacts` and take it away from where it was.
+
+    Nothing may write to `output` any more. Raises OSError when the store cannot take it (disk full, read-only).
+    """
+    warnings = list(_take_out_foreign(output))
+    items = sorted(_items(output), key=lambda item: os.fsencode(item.path))
+    digest = digest_of(items)
+    home = artifacts / digest[:2] / digest
+    home.parent.mkdir(parents=True, exist_ok=True)
+    if home.is_dir():
+        remove_tree(output)
+    else:
+        _write_manifest(home, items)
+        _protect(output, items)
+        _rename(output, home)
+    size = sum(item.size for item in items)
+    return Artifact(digest, home, sum(item.kind == "file" for item in items), size, tuple(warnings))
+
+
+def digest_of(items: list[Item]) -> str:
+    """The sha256 that names a tree of these items, which must be sorted by path."""
+    total = hashlib.sha256()
+    for item in items:
+        total.update(item.line())
+    return total.hexdigest()
+
+
+def manifest_of(artifact: Path) -> list[dict[str, Any]]:
+    """What the published artifact at `artifact` holds: path, kind, size, executable, content of each entry."""
+    found: list[dict[str, Any]] = json.loads(artifact.with_suffix(".json").read_text(encoding="utf-8"))
+    return found
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder of ours, also where it was made read-only."""
+    for parent, _folders, _files, handle in os.fwalk(folder, follow_symlinks=False):
+        del parent
+        os.fchmod(handle, 0o700)
+    shutil.rmtree(folder)
+
+
+def _take_out_foreign(root: Path) -> Iterator[str]:
+    """Remove what cannot be kept, and make links that stay inside relative, so that they work at any mount."""
+    for parent, folders, files, handle in os.fwalk(root, follow_symlinks=False):
+        inside = Path(parent).relative_to(root)
+        for name in [*folders, *files]:
+            path = (inside / name).as_posix()
+            mode = os.lstat(name, dir_fd=handle).st_mode
+            if stat.S_ISLNK(mode):
+                yield from _settle_link(root, path, name, handle)
+            elif not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                os.unlink(name, dir_fd=handle)
+                yield f"/output/{path} is {_what(mode)}, which an artifact cannot hold; it was left out"
+
+
+def _what(mode: int) -> str:
+    kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
+    return kinds.get(stat.S_IFMT(mode), "a special file")
+
+
+def _settle_link(root: Path, path: str, name: str, handle: int) -> Iterator[str]:
+    target = os.readlink(name, dir_fd=handle)
+    inner = _inside(root, path, target)
+    if inner is None:
+        os.unlink(name, dir_fd=handle)
+        yield f"/output/{path} is a link to {target}, which is not in /output; it was left out"
+        return
+    relative = os.path.relpath("/" + inner, "/" + os.path.dirname(path))
+    if relative != target:
+        os.unlink(name, dir_fd=handle)
+        os.symlink(relative, name, dir_fd=handle)
+
+
+def _inside(root: Path, path: str, target: str) -> str | None:
+    """The entry of `root` that a link at `path` leads to, by its words alone; None when it leads out or nowhere."""
+    as_seen = PurePosixPath("/output") / PurePosixPath(path).parent / target
+    host = os.path.normpath(root)
+    words = os.path.normpath(as_seen)
+    if words.startswith(host + "/"):  # written by a node without a container
+        words = "/output/" + os.path.relpath(words, host)
+    if not words.startswith("/output/"):
+        return None
+    inner = words.removeprefix("/output/")
+    current = root
+    for part in PurePosixPath(inner).parts:  # no step of the way may itself be a link: that could lead out
+        current = current / part
+        try:
+            mode = os.lstat(current).st_mode
+        except OSError:
+            return None
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            return None
+    return inner
+
+
+def _items(root: Path) -> Iterator[Item]:
+    for parent, folders, files, handle in os.fwalk(root, follow_symlinks=False):
+        inside = Path(parent).relative_to(root)
+        for name in [*folders, *files]:
+            path = (inside / name).as_posix()
+            found = os.lstat(name, dir_fd=handle)
+            if stat.S_ISDIR(found.st_mode):
+                yield Item(path, "folder")
+            elif stat.S_ISLNK(found.st_mode):
+                yield Item(path, "link", content=os.readlink(name, dir_fd=handle))
+            else:
+                yield _file_item(path, name, handle)
+
+
+def _file_item(path: str, name: str, handle: int) -> Item:
+    """Hash a regular file, opened without following links and without waiting on pipes."""
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=handle)
+    except PermissionError:  # mode 000: ours, but closed to us too
+        os.chmod(name, 0o600, dir_fd=handle)
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=handle)
+    with open(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    if found.st_nlink > 1:
+        _break_hard_link(name, handle, found.st_mode)
+    return Item(path, "file", found.st_size, bool(found.st_mode & 0o111), content)
+
+
+def _break_hard_link(name: str, handle: int, mode: int) -> None:
+    """Give the entry bytes of its own: another name for them may stand where it can still be written."""
+    source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=handle)
+    copy = f".{name[:100]}.dagbook"
+    with open(source, "rb") as old:
+        target = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IMODE(mode) | 0o600, dir_fd=handle)
+        with open(target, "wb") as new:
+            shutil.copyfileobj(old, new, CHUNK)
+    os.rename(copy, name, src_dir_fd=handle, dst_dir_fd=handle)
+
+
+def _protect(root: Path, items: list[Item]) -> None:
+    """Take everybody's right to write away, deepest entries first; the root's own goes after the rename."""
+    for item in reversed(items):
+        if item.kind == "file":
+            os.chmod(root / item.path, 0o555 if item.executable else 0o444)
+        elif item.kind == "folder":
+            os.chmod(root / item.path, 0o555)
+
+
+def _rename(output: Path, home: Path) -> None:
+    try:
+        os.rename(output, home)
+    except OSError:
+        if not home.is_dir():
+            raise
+        remove_tree(output)  # another run published the same content meanwhile
+    os.chmod(home, 0o555)
+
+
+def _write_manifest(home: Path, items: list[Item]) -> None:
+    lines = [
+        {"path": i.path, "kind": i.kind, "size": i.size, "executable": i.executable, "content": i.content}
+        for i in items
+    ]
+    place = home.with_suffix(".json")
+    draft = place.with_name(f"{place.name}.{os.getpid()}.{id(items)}")
+    draft.write_text(json.dumps(lines), encoding="utf-8")
+    os.rename(draft, place)

@@ -1,0 +1,114 @@
+"""The bell of a run: a socket by which its process tells readers that there is news, and they it.
+
+The run process writes a byte to every connected reader after it recorded something; a reader writes a byte after it
+left a command. A reader whose connection ends knows at once that the run process is gone. Nobody sends content:
+what is new stands in the store, so a lost byte costs at most the fallback of one second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import select
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+FALLBACK_SECONDS = 1.0
+
+
+class Bell:
+    """The run process's side. `rung` is called, in the event loop, when somebody rings."""
+
+    def __init__(self, rung: Callable[[], None]) -> None:
+        self._rung = rung
+        self._readers: set[asyncio.StreamWriter] = set()
+        self._server: asyncio.Server | None = None
+        # A short path: a socket's name may have 107 bytes at most.
+        self._folder = Path(tempfile.mkdtemp(prefix="dagbook-", dir=os.environ.get("XDG_RUNTIME_DIR")))
+        self.path = self._folder / "bell"
+
+    async def hang(self) -> None:
+        """Begin to listen."""
+        self._server = await asyncio.start_unix_server(self._listen, path=str(self.path))
+
+    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._readers.add(writer)
+        try:
+            while await reader.read(64):
+                self._rung()
+        except ConnectionError:
+            pass
+        finally:
+            self._readers.discard(writer)
+            writer.close()
+
+    def ring(self) -> None:
+        """Tell every reader that there is news. A reader that does not listen is not waited for."""
+        for writer in self._readers:
+            if writer.transport.get_write_buffer_size() == 0:
+                writer.write(b"!")
+
+    async def take_down(self) -> None:
+        """Stop listening; readers see the end of their connection."""
+        if self._server is not None:
+            self._server.close()
+        for writer in list(self._readers):
+            writer.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class Listening:
+    """A reader's side: waits for news of a run, whose socket is at `path` (None: it has none any more)."""
+
+    def __init__(self, path: str | None) -> None:
+        self._socket: socket.socket | None = None
+        if path:
+            connection = socket.socket(socket.AF_UNIX)
+            try:
+                connection.connect(path)
+                connection.setblocking(False)
+                self._socket = connection
+            except OSError:
+                connection.close()
+
+    @property
+    def connected(self) -> bool:
+        """False when the run process is gone or could not be reached."""
+        return self._socket is not None
+
+    def wait(self, seconds: float = FALLBACK_SECONDS) -> None:
+        """Return when there is news, when the connection ends, or after `seconds`."""
+        waiting = [self._socket] if self._socket else []
+        ready, _, _ = select.select(waiting, [], [], seconds)
+        if ready and self._socket:
+            try:
+                gone = not self._socket.recv(4096)
+            except BlockingIOError:
+                gone = False
+            except OSError:
+                gone = True
+            if gone:
+                self.close()
+
+    def ring(self) -> None:
+        """Tell the run process that a command was left."""
+        if self._socket:
+            with contextlib.suppress(OSError):
+                self._socket.send(b"!")
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._socket:
+            self._socket.close()
+            self._socket = None
+
+
+def ring(path: str | None) -> None:
+    """Ring once, for somebody who does not stay to listen."""
+    listening = Listening(path)
+    listening.ring()
+    listening.close()

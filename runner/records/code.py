@@ -1,0 +1,111 @@
+"""The project snapshot: the code folder as it is when a run is planned, shown to every node at /code.
+
+Kept in the store once per content. Left out are `.git`, the store, what git ignores, notebooks' checkpoints,
+bytecode, virtual environments, and the pipeline's own notebook (its code is in the nodes, and it changes with
+every run's outputs).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+MOST_FILES = 20_000
+MOST_BYTES = 200 * 2**20
+
+_NEVER = {".git", ".dagbook", ".ipynb_checkpoints", "__pycache__", "node_modules", ".venv"}
+
+
+class TooLarge(Exception):
+    """The folder holds more than a snapshot may; str() says how much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A kept project folder: `digest` is the sha256 of its names, executable bits and bytes."""
+
+    digest: str
+    path: Path
+    files: int
+
+
+def snapshot(folder: Path, kept: Path, leave_out: frozenset[Path] = frozenset()) -> Snapshot:
+    """Keep `folder` as it is now under `kept`; files in `leave_out` (absolute) are not part of it.
+
+    Raises TooLarge over 20,000 files or 200 MiB, before anything is copied.
+    """
+    files = _measured(folder, leave_out)
+    total = hashlib.sha256()
+    for path in files:
+        executable = "*" if os.stat(folder / path).st_mode & 0o111 else ""
+        with (folder / path).open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        total.update(f"{content}{executable} ".encode() + os.fsencode(path) + b"\0")
+    digest = total.hexdigest()
+    home = kept / digest
+    if not home.is_dir():
+        _copy(folder, files, home)
+    return Snapshot(digest, home, len(files))
+
+
+def _measured(folder: Path, leave_out: frozenset[Path]) -> list[str]:
+    files: list[str] = []
+    size = 0
+    for path in _candidates(folder):
+        found = os.lstat(folder / path)
+        if folder / path in leave_out or not stat.S_ISREG(found.st_mode):
+            continue
+        files.append(path)
+        size += found.st_size
+        if len(files) > MOST_FILES:
+            raise TooLarge(f"{folder} holds more than {MOST_FILES:,} files")
+        if size > MOST_BYTES:
+            raise TooLarge(f"{folder} holds more than {MOST_BYTES // 2**20} MiB (at {path})")
+    return sorted(files, key=os.fsencode)
+
+
+def _candidates(folder: Path) -> Iterator[str]:
+    """Paths of files, relative to the folder: those that git would track, else all but what is never meant."""
+    listed = _known_to_git(folder)
+    if listed is not None:
+        for path in listed:
+            if not _NEVER.intersection(path.split("/")) and os.path.lexists(folder / path):
+                yield path
+        return
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(f for f in folders if f not in _NEVER and not (Path(parent) / f / "pyvenv.cfg").exists())
+        for name in names:
+            yield (Path(parent) / name).relative_to(folder).as_posix()
+
+
+def _known_to_git(folder: Path) -> list[str] | None:
+    """Tracked and untracked files that git does not ignore; None outside a repository or without git."""
+    command = ["git", "-C", str(folder), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    try:
+        found = subprocess.run(command, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return [os.fsdecode(path) for path in found.stdout.split(b"\0") if path]
+
+
+def _copy(folder: Path, files: list[str], home: Path) -> None:
+    home.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".new-", dir=home.parent))
+    for path in files:
+        target = draft / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folder / path, target)
+    os.chmod(draft, 0o755)
+    try:
+        os.rename(draft, home)
+    except OSError:
+        shutil.rmtree(draft)
+        if not home.is_dir():
+            raise

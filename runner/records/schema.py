@@ -1,0 +1,119 @@
+"""The tables of the store, and how facts become rows.
+
+The `facts` table is the truth, appended in order; `runs` repeats what lists of runs need.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, Text
+
+from ..core.lifecycle import Changed, Created, Fact, RunChanged, RunState, State, Tagged
+from ..core.values import from_json, to_json
+
+VERSION = 1
+
+metadata = MetaData()
+
+about = Table("about", metadata, Column("key", String, primary_key=True), Column("value", Text, nullable=False))
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("pipeline", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("started", Float, nullable=False),  # seconds since the epoch
+    Column("ended", Float),
+    Column("process", Text, nullable=False),  # JSON: host, pid and socket of the run process
+    Column("record", Text, nullable=False),  # JSON: what was run, by whom, with what (semantics, "What a run records")
+    Index("runs_by_start", "started"),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("run", String, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # 1, 2, 3 … within the run
+    Column("at", Float, nullable=False),  # seconds since the epoch
+    Column("kind", String, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("run", String, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("verb", String, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("taken", Float),
+    Index("commands_by_run", "run", "taken"),
+)
+
+
+def _values(named: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: to_json(value) for name, value in named.items()}
+
+
+def _read_values(named: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: from_json(value) for name, value in named.items()}
+
+
+def to_row(fact: Fact) -> tuple[str, str]:
+    """The kind and the JSON body of a fact."""
+    match fact:
+        case Created():
+            body: dict[str, Any] = {
+                "id": fact.id,
+                "node": fact.node,
+                "coordinates": fact.coordinates,
+                "params": _values(fact.params),
+                "route": {node: _values(chosen) for node, chosen in fact.route.items()},
+                "parents": dict(fact.parents),
+            }
+        case Changed():
+            body = {"id": fact.id, "state": fact.state, "attempt": fact.attempt, "reason": fact.reason}
+            body["detail"] = dict(fact.detail)
+        case Tagged():
+            body = {"id": fact.id, "name": fact.name, "value": to_json(fact.value), "step": to_json(fact.step)}
+        case RunChanged():
+            body = {"state": fact.state, "reason": fact.reason}
+    return type(fact).__name__.lower(), json.dumps(body, allow_nan=False)
+
+
+def _created(body: dict[str, Any]) -> Created:
+    route = {node: _read_values(chosen) for node, chosen in body["route"].items()}
+    place = tuple(body["coordinates"])
+    return Created(body["id"], body["node"], place, _read_values(body["params"]), route, body["parents"])
+
+
+def _changed(body: dict[str, Any]) -> Changed:
+    return Changed(body["id"], State(body["state"]), body["attempt"], body["reason"], body["detail"])
+
+
+def _tagged(body: dict[str, Any]) -> Tagged:
+    step = from_json(body["step"])
+    return Tagged(body["id"], body["name"], from_json(body["value"]), step)  # type: ignore[arg-type]
+
+
+def _run_changed(body: dict[str, Any]) -> RunChanged:
+    return RunChanged(RunState(body["state"]), body["reason"])
+
+
+_READERS: dict[str, Callable[[dict[str, Any]], Fact]] = {
+    "created": _created,
+    "changed": _changed,
+    "tagged": _tagged,
+    "runchanged": _run_changed,
+}
+
+
+def from_row(kind: str, body: str) -> Fact:
+    """The fact that a row holds. Raises KeyError for a kind of a later version."""
+    return _READERS[kind](json.loads(body))

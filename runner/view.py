@@ -1,0 +1,333 @@
+"""How a pipeline and a run are shown: words, glyphs, trees, Mermaid, JSON. Pure: values in, text or data out.
+
+The terminal, the notebook, reports and `--json` all take what they show from here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from .core.graph import graph_of, to_networkx
+from .core.lifecycle import ENDED, NodeRun, RunSoFar, State
+from .core.model import Kind, Node, Pipeline
+from .core.names import slug_of
+from .core.routes import Counts, count
+from .core.values import Value, shown, to_json
+from .records.follow import Watched
+from .records.store import RunRow
+
+GLYPHS: Mapping[State, str] = {
+    State.WAITING: "○",
+    State.PENDING_APPROVAL: "⏸",
+    State.QUEUED: "○",
+    State.STARTING: "◔",
+    State.RUNNING: "▶",
+    State.SUCCEEDED: "✓",
+    State.FAILED: "✕",
+    State.TIMED_OUT: "✕",
+    State.CANCELLED: "■",
+    State.LOST: "✕",
+    State.CACHED: "⚡",
+    State.SKIPPED: "⊘",
+    State.UPSTREAM_FAILED: "⊘",
+    State.REJECTED: "✕",
+}
+
+# After Okabe and Ito, so that they differ for everybody; a glyph always says the same again.
+COLOURS: Mapping[State, str] = {
+    State.WAITING: "#8A94A0",
+    State.PENDING_APPROVAL: "#B5568C",
+    State.QUEUED: "#8A94A0",
+    State.STARTING: "#0072B2",
+    State.RUNNING: "#0072B2",
+    State.SUCCEEDED: "#009E73",
+    State.FAILED: "#D55E00",
+    State.TIMED_OUT: "#D55E00",
+    State.CANCELLED: "#8A6D00",
+    State.LOST: "#D55E00",
+    State.CACHED: "#3A9BD6",
+    State.SKIPPED: "#8A94A0",
+    State.UPSTREAM_FAILED: "#8A94A0",
+    State.REJECTED: "#D55E00",
+}
+
+
+def state_word(state: str) -> str:
+    """A state as people read it: `timed out`, not `timed_out`."""
+    return state.replace("_", " ")
+
+
+def age(seconds: float) -> str:
+    """A duration for people: 0.4 s, 12 s, 3 min 05 s, 2 h 10 min."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    if seconds < 59.5:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def size(bytes_: float) -> str:
+    """An amount of bytes for people: 512 B, 1.2 KiB, 3.4 GiB."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if bytes_ < 1024:
+            return f"{bytes_:.0f} {unit}" if unit == "B" else f"{bytes_:.1f} {unit}"
+        bytes_ /= 1024
+    return f"{bytes_:.1f} TiB"
+
+
+def route_words(route: Mapping[str, Mapping[str, Value]]) -> str:
+    """A route in one line: `lr=0.1 depth=3`; a name that two nodes' grids share is told with its node."""
+    names = Counter(name for chosen in route.values() for name in chosen)
+    words = []
+    for title, chosen in route.items():
+        for name, value in chosen.items():
+            words.append(f"{slug_of(title) + '.' if names[name] > 1 else ''}{name}={shown(value)}")
+    return " ".join(words)
+
+
+def label(run: NodeRun) -> str:
+    """A node run for people: its title and its route."""
+    words = route_words(run.created.route)
+    return f"{run.node} [{words}]" if words else run.node
+
+
+def note(watched: Watched, now: float) -> str:
+    """The rest of a node run's line: how long, which cell, tags, why."""
+    run = watched.run
+    parts = []
+    seconds = watched.seconds(now)
+    if seconds is not None:
+        parts.append(age(seconds))
+    if run.state is State.RUNNING and watched.cells > 1:
+        parts.append(f"cell {watched.cell + 1} of {watched.cells}")
+    if run.attempt > 1:
+        parts.append(f"attempt {run.attempt}")
+    logged = {name: value for name, value in run.tags.items() if name not in run.created.params}
+    parts += [f"{name}={_short(value)}" for name, value in list(logged.items())[:4]]
+    if run.reason and run.state is not State.SUCCEEDED:
+        parts.append(run.reason.splitlines()[0][:200])
+    return " · ".join(parts)
+
+
+def _short(value: Value) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else shown(value)[:40]
+
+
+def tally(states: Iterable[State]) -> str:
+    """How many node runs are in which state: `3 succeeded, 1 running`."""
+    counted = Counter(states)
+    return ", ".join(f"{counted[state]} {state_word(state)}" for state in State if counted[state])
+
+
+def failed_first(so_far: RunSoFar) -> list[NodeRun]:
+    """The node runs that failed by themselves, in order of creation."""
+    wrong = (State.FAILED, State.TIMED_OUT, State.LOST, State.REJECTED)
+    return [run for run in so_far.node_runs.values() if run.state in wrong]
+
+
+def plain(text: str) -> str:
+    """`text` without terminal colours."""
+    return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
+
+
+# a pipeline as a picture
+
+
+def times(node: Node, counts: Counts) -> str:
+    """`×12` for a node that runs more than once."""
+    runs = counts.by_node[node.title]
+    return f" ×{runs}" if runs > 1 else ""
+
+
+def tree(pipeline: Pipeline) -> str:
+    """The pipeline as a tree of text, each node with how often it runs and what its grid holds."""
+    import networkx
+
+    counts = count(pipeline)
+    picture = to_networkx(graph_of(pipeline))
+    for node in pipeline.nodes:
+        grid = " ".join(f"{name}={{{', '.join(map(shown, values))}}}" for name, values in node.grid.items())
+        kind = "" if node.kind is Kind.CELL else f" ({node.kind})"
+        words = f"{node.title}{kind}{times(node, counts)}{'  ' + grid if grid else ''}"
+        picture.nodes[node.title]["label"] = words
+    return "\n".join(networkx.generate_network_text(picture, vertical_chains=False))
+
+
+def mermaid(pipeline: Pipeline, states: Mapping[str, Iterable[State]] | None = None) -> str:
+    """The pipeline as a Mermaid flow chart; `states` (title -> states of its node runs) colours the nodes."""
+    counts = count(pipeline)
+    ids = {node.title: f"n{number}" for number, node in enumerate(pipeline.nodes)}
+    lines = ["flowchart LR"]
+    used: set[State] = set()
+    for node in pipeline.nodes:
+        worst = worst_of((states or {}).get(node.title, ()))
+        mark = f"{GLYPHS[worst]} " if worst else ""
+        lines.append(f'  {ids[node.title]}["{mark}{_mermaid_text(node.title + times(node, counts))}"]')
+        if worst:
+            lines[-1] += f":::{worst}"
+            used.add(worst)
+    for title, parents in graph_of(pipeline).items():
+        lines += [f"  {ids[parent]} --> {ids[title]}" for parent in parents]
+    lines += [f"  classDef {state} stroke:{COLOURS[state]},stroke-width:2px" for state in State if state in used]
+    return "\n".join(lines)
+
+
+def _mermaid_text(text: str) -> str:
+    return "".join(c if c.isalnum() or c in " _-.,×=" else f"#{ord(c)};" for c in text)
+
+
+_WORST = (
+    State.FAILED,
+    State.TIMED_OUT,
+    State.LOST,
+    State.REJECTED,
+    State.CANCELLED,
+    State.UPSTREAM_FAILED,
+    State.PENDING_APPROVAL,
+    State.RUNNING,
+    State.STARTING,
+    State.QUEUED,
+    State.WAITING,
+    State.SKIPPED,
+    State.SUCCEEDED,
+    State.CACHED,
+)
+
+
+def worst_of(states: Iterable[State]) -> State | None:
+    """The state that stands for several node runs of one node: what went wrong before what still goes on."""
+    found = set(states)
+    return next((state for state in _WORST if state in found), None)
+
+
+def states_by_node(so_far: RunSoFar) -> dict[str, list[State]]:
+    """The states of each node's runs, by title."""
+    found: dict[str, list[State]] = {}
+    for run in so_far.node_runs.values():
+        found.setdefault(run.node, []).append(run.state)
+    return found
+
+
+# data
+
+
+def run_json(row: RunRow, so_far: RunSoFar, artifacts: Path, now: float) -> dict[str, Any]:
+    """A run as `--json` prints it; times in seconds, `started` in ISO 8601, UTC."""
+    return {
+        "run": row.id,
+        "pipeline": row.pipeline,
+        "state": str(so_far.state),
+        "reason": so_far.reason,
+        "started": datetime.fromtimestamp(row.started, UTC).isoformat(timespec="milliseconds"),
+        "duration_s": round((row.ended or now) - row.started, 3),
+        "node_runs": [_node_run_json(run, artifacts) for run in listed(so_far)],
+    }
+
+
+def listed(so_far: RunSoFar) -> list[NodeRun]:
+    """The node runs that lists show: all, but a skipped node once."""
+    seen: set[str] = set()
+    found = []
+    for run in so_far.node_runs.values():
+        if run.state is State.SKIPPED:
+            if run.node in seen:
+                continue
+            seen.add(run.node)
+        found.append(run)
+    return found
+
+
+def _node_run_json(run: NodeRun, artifacts: Path) -> dict[str, Any]:
+    digest = run.detail.get("artifact")
+    return {
+        "id": run.id,
+        "node": run.node,
+        "slug": slug_of(run.node),
+        "route": {title: _json_values(chosen) for title, chosen in run.created.route.items()},
+        "params": _json_values(run.created.params),
+        "state": str(run.state),
+        "attempts": run.attempt,
+        "tags": _json_values(run.tags),
+        "metrics": {name: [[step, to_json(v)] for step, v in points] for name, points in run.metrics.items()},
+        "artifact": str(artifacts / digest[:2] / digest) if digest else None,
+        "notebook": run.detail.get("notebook"),
+        "executor": run.detail.get("executor"),
+        "image": run.detail.get("image"),
+        "duration_s": run.detail.get("duration_s") if run.state in ENDED else None,
+        "overhead_s": run.detail.get("overhead_s"),
+        "reason": run.reason,
+        "warnings": run.detail.get("warnings", []),
+        "error": run.detail.get("error"),
+    }
+
+
+def _json_values(named: Mapping[str, Value]) -> dict[str, Any]:
+    return {name: to_json(value) for name, value in named.items()}
+
+
+def plan_json(pipeline: Pipeline, planned: RunSoFar) -> dict[str, Any]:
+    """A plan as `--json` prints it: what is known of nodes, edges, node runs and routes, and each step."""
+    counts = count(pipeline)
+    graph = graph_of(pipeline)
+    steps = [
+        {
+            "node": run.node,
+            "id": run.id,
+            "route": {title: _json_values(chosen) for title, chosen in run.created.route.items()},
+            "params": _json_values(run.created.params),
+            "state": "cached" if run.state is State.CACHED else "run",
+            "why": run.reason if run.state is State.CACHED else "it has not been run yet",
+        }
+        for run in planned.node_runs.values()
+    ]
+    return {
+        "nodes": len(graph),
+        "edges": sum(map(len, graph.values())),
+        "node_run_count": counts.node_runs,
+        "route_count": counts.routes,
+        "unknown": [],
+        "steps": steps,
+    }
+
+
+def plan_text(pipeline: Pipeline, planned: RunSoFar) -> str:
+    """A plan for people: the tree, then what runs and how often."""
+    counts = count(pipeline)
+    reused = [run for run in planned.node_runs.values() if run.state is State.CACHED]
+    lines = [tree(pipeline), ""]
+    runs = f"{counts.node_runs - len(reused)} node run{'s' if counts.node_runs - len(reused) != 1 else ''}"
+    lines.append(f"{runs} along {counts.routes} route{'s' if counts.routes != 1 else ''} would be started.")
+    if reused:
+        lines.append(f"{len(reused)} earlier results would be used: {', '.join(label(run) for run in reused[:8])}.")
+    return "\n".join(lines)
+
+
+def run_row_json(row: RunRow, now: float) -> dict[str, Any]:
+    """A run as `dagbook runs --json` lists it."""
+    return {
+        "run": row.id,
+        "pipeline": row.pipeline,
+        "state": str(row.state),
+        "reason": row.reason,
+        "started": datetime.fromtimestamp(row.started, UTC).isoformat(timespec="milliseconds"),
+        "duration_s": round((row.ended or now) - row.started, 3),
+    }
+
+
+def runs_text(rows: Iterable[RunRow], now: float) -> str:
+    """Runs for people, a line each."""
+    lines = []
+    for row in rows:
+        started = datetime.fromtimestamp(row.started).strftime("%Y-%m-%d %H:%M:%S")
+        took = age((row.ended or now) - row.started)
+        words = f"{row.id}  {started}  {state_word(row.state):<10}  {took:>10}  {row.pipeline}"
+        lines.append(f"{words}  {row.reason}" if row.reason else words)
+    return "\n".join(lines) or "No run yet. Start one: dagbook run FILE"
