@@ -15,8 +15,9 @@ from typing import Any
 from . import view
 from .core.lifecycle import State
 from .core.values import shown
-from .records.follow import Watched
+from .records.follow import Follower, Watched
 
+MOST_ROWS = 200  # node runs that the board lists
 MOST_SHOWN = 24  # node runs of one node that its cell shows whole; the others get a line
 
 _IMAGES = ("image/png", "image/jpeg", "image/gif")
@@ -39,6 +40,37 @@ def bundle(title: str, watched: Sequence[Watched]) -> dict[str, str]:
         parts.append(f"<div>… {len(watched) - MOST_SHOWN} more: {html.escape(rest)}</div>")
         lines.append(f"… {len(watched) - MOST_SHOWN} more: {rest}")
     return {"text/html": _page(parts), "text/plain": "\n".join(lines)}
+
+
+def board(follower: Follower) -> dict[str, str]:
+    """A mime bundle that shows a whole run as it is now: how it stands, and a line per node run."""
+    now = time.time()
+    row, watched = follower.row, list(follower.watched.values())
+    ended = max((one.ended or 0 for one in watched), default=0) if follower.over else 0
+    took = view.age(max((ended or now) - row.started, 0))
+    states = view.tally(one.run.state for one in watched)
+    word = view.state_word(follower.so_far.state)
+    head = f"{row.pipeline} · run {row.id} · {word} · {took} · {states}"
+    rows = "".join(_board_row(one, now) for one in watched[:MOST_ROWS])
+    more = f"<div>… {len(watched) - MOST_ROWS} more</div>" if len(watched) > MOST_ROWS else ""
+    reason = follower.so_far.reason
+    why = f"<div>{html.escape(reason)}</div>" if reason and not watched else ""
+    title = f"<b>{html.escape(row.pipeline)}</b> · run <code>{row.id}</code> · <b>{html.escape(word)}</b> · "
+    body = f"<div>{title}{took} · {html.escape(states)}</div><table>{rows}</table>{more}{why}"
+    lines = [head, *(status_text(one, now) for one in watched[:MOST_ROWS])]
+    return {"text/html": _page([body]), "text/plain": "\n".join(lines)}
+
+
+def _board_row(watched: Watched, now: float) -> str:
+    run = watched.run
+    colour = view.COLOURS[run.state]
+    cells = [
+        f'<td style="color:{colour};font-weight:600">{view.GLYPHS[run.state]}</td>',
+        f'<td style="text-align:left">{html.escape(view.label(run))}</td>',
+        f'<td style="text-align:left;color:{colour}">{html.escape(view.state_word(run.state))}</td>',
+        f'<td style="text-align:left">{html.escape(view.note(watched, now))}</td>',
+    ]
+    return f"<tr>{''.join(cells)}</tr>"
 
 
 def outputs(watched: Sequence[Watched]) -> list[dict[str, Any]]:

@@ -137,7 +137,7 @@ def read(file: Path, typed: Any = (), raw: Any = (), yaml_texts: Any = (), yaml_
         given |= from_yaml(text, "-y")
     given |= {name: typed_value(value) for name, value in typed}
     given |= dict(raw)
-    return read_notebook(file, given)
+    return read_notebook(file, given, project=file.absolute().parent)
 
 
 def settings_of(file: Path, **flags: Any) -> Settings:

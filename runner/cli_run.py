@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from .plan import Asked
     from .records.follow import Follower
 
-_SETTINGS = ("executor", "jobs", "image", "max_runs", "code", "store")
+_SETTINGS = ("executor", "jobs", "image", "max_runs", "code")
 
 
 @click.command()
@@ -72,7 +72,7 @@ def run(file: Path, output: Path | None, as_json: bool, detach: bool, quiet: boo
     definition = _read(file, options)
     warnings = sound(definition)
     settings = settings_of(file, **{name: options[name] for name in _SETTINGS})
-    store = find_store(settings.store, file, Path.cwd())
+    store = find_store(options["store"], file)
     reports = {"output": output, "junit": options["junit"], "summary": options["summary"]}
     asked = asked_of(
         definition,
@@ -175,7 +175,7 @@ def plan(file: Path, as_json: bool, **options: Any) -> int:
 
     definition = _read(file, options)
     warnings = sound(definition)
-    settings = settings_of(file, **{name: options[name] for name in _SETTINGS if name != "store"})
+    settings = settings_of(file, **{name: options[name] for name in _SETTINGS})
     asked = asked_of(definition, settings, nodes=options["nodes"], start=options["start"], until=options["until"])
     pipeline, reused, _ = check_asked(asked)
     planned = planner(pipeline, reused)

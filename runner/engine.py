@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -46,7 +46,13 @@ class JobMaker(Protocol):
         """Seconds that an attempt may take; None for no limit."""
         ...
 
-    def make(self, run: NodeRun, attempt: int, parents: Mapping[str, NodeRun]) -> Job:
+    def make(
+        self,
+        run: NodeRun,
+        attempt: int,
+        parents: Mapping[str, NodeRun],
+        gathered: Mapping[str, Sequence[NodeRun]],
+    ) -> Job:
         """The job of one attempt, its folders made."""
         ...
 
@@ -148,7 +154,8 @@ class Engine:
         node_runs = self._scheduler.run.node_runs
         run = node_runs[start.id]
         parents = {title: node_runs[id] for title, id in start.parents.items()}
-        job = self._jobs.make(run, start.attempt, parents)
+        gathered = {title: [node_runs[id] for id in ids] for title, ids in start.gathered.items()}
+        job = self._jobs.make(run, start.attempt, parents, gathered)
         executor, limit = self._jobs.executor_of(run.node), self._jobs.timeout_of(run.node)
         detail = _detail_of(job, executor)
         with contextlib.closing(Journal(job.record.parent)) as journal:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from .core.environment import input_variable, own_variables, upstream_variables
 from .core.lifecycle import NodeRun
 from .core.model import Kind, Node
 from .core.names import slug_of
+from .core.values import to_json
 from .executors.contract import Executor, Job, Mount
 from .plan import Plan, first, needs_of
 from .records.store import Store
@@ -35,7 +38,13 @@ class Jobs:
         found: float | None = first(node.timeout, defaults.timeout)
         return found
 
-    def make(self, run: NodeRun, attempt: int, parents: Mapping[str, NodeRun]) -> Job:
+    def make(
+        self,
+        run: NodeRun,
+        attempt: int,
+        parents: Mapping[str, NodeRun],
+        gathered: Mapping[str, Sequence[NodeRun]],
+    ) -> Job:
         """The job of one attempt: a folder of its own in the store, the inputs, the environment."""
         node = self._plan.pipeline.node(run.node)
         folder = self._store.attempt_folder(self._run, run.id, attempt)
@@ -54,7 +63,7 @@ class Jobs:
             notebook=self._write_source(node, folder),
             script=node.source if node.kind is Kind.COMMAND else "",
             parameters=run.created.params,
-            mounts=self._mounts(parents),
+            mounts=self._mounts(parents) + self._gathered_mounts(gathered, folder / "gathered"),
             environment=self._environment(node, run, parents),
             labels={"dagbook": self._store.id, "dagbook.run": self._run, "dagbook.node_run": run.id},
             cpus=needs.cpus,
@@ -71,17 +80,37 @@ class Jobs:
         from .formats.notebook import node_notebook
 
         path = folder / "source.ipynb"
-        nbformat.write(node_notebook(self._plan.pipeline, node, self._plan.asked.folder), path)
+        runtime = self._plan.runtimes[node.title]
+        made = node_notebook(self._plan.pipeline, node, self._plan.asked.folder, runtime.kernel, runtime.language)
+        path.write_text(nbformat.writes(made), encoding="utf-8")  # type: ignore[no-untyped-call]
         return path
 
     def _mounts(self, parents: Mapping[str, NodeRun]) -> tuple[Mount, ...]:
         found = []
         for title, parent in parents.items():
-            digest, slug = str(parent.detail["artifact"]), slug_of(title)
-            source = self._store.artifacts / digest[:2] / digest
-            found.append(Mount(source, f"/input/{slug}", variable=input_variable(slug)))
+            slug = slug_of(title)
+            found.append(Mount(self._artifact(parent), f"/input/{slug}", variable=input_variable(slug)))
         if self._plan.code:
             found.append(Mount(self._plan.code.path, "/code", variable="PYTHONPATH"))
+        return tuple(found)
+
+    def _artifact(self, run: NodeRun) -> Path:
+        digest = str(run.detail["artifact"])
+        return self._store.artifacts / digest[:2] / digest
+
+    def _gathered_mounts(self, gathered: Mapping[str, Sequence[NodeRun]], folder: Path) -> tuple[Mount, ...]:
+        """All runs of a node at once: /input/<slug>/1, 2, … and runs.json, which lists them."""
+        found = []
+        for title, runs in gathered.items():
+            slug = slug_of(title)
+            frame = folder / slug
+            for number, run in enumerate(runs, 1):
+                (frame / str(number)).mkdir(parents=True)  # where the artifact is mounted
+                found.append(Mount(self._artifact(run), f"/input/{slug}/{number}"))
+            frame.mkdir(parents=True, exist_ok=True)
+            listed = [_listed(number, run) for number, run in enumerate(runs, 1)]
+            (frame / "runs.json").write_text(json.dumps(listed, indent=1), encoding="utf-8")
+            found.insert(0, Mount(frame, f"/input/{slug}", variable=input_variable(slug)))
         return tuple(found)
 
     def _environment(self, node: Node, run: NodeRun, parents: Mapping[str, NodeRun]) -> dict[str, str]:
@@ -96,3 +125,11 @@ class Jobs:
             "DAGBOOK_NODE": node.title,
             "DAGBOOK_NODE_RUN": run.id,
         }
+
+
+def _listed(number: int, run: NodeRun) -> dict[str, Any]:
+    """A gathered run as runs.json lists it; `folder` is relative to /input/<slug>."""
+    params = {name: to_json(value) for name, value in run.created.params.items()}
+    route = {title: {k: to_json(v) for k, v in chosen.items()} for title, chosen in run.created.route.items()}
+    tags = {name: to_json(value) for name, value in run.tags.items()}
+    return {"folder": str(number), "id": run.id, "params": params, "route": route, "tags": tags}

@@ -21,6 +21,7 @@ from .core.names import slug_of
 from .core.routes import count
 from .core.scheduler import Earlier, planner
 from .executors.contract import Executor, Needs, Runtime
+from .formats.attachments import read_requirements, read_text
 from .records.code import Snapshot, TooLarge, snapshot
 from .records.store import Store
 
@@ -123,13 +124,14 @@ def needs_of(asked: Asked, pipeline: Pipeline, node: Node) -> Needs:
     """What a node asks of the machine, its own words before the pipeline's. Raises PipelineError (E-FILE-MISSING)."""
     defaults = pipeline.defaults
     kernel = node.kernel or defaults.kernel
+    prerun = node.prerun or defaults.prerun
     command = node.kind is Kind.COMMAND
     return Needs(
         node.title,
         node.kind,
         image=node.image or defaults.image,
-        requirements=_read_requirements(asked.folder, first(node.requirements, defaults.requirements) or (), node),
-        prerun=_read_text(asked.folder, node.prerun or defaults.prerun, node),
+        requirements=read_requirements(first(node.requirements, defaults.requirements) or (), asked.folder),
+        prerun=read_text(prerun, asked.folder) if prerun else "",
         kernel=None if command else kernel,
         language=pipeline.language,
         cpus=first(node.cpus, defaults.cpus),
@@ -143,30 +145,6 @@ def needs_of(asked: Asked, pipeline: Pipeline, node: Node) -> Needs:
 def first(*values: Any) -> Any:
     """The first of `values` that is not None; None when all are."""
     return next((value for value in values if value is not None), None)
-
-
-def _read_text(folder: Path, name: str | None, node: Node) -> str:
-    if name is None:
-        return ""
-    path = folder / name
-    if not path.is_file():
-        hint = f"It is looked for in {folder}."
-        raise PipelineError(problem("E-FILE-MISSING", node.place, file=name, hint=hint))
-    return path.read_text(encoding="utf-8")
-
-
-def _read_requirements(folder: Path, given: tuple[str, ...], node: Node) -> tuple[str, ...]:
-    """Requirement specifiers, those of `.txt` files among `given` read from them."""
-    found: list[str] = []
-    for item in given:
-        if not item.endswith(".txt"):
-            found.append(item)
-            continue
-        for line in _read_text(folder, item, node).splitlines():
-            wanted = line.split(" #")[0].strip()
-            if wanted and not wanted.startswith("#"):
-                found.append(wanted)
-    return tuple(found)
 
 
 def keep_code(asked: Asked, store: Store) -> tuple[Snapshot | None, list[Problem]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import cell_view, view
+from .core.errors import PipelineError, Place, problem
 from .core.lifecycle import PASSED, NodeRun, State
 from .core.model import Pipeline
 from .core.values import shown
@@ -140,3 +141,17 @@ def write_summary(path: Path, pipeline: Pipeline, follower: Follower) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(summary(pipeline, follower))
+
+
+def run_error(follower: Follower) -> PipelineError:
+    """What a cell that waited for a run raises when it did not succeed: each failure with the user's own traceback."""
+    problems = []
+    for run in view.failed_first(follower.so_far)[:5]:
+        traceback = "\n".join((run.detail.get("error") or {}).get("traceback", []))
+        hint = f"{traceback}\n  notebook: {run.detail.get('notebook')}".strip("\n")
+        place = Place(cell=follower.cell_of(run.node))
+        problems.append(problem("E-NODE-FAILED", place, node=view.label(run), reason=run.reason, hint=hint))
+    if not problems:
+        state = view.state_word(follower.so_far.state)
+        problems.append(problem("E-RUN-ENDED", run=follower.row.id, state=state, reason=follower.so_far.reason))
+    return PipelineError(*problems)

@@ -32,6 +32,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     # edges
     "E-EDGE-UNKNOWN": ('"{node}" comes --after "{missing}", but no node has that title', "{nearest}"),
     "E-EDGE-SELF": ('"{node}" comes --after itself', "Take its own title out of --after."),
+    "E-GATHER": ('"{node}" gathers "{missing}", which is not in its --after', "{nearest}"),
     "E-CYCLE": ("the nodes wait for each other: {path}", "Take one of these --after options away."),
     "W-EDGE-DUP": ('"{node}" names "{parent}" twice in --after', "Once is enough; it was taken once."),
     "E-PIPELINE-EMPTY": ("there is no node in this pipeline", "Begin a cell with: %%pipeline_node TITLE"),
@@ -138,6 +139,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "E-STORE": ("{what}", "{hint}"),
     "E-RUN-UNKNOWN": ("there is no run {run!r} in {store}", "{nearest}"),
     "E-NODE-UNKNOWN": ("there is no node {node!r}", "{nearest}"),
+    "E-NODE-FAILED": ("{node} failed: {reason}", "{hint}"),
+    "E-RUN-ENDED": ("run {run} {state}: {reason}", "Look at it: dagbook show {run}"),
     "E-NO-EARLIER": (
         '"{node}" is not selected and no earlier run left its artifact in the store',
         "Run it first: dagbook run FILE --until {slug}",

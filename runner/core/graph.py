@@ -52,7 +52,8 @@ def check(pipeline: Pipeline) -> list[Problem]:
     if not pipeline.nodes:
         return [problem("E-PIPELINE-EMPTY")]
     found = [*_name_problems(pipeline.nodes), *_edge_problems(pipeline)]
-    found += [p for node in pipeline.nodes for p in _parameter_problems(pipeline, node)]
+    for node in pipeline.nodes:
+        found += [*_gather_problems(node), *_parameter_problems(pipeline, node)]
     if not any(one.is_error for one in found):
         found += _cycle_problems(pipeline)
         found += environment_problems(pipeline)
@@ -86,6 +87,13 @@ def _edge_problems(pipeline: Pipeline) -> Iterable[Problem]:
             elif parent in seen:
                 yield problem("W-EDGE-DUP", node.place, node=node.title, parent=titles[parent])
             seen.add(parent)
+
+
+def _gather_problems(node: Node) -> Iterable[Problem]:
+    after = {slug_of(title) for title in node.after}
+    for title in node.gather:
+        if slug_of(title) not in after:
+            yield problem("E-GATHER", node.place, node=node.title, missing=title, nearest=nearest(title, node.after))
 
 
 def _parameter_problems(pipeline: Pipeline, node: Node) -> Iterable[Problem]:

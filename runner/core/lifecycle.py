@@ -6,7 +6,7 @@ store, the command line, the notebook and the tests all read the same facts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -83,6 +83,13 @@ class Created:
     params: Mapping[str, Value]
     route: Mapping[str, Mapping[str, Value]]
     parents: Mapping[str, str]  # node title -> id of its run on this route
+    gathered: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # node title -> ids of all its runs here
+
+    def before(self) -> Iterator[str]:
+        """The ids of all node runs that this one comes after."""
+        yield from self.parents.values()
+        for runs in self.gathered.values():
+            yield from runs
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,7 @@ class Node(Written):
     source: str = ""
     path: str | None = None
     after: tuple[Title, ...] = ()
+    gather: tuple[Title, ...] = ()  # those of `after` whose runs are handed over all at once
     image: Annotated[str, AfterValidator(check_image)] | None = None
     requirements: tuple[str, ...] | None = None
     prerun: str | None = None

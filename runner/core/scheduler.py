@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .axes import permutations
-from .graph import children_of, graph_of
+from .axes import permutation_count, permutations
+from .graph import Graph, children_of, graph_of
 from .lifecycle import (
     BROKEN,
     PASSED,
@@ -31,7 +31,8 @@ from .lifecycle import (
     Tagged,
 )
 from .model import OnError, Pipeline
-from .routes import Join, axes_of, name_of
+from .names import slug_of
+from .routes import Choice, Join, axes_of, gathered_by, name_of
 from .values import Value
 
 
@@ -86,11 +87,13 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Run this attempt; its inputs are the artifacts of `parents` (node title -> run id)."""
+    """Run this attempt; its inputs are the artifacts of `parents` (node title -> run id) and, all runs of a node at
+    once, of `gathered`."""
 
     id: str
     attempt: int
     parents: Mapping[str, str]
+    gathered: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,14 @@ class Scheduler:
         self._earlier = earlier or {}
         self._axes = axes_of(pipeline, graph)
         self._children = children_of(graph)
-        self._joins = {title: Join(parents, self._axes) for title, parents in graph.items() if parents}
+        sizes = {node.title: permutation_count(node) for node in pipeline.nodes}
+        self._joins = {
+            title: Join(
+                parents, [p for p in parents if slug_of(p) in gathered_by(self._nodes[title])], self._axes, sizes
+            )
+            for title, parents in graph.items()
+            if parents
+        }
         self._roots = [title for title, parents in graph.items() if not parents]
         self._queue: deque[str] = deque()
         self._under_way: set[str] = set()
@@ -157,6 +167,16 @@ class Scheduler:
         self._seen: set[str] = set()  # nodes of which a run was created
         self._decision = Decision()
 
+    def _make_joins(self, graph: Graph) -> dict[str, Join]:
+        sizes = {node.title: permutation_count(node) for node in self._pipeline.nodes}
+        joins = {}
+        for title, parents in graph.items():
+            slugs = gathered_by(self._nodes[title])
+            gathered = [parent for parent in parents if slug_of(parent) in slugs]
+            if parents:
+                joins[title] = Join(parents, gathered, self._axes, sizes)
+        return joins
+
     def handle(self, event: Event) -> Decision:
         """What follows from `event`. Raises IllegalChange for an event that cannot be."""
         self._decision = decision = Decision()
@@ -164,7 +184,7 @@ class Scheduler:
             case Begin():
                 self._tell(RunChanged(RunState.RUNNING))
                 for title in self._roots:
-                    self._create(title, {})
+                    self._create(title, Choice({}, {}))
             case AttemptRuns():
                 self._change(event.id, State.RUNNING, attempt=event.attempt)
             case AttemptEnded():
@@ -197,12 +217,12 @@ class Scheduler:
 
     # node runs come to be
 
-    def _create(self, title: str, parents: dict[str, str]) -> None:
+    def _create(self, title: str, choice: Choice) -> None:
         """Create the runs of a node for one choice of its parents' runs: one per own permutation."""
         node, axes = self._nodes[title], self._axes[title]
         place: dict[str, int] = {}
         route: dict[str, Mapping[str, Value]] = {}
-        for parent in parents.values():
+        for parent in choice.parents.values():
             created = self.run.node_runs[parent].created
             place.update(zip(self._axes[created.node], created.coordinates, strict=True))
             route.update(created.route)
@@ -212,7 +232,7 @@ class Scheduler:
             coordinates = tuple(place[axis] for axis in axes)
             along = {axis: route[axis] for axis in axes}
             id = name_of(node.slug, coordinates)
-            self._tell(Created(id, title, coordinates, params, along, parents))
+            self._tell(Created(id, title, coordinates, params, along, choice.parents, choice.gathered))
             self._seen.add(title)
             self._open += 1
             self._admit(self.run.node_runs[id])
@@ -235,7 +255,7 @@ class Scheduler:
             return State.CANCELLED, self._stopping.reason
         if run.node in self._reused:
             return State.CACHED, "its earlier result is used"
-        for parent in run.created.parents.values():
+        for parent in run.created.before():
             before = self.run.node_runs[parent]
             if before.state in PASSED or self._may_be_missing(before):
                 continue
@@ -264,8 +284,8 @@ class Scheduler:
         while self._decided:
             run = self._decided.popleft()
             for child in self._children[run.node]:
-                for parents in self._joins[child].add(run.node, run.id, run.created.coordinates):
-                    self._create(child, parents)
+                for choice in self._joins[child].add(run.node, run.id, run.created.coordinates):
+                    self._create(child, choice)
 
     def _end_attempt(self, event: AttemptEnded) -> None:
         run = self.run.node_runs[event.id]
@@ -311,8 +331,12 @@ class Scheduler:
             attempt = run.attempt + 1
             self._under_way.add(run.id)
             self._change(run.id, State.STARTING, attempt=attempt)
-            present = {title: id for title, id in run.created.parents.items() if self.run.node_runs[id].state in PASSED}
-            self._decision.actions.append(Start(run.id, attempt, present))
+            present = {title: id for title, id in run.created.parents.items() if self._passed(id)}
+            gathered = {title: tuple(filter(self._passed, ids)) for title, ids in run.created.gathered.items()}
+            self._decision.actions.append(Start(run.id, attempt, present, gathered))
+
+    def _passed(self, id: str) -> bool:
+        return self.run.node_runs[id].state in PASSED
 
     def _finish(self) -> None:
         if self._open or self.run.state in (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED):

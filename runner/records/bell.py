@@ -25,7 +25,7 @@ class Bell:
 
     def __init__(self, rung: Callable[[], None]) -> None:
         self._rung = rung
-        self._readers: set[asyncio.StreamWriter] = set()
+        self._readers: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
         self._server: asyncio.Server | None = None
         # A short path: a socket's name may have 107 bytes at most.
         self._folder = Path(tempfile.mkdtemp(prefix="dagbook-", dir=os.environ.get("XDG_RUNTIME_DIR")))
@@ -36,19 +36,19 @@ class Bell:
         self._server = await asyncio.start_unix_server(self._listen, path=str(self.path))
 
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._readers.add(writer)
+        self._readers[asyncio.current_task()] = writer
         try:
             while await reader.read(64):
                 self._rung()
         except ConnectionError:
             pass
         finally:
-            self._readers.discard(writer)
+            self._readers.pop(asyncio.current_task(), None)
             writer.close()
 
     def ring(self) -> None:
         """Tell every reader that there is news. A reader that does not listen is not waited for."""
-        for writer in self._readers:
+        for writer in self._readers.values():
             if writer.transport.get_write_buffer_size() == 0:
                 writer.write(b"!")
 
@@ -56,8 +56,10 @@ class Bell:
         """Stop listening; readers see the end of their connection."""
         if self._server is not None:
             self._server.close()
-        for writer in list(self._readers):
+        listening = [task for task in self._readers if task is not None]
+        for writer in self._readers.values():
             writer.close()
+        await asyncio.gather(*listening)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -105,6 +105,11 @@ class Follower:
         watched.version += len(messages)
         return bool(messages)
 
+    def cell_of(self, title: str) -> int | None:
+        """The position of the node's cell in the notebook it was read from, where that is known."""
+        nodes = self.row.record["pipeline"]["nodes"]
+        return next((node["cell"] for node in nodes if node["title"] == title), None)
+
     def folder_of(self, run: NodeRun) -> Path:
         """Where the latest attempt of a node run keeps its notebook and journal."""
         return self.store.attempt_folder(self.row.id, run.id, max(run.attempt, 1))

@@ -76,6 +76,7 @@ def to_row(fact: Fact) -> tuple[str, str]:
                 "params": _values(fact.params),
                 "route": {node: _values(chosen) for node, chosen in fact.route.items()},
                 "parents": dict(fact.parents),
+                "gathered": dict(fact.gathered),
             }
         case Changed():
             body = {"id": fact.id, "state": fact.state, "attempt": fact.attempt, "reason": fact.reason}
@@ -90,7 +91,9 @@ def to_row(fact: Fact) -> tuple[str, str]:
 def _created(body: dict[str, Any]) -> Created:
     route = {node: _read_values(chosen) for node, chosen in body["route"].items()}
     place = tuple(body["coordinates"])
-    return Created(body["id"], body["node"], place, _read_values(body["params"]), route, body["parents"])
+    gathered = {title: tuple(runs) for title, runs in body["gathered"].items()}
+    params = _read_values(body["params"])
+    return Created(body["id"], body["node"], place, params, route, body["parents"], gathered)
 
 
 def _changed(body: dict[str, Any]) -> Changed:
