@@ -149,13 +149,14 @@ def settings_of(file: Path, **flags: Any) -> Settings:
 
 def asked_of(definition: Definition, settings: Settings, **more: Any) -> Asked:
     """What is to be run, as the run process understands it."""
+    from .core.model import ExecutorName
     from .plan import Asked
 
     return Asked(
         pipeline=definition.pipeline,
         folder=definition.path.absolute().parent,
         file=definition.path.absolute(),
-        executor=settings.executor,
+        executor=ExecutorName(settings.executor),
         image=settings.image,
         build_network=settings.build_network,
         transport=settings.transport,

@@ -47,6 +47,7 @@ class Runtime:
     `reference` is what was asked for, in people's words; `digest` pins what it is now (image id; for a process, a
     digest of interpreter and installed packages). `launch` is the kernel's command line as the kernelspec says it,
     with `{connection_file}` in it; empty for "ipykernel of the image's python3". `language` as papermill knows it.
+    `repo_digest` is the base image's NAME@sha256:… where it came from a registry, for the record.
     """
 
     reference: str
@@ -55,6 +56,7 @@ class Runtime:
     language: str = "python"
     launch: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    repo_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Job:
     `id` is unique in the store and safe in a container's name. `notebook` is the notebook to execute (kind cell and
     notebook) and `record` where the executed one is written, also when it fails; a command's `script` gives a
     one-cell record. `output` is the fresh folder behind /output, which is also the working directory.
-    `labels` go on containers. `heading` counts the cells before the node's own (shared code), for progress.
+    `labels` go on containers.
     """
 
     id: str

@@ -1,0 +1,222 @@
+"""The pipeline that a live notebook has defined so far: its draft.
+
+A draft
+- keeps each node with the cell that defined it; running that cell again replaces it,
+- refuses a title that another cell has, and says how to go on,
+- knows the display handle of each defining cell, for the run to be shown there,
+- makes a `Pipeline` of what it holds, with the parameters that the nodes take from the notebook's variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from ..runner.core.errors import PipelineError, Place, Problem, nearest, problem
+from ..runner.core.names import slug_of
+from ..runner.core.values import Value, check_value
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ..runner.core.model import Defaults, Node, Pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where in a live notebook something was defined: a cell, in one of its executions.
+
+    `cell` is the cell's id as the front end tells it. Where none does (a terminal, papermill), it is made of
+    `execution`, and `known` is False: the same cell then has another id each time it runs. `execution` counts the
+    cells that ran since the extension was loaded; `number` is the one people see (`In[3]`).
+    `interactive` is False when nobody sits there (papermill, nbclient).
+    """
+
+    cell: str
+    execution: int
+    number: int = 0
+    known: bool = True
+    interactive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A node of the draft, and where it comes from."""
+
+    node: Node
+    origin: Origin
+
+
+class Draft:
+    """The pipeline of one notebook while it is being written. Order is that of first definition."""
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+        self.defaults: Defaults | None = None
+        self._entries: dict[str, Entry] = {}  # by slug
+        self._shared: dict[str, str] = {}  # by cell
+
+    def define(self, node: Node, origin: Origin) -> str:
+        """Keep `node`, defined by the cell of `origin`; returns a note for people when it takes another's place.
+
+        Raises PipelineError (E-NODE-DUP, E-NAME-COLLIDES) when another cell has the title or its folder.
+        """
+        other = self._entries.get(node.slug)
+        if other and not _same_cell(other.origin, origin):
+            raise PipelineError(_clash(node, other))
+        outdated = [
+            slug
+            for slug, entry in self._entries.items()
+            if entry.origin.cell == origin.cell and entry.origin.execution != origin.execution and slug != node.slug
+        ]
+        note = _note(node, other, [self._entries[slug].node.title for slug in outdated])
+        self._replace(node, origin, outdated)
+        return note
+
+    def _replace(self, node: Node, origin: Origin, outdated: list[str]) -> None:
+        """Put the node in; a cell whose title changed keeps its place in the order."""
+        fresh: dict[str, Entry] = {}
+        for slug, entry in self._entries.items():
+            if slug == node.slug or (slug in outdated and node.slug not in self._entries):
+                fresh.setdefault(node.slug, Entry(node, origin))
+            elif slug not in outdated:
+                fresh[slug] = entry
+        fresh.setdefault(node.slug, Entry(node, origin))
+        self._entries = fresh
+
+    def share(self, body: str, origin: Origin) -> str:
+        """Keep a shared cell; running that cell again replaces it. Returns a note when an equal cell was there."""
+        for cell, known in self._shared.items():
+            if known == body and cell != origin.cell:
+                del self._shared[cell]  # a front end without cell ids ran the same cell again
+                break
+        again = origin.cell in self._shared
+        self._shared[origin.cell] = body
+        return "replaces what this cell shared before" if again else ""
+
+    def configure(self, name: str | None, defaults: Defaults) -> None:
+        """Name the pipeline and set the defaults of its nodes; both replace what was said before."""
+        self.name, self.defaults = name, defaults
+
+    def forget(self, titles: Iterable[str]) -> None:
+        """Take nodes out whose cells were deleted. Raises PipelineError (E-NODE-UNKNOWN), having taken none out."""
+        wanted = list(titles)
+        for title in wanted:
+            if slug_of(title) not in self._entries:
+                raise PipelineError(problem("E-NODE-UNKNOWN", node=title, nearest=nearest(title, self.titles())))
+        for title in wanted:
+            self._entries.pop(slug_of(title), None)
+
+    def reset(self) -> None:
+        """Forget everything: nodes, shared cells, name and defaults."""
+        self.__init__()  # type: ignore[misc]
+
+    def titles(self) -> list[str]:
+        """The titles of all nodes, in definition order."""
+        return [entry.node.title for entry in self._entries.values()]
+
+    def nodes(self) -> list[Node]:
+        """All nodes, in definition order."""
+        return [entry.node for entry in self._entries.values()]
+
+    def shared(self) -> list[str]:
+        """The bodies of the shared cells, in the order in which they first ran."""
+        return list(self._shared.values())
+
+    def handle_of(self, title: str) -> str | None:
+        """The display id under which the defining cell of `title` shows its node; None when there is no such node.
+
+        `update_display(…, display_id=…)` changes what that cell shows, also after the cell has run.
+        """
+        slug = slug_of(title)
+        return f"dagbook-node-{slug}" if slug in self._entries else None
+
+    def to_pipeline(self, variables: Mapping[str, Any] | None = None) -> Pipeline:
+        """The pipeline as it stands now. `variables` (the notebook's) give the parameters that nodes take by name.
+
+        Raises PipelineError with all findings: E-PARAM-MISSING for a name without a variable, E-PARAM-TYPE and
+        E-PARAM-VALUE for one whose value cannot be a parameter.
+        """
+        from ..runner.core.model import Defaults, Pipeline
+
+        parameters: dict[str, Value] = {}
+        faults: list[Problem] = []
+        for node in self.nodes():
+            for name in node.uses:
+                try:
+                    parameters[name] = _taken(name, variables or {})
+                except PipelineError as error:
+                    faults += [one.at(Place(node=node.title)) for one in error.problems]
+        if faults:
+            raise PipelineError(*faults)
+        return Pipeline(
+            name=self.name or "pipeline",
+            nodes=tuple(self.nodes()),
+            shared=tuple(self.shared()),
+            parameters=parameters,
+            defaults=self.defaults or Defaults(),
+        )
+
+
+def _same_cell(before: Origin, now: Origin) -> bool:
+    if before.cell == now.cell:
+        return before.execution != now.execution
+    # Without ids nobody can tell a cell that ran again from a second one; somebody who sits there sees the note.
+    return not before.known and not now.known and now.interactive
+
+
+def _clash(node: Node, other: Entry) -> Problem:
+    title = other.node.title
+    how = f'Rename one of the two; if that cell is deleted or renamed: %pipeline --forget "{title}"'
+    place = Place(cell=node.cell, line=1, node=node.title)
+    same = node.cell_id == other.origin.cell
+    where = "in the same cell" if same else f"in another cell, run as In[{other.origin.number}]"
+    if title == node.title:
+        found = problem("E-NODE-DUP", place, title=title, other=where)
+    else:
+        found = problem("E-NAME-COLLIDES", place, title=node.title, other=title, slug=node.slug)
+    return Problem(found.code, found.message, how, found.place)
+
+
+def _note(node: Node, other: Entry | None, outdated: list[str]) -> str:
+    if outdated and other is None:
+        return "replaces " + ", ".join(f'"{title}"' for title in outdated)
+    if other is None or other.node == node:
+        return ""
+    if not other.origin.known:
+        return f"replaces the node of In[{other.origin.number}]"
+    return "replaced"
+
+
+def _taken(name: str, variables: Mapping[str, Any]) -> Value:
+    """The notebook's variable `name` as a plain parameter value (a numpy float64 is a float like any other)."""
+    if name not in variables:
+        close = nearest(name, [key for key, value in variables.items() if _is_plain(value)])
+        close = close if close.startswith("Did you mean") else ""
+        what = f"{name} is taken with --param {name}, but the notebook has no variable of that name now"
+        hint = f"Run the cell that sets it (tagged `parameters`), or write --param {name}=VALUE. {close}".strip()
+        raise PipelineError(Problem("E-PARAM-MISSING", what, hint))
+    return _plain(check_value(name, variables[name]))
+
+
+def _is_plain(value: object) -> bool:
+    return value is None or isinstance(value, bool | int | float | str | list)
+
+
+def _plain(value: Any) -> Value:
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return None
+
+
+_DRAFTS: WeakKeyDictionary[InteractiveShell, Draft] = WeakKeyDictionary()
+
+
+def draft_of(shell: InteractiveShell) -> Draft:
+    """The one draft of a shell (a notebook's kernel has one shell)."""
+    return _DRAFTS.setdefault(shell, Draft())

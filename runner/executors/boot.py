@@ -1,0 +1,44 @@
+"""The program that becomes a node's kernel: ipykernel without its debugger.
+
+It runs inside the node (a copy of this file), with nothing of dagbook there; the standard library and ipykernel
+are all that it may import. Called with the connection file and the folder of the helpers.
+"""
+
+import os
+import sys
+
+
+def main(connection: str, helpers: str) -> None:
+    """Start ipykernel on `connection` and serve until the kernel is told to go."""
+    del sys.path[0]  # this script's folder
+    # A random.py or types.py in the user's project must not break ipykernel's own imports.
+    shown = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    sys.path[:] = [entry for entry in sys.path if entry not in shown]
+    # Importing debugpy takes longer than all the rest of starting up; nobody debugs a node.
+    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    sys.argv[:] = ["ipykernel_launcher.py", "-f", connection]
+    from ipykernel.kernelapp import IPKernelApp
+
+    application = IPKernelApp.instance()
+    application.initialize(["-f", connection, "--HistoryManager.enabled=False"])
+    del sys.modules["debugpy"]  # so that users can import it
+    at = 1 if sys.path[:1] == [""] else 0
+    sys.path[at:at] = [entry for entry in shown if entry != helpers]
+    sys.path.append(helpers)  # last: an installed dagbook wins
+    _forget_terminal()
+    application.start()
+
+
+def _forget_terminal() -> None:
+    """Stop ipykernel from copying what subprocesses print to the log that only start-up errors are for."""
+    try:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nothing, stream._original_stdstream_copy)  # type: ignore[union-attr]
+        os.close(nothing)
+    except (AttributeError, TypeError, OSError):
+        pass  # another ipykernel keeps no such copy
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2])

@@ -1,0 +1,119 @@
+"""Runs a command node: no kernel; its process is the script, its record a notebook of one cell with the log."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import select
+import time
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+from .contract import CellStarted, Failure, Job, Outcome, Output, Reporter
+from .contract import Started as StartedReport
+from .exits import Ending, Started, amount, death
+from .tags import TagLines
+
+_CHUNK = 65_536
+
+
+def run_command(
+    job: Job, process: Started, output: IO[bytes], report: Reporter, *, began: float
+) -> Outcome:
+    """Report what the command prints (both streams in `output`) and see it gone; the record is at `job.record`."""
+    return drive_command(job, process, _pieces(process, output), report, began=began)
+
+
+def drive_command(
+    job: Job, process: Started, pieces: Iterator[tuple[str, bytes]], report: Reporter, *, began: float
+) -> Outcome:
+    """As `run_command`, with what is printed as pairs of a stream's name and bytes; ends when `pieces` end."""
+    started_after = time.monotonic() - began
+    report(StartedReport())
+    report(CellStarted(0, 1))
+    log = _Log(report)
+    for stream, data in pieces:
+        log.add(stream, data)
+    log.close()
+    process.exit.wait()
+    ending = process.ending()
+    reason = reason_of(job, ending)
+    _write_record(job, log.outputs, reason, ending)
+    failure = Failure("CommandFailed", reason) if reason else None
+    return Outcome(not reason, reason, failure, ending.code, bool(ending.outside), started_after)
+
+
+def reason_of(job: Job, ending: Ending) -> str:
+    """Why a command failed; empty when it did not."""
+    if ending.outside:
+        return ending.outside
+    if ending.code == 0:
+        return ""
+    if ending.out_of_memory:
+        return f"out of memory (limit {amount(job.memory)})"
+    return f"the command {death(ending.code)}" if ending.code is not None else "the command is gone"
+
+
+def _pieces(process: Started, output: IO[bytes]) -> Iterator[tuple[str, bytes]]:
+    """What is printed until the end of the output; a daemon that holds it open does not count."""
+    descriptor = output.fileno()
+    poll = select.poll()
+    for watched in (descriptor, *process.exit.descriptors()):
+        poll.register(watched, select.POLLIN)
+    while True:
+        ready = {fd for fd, _ in poll.poll()}
+        if descriptor in ready:
+            data = os.read(descriptor, _CHUNK)
+            if not data:
+                return
+            yield "stdout", data
+        else:
+            return  # gone, and nothing left to read
+
+
+class _Log:
+    """The outputs of the one cell, decoded as they come; adjacent text of one stream is one output."""
+
+    def __init__(self, report: Reporter) -> None:
+        self.outputs: list[dict[str, Any]] = []
+        self._pieces: list[list[str]] = []
+        self._report = report
+        self._tags = TagLines()
+        decoder: Callable[[str], codecs.IncrementalDecoder] = codecs.getincrementaldecoder("utf-8")
+        self._decoders = {name: decoder("replace") for name in ("stdout", "stderr")}
+
+    def add(self, stream: str, data: bytes, final: bool = False) -> None:
+        """Take what was printed on `stream`."""
+        text = self._decoders[stream].decode(data, final)
+        if not text:
+            return
+        if stream == "stdout":
+            for logged in self._tags.feed(text):
+                self._report(logged)
+        if not self.outputs or self.outputs[-1]["name"] != stream:
+            self.outputs.append({"output_type": "stream", "name": stream, "text": ""})
+            self._pieces.append([])
+        self._pieces[-1].append(text)
+        self._report(Output(0, {"output_type": "stream", "name": stream, "text": text}))
+
+    def close(self) -> None:
+        """Take what is half said, and join the pieces."""
+        for stream in ("stdout", "stderr"):
+            self.add(stream, b"", final=True)
+        for logged in self._tags.close():
+            self._report(logged)
+        for output, pieces in zip(self.outputs, self._pieces, strict=True):
+            output["text"] = "".join(pieces)
+
+
+def _write_record(job: Job, outputs: list[dict[str, Any]], reason: str, ending: Ending) -> None:
+    import nbformat.v4 as v4
+
+    from .record import save
+
+    cell = v4.new_code_cell(f"%%sh\n{job.script}")
+    cell.outputs = [v4.new_output(**output) for output in outputs]
+    if reason:
+        cell.outputs.append(v4.new_output("error", ename="CommandFailed", evalue=reason, traceback=[reason]))
+    cell.metadata["dagbook"] = {"exit_code": ending.code}
+    save(v4.new_notebook(cells=[cell], metadata={"language_info": {"name": "sh"}}), job.record)

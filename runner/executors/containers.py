@@ -1,0 +1,121 @@
+"""What a node's container looks like: everything it has, and everything that is kept from it."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .contract import Job
+from .daemon import LABEL
+from .rundir import INSIDE, RunDir, helper_module
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+GIB = 2**30
+PIDS = 4096  # processes and threads: stops a fork bomb, not a big pool
+SHARED_MEMORY = GIB  # for /dev/shm where no memory limit says how much
+TCP_PORTS = (5401, 5402, 5403, 5404, 5405)  # inside the container
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What matters about an engine: its id, whether it maps users, whether it labels files."""
+
+    id: str
+    rootless: bool = False
+    user_namespaces: bool = False
+    selinux: bool = False
+
+    @classmethod
+    def of(cls, client: APIClient) -> Engine:
+        """Ask the engine."""
+        info = client.info()
+        names = {option.removeprefix("name=").split(",")[0] for option in info.get("SecurityOptions") or ()}
+        return cls(info.get("ID") or "unknown", "rootless" in names, "userns" in names, "selinux" in names)
+
+    @property
+    def user(self) -> str:
+        """Who nodes run as: the caller. In a rootless engine, root is the caller."""
+        return "0:0" if self.rootless else f"{os.getuid()}:{os.getgid()}"
+
+
+def container(
+    client: APIClient,
+    engine: Engine,
+    job: Job,
+    rundir: RunDir,
+    environment: Mapping[str, str],
+    *,
+    stdin: bool,
+) -> dict[str, Any]:
+    """The arguments of `create_container` for one attempt of a node run."""
+    tcp = rundir.transport == "tcp"
+    networked = job.network or tcp
+    ports = TCP_PORTS if tcp else ()
+    return {
+        "image": job.runtime.digest if job.runtime.digest.startswith("sha256:") else job.runtime.reference,
+        "command": [],
+        "entrypoint": ["sh", f"{INSIDE}/launch"],
+        "working_dir": "/output",
+        "user": engine.user,
+        "environment": {"USER": _user(), **environment},
+        "labels": {LABEL: "", "dagbook.node_run": job.node_run, **job.labels},
+        # Not only NetworkMode none: without a network the engine starts a container a tenth of a second faster.
+        "network_disabled": not networked,
+        "ports": list(ports),
+        "stdin_open": stdin,  # closed by the engine when we are gone: a lifeline
+        "host_config": client.create_host_config(**_host(client, engine, job, rundir, networked, ports)),
+    }
+
+
+def _host(
+    client: APIClient, engine: Engine, job: Job, rundir: RunDir, networked: bool, ports: tuple[int, ...]
+) -> dict[str, Any]:
+    memory = job.memory
+    settings: dict[str, Any] = {
+        "auto_remove": True,
+        "init": True,
+        "mounts": _mounts(job, rundir),
+        "network_mode": "bridge" if networked else "none",
+        "port_bindings": dict.fromkeys(ports, ("127.0.0.1", None)),
+        "read_only": True,
+        "tmpfs": {"/tmp": "rw,exec,nosuid,nodev,mode=1777" + (f",size={memory}" if memory else "")},
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges", *(["label=disable"] if engine.selinux else [])],
+        "ipc_mode": "private",
+        "shm_size": memory // 2 if memory else SHARED_MEMORY,
+        "pids_limit": PIDS,
+        "log_config": {"type": "none", "config": {}},
+    }
+    if engine.user_namespaces:
+        settings["userns_mode"] = "host"
+    if memory:
+        settings.update(mem_limit=memory, memswap_limit=memory)
+    if job.cpus:
+        settings["nano_cpus"] = int(job.cpus * 1e9)
+    return settings
+
+
+def _mounts(job: Job, rundir: RunDir) -> list[Any]:
+    """All by the `Mounts` form: with `Binds`, a folder that was renamed meanwhile is silently replaced by an
+    empty one; here the start fails."""
+    from docker.types import Mount
+
+    mounts = [
+        Mount(INSIDE, str(rundir.path), type="bind"),
+        Mount(f"{INSIDE}/lib/dagbook.py", str(helper_module()), type="bind", read_only=True),
+        Mount("/output", str(job.output), type="bind"),
+    ]
+    mounts += [Mount(one.target, str(one.source), type="bind", read_only=one.read_only) for one in job.mounts]
+    return mounts
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())

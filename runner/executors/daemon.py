@@ -1,0 +1,181 @@
+"""The Docker engine, as the executor uses it: one client, and one stream of its events for all containers of a run.
+
+Containers remove themselves (AutoRemove), so that a killed run leaves none behind; how each one ended is learnt
+from the engine's events, which come before the removal: exit code, lack of memory, and whether somebody outside
+killed it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import MachineError, problem
+from .exits import Ending, Exit
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+ANSWER_SECONDS = 5.0  # in which an engine must answer the first question
+CALL_SECONDS = 60.0  # for any later call
+FACTS_SECONDS = 5.0  # in which the engine tells how a container ended
+
+LABEL = "dagbook"
+RUN_LABEL = "dagbook.run"
+
+
+def connect() -> APIClient:
+    """A client of the engine that `docker` would talk to. Raises MachineError (E-DOCKER-DOWN)."""
+    import docker
+    from docker.errors import DockerException
+
+    where = _address()
+    try:
+        client = docker.APIClient(**_settings(where), timeout=int(ANSWER_SECONDS), version="auto", num_pools=64)
+        client.timeout = CALL_SECONDS  # type: ignore[assignment]
+    except (DockerException, OSError) as error:
+        raise MachineError(
+            problem("E-DOCKER-DOWN", where=where, why=_why(error), hint=_hint(where))
+        ) from None
+    return client
+
+
+def _address() -> str:
+    from docker.constants import DEFAULT_UNIX_SOCKET
+    from docker.context import ContextAPI
+
+    if host := os.environ.get("DOCKER_HOST"):
+        return host
+    with contextlib.suppress(Exception):  # an unreadable context is the docker command's business
+        context = ContextAPI.get_current_context()
+        if context is not None and context.name != "default" and context.Host:
+            return str(context.Host)
+    rootless = f"{os.environ.get('XDG_RUNTIME_DIR', '/nowhere')}/docker.sock"
+    default = DEFAULT_UNIX_SOCKET.removeprefix("http+unix://")
+    return f"unix://{rootless if not os.path.exists(default) and os.path.exists(rootless) else default}"
+
+
+def _settings(where: str) -> dict[str, Any]:
+    from docker.utils import kwargs_from_env
+
+    settings: dict[str, Any] = kwargs_from_env()
+    return {**settings, "base_url": settings.get("base_url", where) if os.environ.get("DOCKER_HOST") else where}
+
+
+def _why(error: BaseException) -> str:
+    text = str(error)
+    for sign, words in (
+        ("FileNotFoundError", "there is no such socket"),
+        ("ConnectionRefused", "nothing listens there"),
+        ("PermissionError", "this user may not use it"),
+        ("timed out", "it did not answer in time"),
+    ):
+        if sign in text:
+            return words
+    return text[:200]
+
+
+def _hint(where: str) -> str:
+    path = where.removeprefix("unix://")
+    if where.startswith("unix://") and os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK):
+        return "Add yourself to the group that owns the socket (often: docker) and log in anew, or use a rootless engine."
+    return (
+        "Start Docker (sudo systemctl start docker, or Docker Desktop); to install it see docs.docker.com/engine/install."
+        " Without it: --executor process."
+    )
+
+
+@dataclass
+class Watched:
+    """What the engine's events told about one container."""
+
+    exit: Exit
+    code: int | None = None
+    out_of_memory: bool = False
+    outside: str = ""
+    expected: bool = False  # we asked for its end ourselves
+    ended: threading.Event = field(default_factory=threading.Event)
+    removed: threading.Event = field(default_factory=threading.Event)
+
+
+class Events:
+    """Follows the engine's events about our containers, in a thread of its own."""
+
+    def __init__(self, client: APIClient) -> None:
+        self._client = client
+        self._filters = {"type": "container", "label": LABEL}
+        self._watched: dict[str, Watched] = {}
+        self._since = time.time() - 1
+        self._closed = threading.Event()
+        self._stream: Any = None
+        self._thread = threading.Thread(target=self._follow, name="dagbook-docker-events", daemon=True)
+        self._thread.start()
+
+    def watch(self, container: str, exit: Exit) -> Watched:
+        """Follow a container; called after it was created and before it is started."""
+        watched = self._watched[container] = Watched(exit)
+        return watched
+
+    def forget(self, container: str) -> None:
+        """Follow it no longer."""
+        self._watched.pop(container, None)
+
+    def close(self) -> None:
+        """Stop following."""
+        self._closed.set()
+        if self._stream is not None:
+            with contextlib.suppress(Exception):
+                self._stream.close()
+        self._thread.join(2)
+
+    def _follow(self) -> None:
+        while not self._closed.is_set():
+            try:
+                self._stream = self._client.events(since=int(self._since), filters=self._filters, decode=True)
+                for event in self._stream:
+                    self._since = event.get("time", self._since)
+                    self._take(event)
+            except Exception:  # the engine went away, or close() closed the stream under us
+                if self._closed.is_set():
+                    return
+            # An engine that restarts: ask again; what it can still tell since then comes too.
+            self._closed.wait(0.5)
+
+    def _take(self, event: dict[str, Any]) -> None:
+        watched = self._watched.get(event.get("id", ""))
+        if watched is None:
+            return
+        action = event.get("Action", "")
+        attributes = event.get("Actor", {}).get("Attributes", {})
+        if action == "oom":
+            watched.out_of_memory = True
+        elif action in ("kill", "stop") and not watched.expected and _deadly(attributes):
+            watched.outside = "the container was stopped from outside"
+        elif action == "die":
+            watched.code = int(attributes.get("exitCode", -1))
+            watched.ended.set()
+            watched.exit.tell()
+        elif action == "destroy":
+            watched.removed.set()
+            watched.ended.set()
+            watched.exit.tell()
+
+
+def _deadly(attributes: dict[str, str]) -> bool:
+    return attributes.get("signal", "9") in ("9", "15", "3", "KILL", "TERM", "SIGKILL", "SIGTERM")
+
+
+def ending_of(watched: Watched, limited: bool) -> Ending:
+    """How a container ended that is gone; waits a moment for the engine to say it."""
+    if not watched.ended.wait(FACTS_SECONDS):
+        return Ending(outside="the Docker engine no longer knows the container")
+    if watched.code == 137 and limited and not watched.out_of_memory:
+        watched.removed.wait(0.5)  # the two reports race inside the engine
+    outside = watched.outside
+    if watched.code is None and not watched.expected:
+        outside = outside or "the container was removed from outside"
+    return Ending(watched.code, watched.out_of_memory, outside)

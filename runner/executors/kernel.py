@@ -1,0 +1,212 @@
+"""Runs one notebook on one started kernel, from "its process was started" to "its process is gone".
+
+Shared by the executors: they start the process (see `exits.Started`), this drives it through papermill.
+Everything here happens in the node's own thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import farewell
+from .contract import Job, Outcome, Reporter
+from .contract import Started as StartedReport
+from .exits import Started
+from .handshake import KernelGone, KernelSilent, Line, wait_for_sockets
+from .outcomes import Trouble, outcome_of
+from .rundir import RunDir
+
+if TYPE_CHECKING:
+    from .papermill_engine import NodeClient, RecordKeeper
+
+START_SECONDS = 120.0  # a kernel on a cold disk, under load; a kernel that died is noticed at once
+EXIT_SECONDS = 60.0  # for exit handlers and threads that the notebook left running
+THREADS_SECONDS = 10.0  # of these, for threads
+GONE_SECONDS = 5.0  # from the order to exit until the process is gone
+
+
+@dataclass
+class Session:
+    """One notebook on one kernel; the papermill engine `dagbook` is given it.
+
+    `cells` counts the cells of the notebook as it was given; `current` is the cell that runs (in the executed
+    notebook), and `position` gives its place in the notebook as it was given. `ports` gives the driver's TCP ports where the kernel is reached by TCP.
+    """
+
+    job: Job
+    process: Started
+    rundir: RunDir
+    report: Reporter
+    began: float
+    ports: tuple[int, ...] | None = None
+    cells: int = 0
+    current: int = 0
+    position: Callable[[int], int] = lambda index: index
+    started_after: float = 0.0
+    ended_after: float = 0.0
+    warnings: list[str] = field(default_factory=list)
+    line: Line = field(init=False)
+    keeper: RecordKeeper | None = None
+
+    @property
+    def record(self) -> Path:
+        """Where the executed notebook is kept."""
+        return self.job.record
+
+    def execute(self, keeper: RecordKeeper) -> None:
+        """Connect, run all cells, take leave. Called by the engine, within papermill.
+
+        Raises KernelGone, KernelSilent, KernelQuit, DeadKernelError; not for an exception of a cell.
+        """
+        from jupyter_core.utils import run_sync
+
+        from .papermill_engine import NodeClient
+
+        deadline = time.monotonic() + START_SECONDS
+        if self.rundir.transport == "ipc":
+            wait_for_sockets(self.rundir, self.process.exit, deadline)
+        self.line = Line(self.rundir.connection(self.ports))
+        try:
+            info = run_sync(self.line.greet)(self.process.exit, deadline)
+            keeper.nb.metadata["language_info"] = info["language_info"]
+            self.started_after = time.monotonic() - self.began
+            self.report(StartedReport())
+            client = NodeClient(keeper, self)
+            client.execute()
+            run_sync(self._leave)(client)
+        finally:
+            self.line.close()
+
+    async def _leave(self, client: NodeClient) -> None:
+        """Let the kernel flush and close everything, then end it; see `farewell`."""
+        before = time.monotonic()
+        if self.job.runtime.language == "python":
+            text = f"{_FAREWELL}\n_farewell({THREADS_SECONDS})"
+            request = self.line.client.execute(text, silent=True, store_history=False, stop_on_error=False)
+            client.expect(request)
+            await self._first_of(client.drain(until_idle=request), EXIT_SECONDS)
+            client.settle_last()
+            if not self.process.exit.wait(0):
+                self.line.client.execute("import os\nos._exit(0)", silent=True, store_history=False)
+                await self._first_of(None, GONE_SECONDS)
+        else:
+            self.line.client.shutdown()
+            await self._first_of(None, EXIT_SECONDS)
+        self.ended_after = time.monotonic() - before
+
+    async def _first_of(self, work: Any, seconds: float) -> None:
+        """Wait for `work` or the process's end. Raises TimeoutError."""
+        tasks = {asyncio.ensure_future(one) for one in (work, self.process.exit.gone()) if one is not None}
+        done, left = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in left:
+            task.cancel()
+        if not done:
+            raise TimeoutError
+        for task in done:
+            task.result()
+
+
+def run_notebook(
+    job: Job,
+    process: Started,
+    rundir: RunDir,
+    report: Reporter,
+    *,
+    began: float,
+    ports: tuple[int, ...] | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Outcome:
+    """Execute the job's notebook on the kernel in `process` and see the process gone.
+
+    The executed notebook is at `job.record` afterwards, whatever happened. `began` is when the attempt began
+    (`time.monotonic()`), `stopping` tells whether the attempt is being cancelled. Raises nothing that a node can
+    cause; what it raises is a defect or a full disk.
+    """
+    session = Session(job, process, rundir, report, began, ports)
+    try:
+        trouble = _execute(session)
+    finally:
+        process.kill()
+        _close_loop()
+    return outcome_of(session, trouble, stopping())
+
+
+def _execute(session: Session) -> Trouble | None:
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+
+    from .papermill_engine import NAME, KernelQuit, PapermillExecutionError
+
+    job = session.job
+    assert job.notebook is not None
+    session.cells = len(json.loads(job.notebook.read_text(encoding="utf-8")).get("cells", ()))
+    try:
+        papermill.execute_notebook(
+            _literally(job.notebook),
+            None,
+            parameters=dict(job.parameters) or None,
+            engine_name=NAME,
+            request_save_on_cell_execute=False,
+            kernel_name=job.runtime.kernel,
+            language=job.runtime.language,
+            progress_bar=False,
+            session=session,
+        )
+    except PapermillExecutionError:
+        pass  # what a cell raised; the keeper knows whether it was allowed to
+    except KernelGone:
+        return Trouble.NOT_STARTED
+    except KernelSilent:
+        return Trouble.SILENT
+    except KernelQuit:
+        return Trouble.QUIT
+    except DeadKernelError:
+        return Trouble.DIED
+    except TimeoutError:
+        return Trouble.STAYED
+    finally:
+        _save(session)
+    return None
+
+
+def _save(session: Session) -> None:
+    if session.keeper is None:
+        return
+    from papermill.execute import remove_error_markers
+
+    from .record import save
+
+    nb = session.keeper.nb
+    nb.metadata.papermill["output_path"] = str(session.record)
+    if session.keeper.failed is None:
+        nb = remove_error_markers(nb)  # papermill counts a cell tagged raises-exception as failed; nbclient does not
+    save(nb, session.record)
+
+
+def _literally(path: Path) -> str:
+    """`path` so that papermill, which fills in {names}, reads it as it stands."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _close_loop() -> None:
+    """Close the event loop that nbclient's synchronous calls made for this thread."""
+    from jupyter_core.utils import ensure_event_loop
+
+    loop = ensure_event_loop()
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        with contextlib.suppress(Exception):
+            loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    loop.close()
+
+
+_FAREWELL = Path(farewell.__file__).read_text(encoding="utf-8")

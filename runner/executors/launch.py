@@ -1,0 +1,94 @@
+"""The shell scripts that start a node: environment ready, lifeline held, then the kernel or the command.
+
+The lifeline: the run's process holds the write end of a FIFO; in the node a process of its own (forked twice, so
+that the kernel has no child that it does not know) reads it. When the run's process ends, however it ends, the
+read ends and everything in the node is killed, even a kernel that is stuck in C code and hears nothing. A node
+on an engine that shares no FIFO with this machine reads its stdin instead, which the engine closes.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import boot
+from .contract import Job
+from .rundir import RunDir
+
+# In a process-id namespace of its own -1 means "all in it" (its first process, the init, ends when its child does);
+# among the machine's processes it is the process group that the launcher leads.
+NAMESPACE = "-1"
+GROUP = '-"$$"'
+
+_BOOT = Path(boot.__file__).read_text(encoding="utf-8")
+
+
+def launcher(command: Sequence[str], rundir: RunDir, everything: str, *, stdin: bool = False, log: bool = True) -> str:
+    """The script that becomes `command`.
+
+    `everything` is what to kill at the end of the lifeline (NAMESPACE or GROUP), `stdin` reads the lifeline from
+    standard input, `log` sends the output to the run directory's log.
+    """
+    lifeline = "/dev/fd/3" if stdin else shlex.quote(f"{rundir.seen}/alive")
+    quiet = "</dev/null >/dev/null 2>&1"
+    watch = f"( ( read -r line <{lifeline}; kill -KILL {everything} ) {quiet} & )"
+    lines = [
+        'mkdir -p "$HOME" "$MPLCONFIGDIR" 2>/dev/null',
+        *(["exec 3<&0"] if stdin else []),
+        watch,
+        *(["exec 3<&-"] if stdin else []),
+        f"exec {shlex.join(command)} </dev/null" + (f" >{shlex.quote(rundir.seen + '/log')} 2>&1" if log else ""),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def kernel_command(job: Job, rundir: RunDir, python: str = "python3") -> list[str]:
+    """The command line of the job's kernel; writes into the run directory what it needs."""
+    connection = rundir.write_connection()
+    launch = job.runtime.launch
+    if launch and job.runtime.language == "python" and "ipykernel_launcher" in launch:
+        launch, python = (), launch[0]  # an ipykernel like any other: without the debugger it starts faster
+    if launch:
+        return [part.replace("{connection_file}", connection) for part in launch]
+    return [python, rundir.write("kernel.py", _BOOT), connection, f"{rundir.seen}/lib"]
+
+
+def script_command(script: str, rundir: RunDir) -> list[str]:
+    """The command line of a command node: by `sh -e`, or by the interpreter that its first line names."""
+    path = rundir.write("script", script)
+    first = script.partition("\n")[0]
+    if first.startswith("#!"):
+        # Named instead of executed: the run directory may lie on a filesystem mounted noexec.
+        interpreter, _, argument = first[2:].strip().partition(" ")
+        if interpreter:
+            return [interpreter, *([argument.strip()] if argument.strip() else []), path]
+    return ["sh", "-e", path]
+
+
+def environment(job: Job, rundir: RunDir, *, real_paths: bool) -> dict[str, str]:
+    """The variables that the executor sets: where things are in the node, and the job's own.
+
+    `real_paths`: the node sees this machine's paths, not /input and /output.
+    """
+    found = [(m.variable, str(m.source) if real_paths else m.target) for m in job.mounts if m.variable]
+    own = {**job.runtime.environment, **job.environment}
+    for variable, path in found:
+        # A search path is added to, every other variable names one place.
+        own[variable] = f"{path}:{own[variable]}" if variable == "PYTHONPATH" and own.get(variable) else path
+    own["DAGBOOK_OUTPUT"] = str(job.output) if real_paths else "/output"
+    shown = [entry for entry in own.get("PYTHONPATH", "").split(":") if entry]
+    if real_paths:
+        shown = [_real(entry, job) for entry in shown]
+    own["PYTHONPATH"] = ":".join([*shown, f"{rundir.seen}/lib"])
+    own.setdefault("PYTHONUNBUFFERED", "1")
+    own.setdefault("HOME", "/tmp/home")
+    own.setdefault("MPLCONFIGDIR", f"{own['HOME']}/.config/matplotlib")
+    return own
+
+
+def _real(path: str, job: Job) -> str:
+    for mount in job.mounts:
+        if path == mount.target or path.startswith(f"{mount.target}/"):
+            return str(mount.source) + path[len(mount.target) :]
+    return path

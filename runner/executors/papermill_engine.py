@@ -1,0 +1,255 @@
+"""The papermill engine `dagbook`: executes a notebook on a kernel that somebody else started.
+
+Importing this module imports papermill and registers the engine; it is imported in the thread that prepares.
+What differs from papermill's own engine:
+- the kernel's death is noticed by its exit, at once and with its last output, not by asking every second;
+- every output, cell start and tag is reported as it happens;
+- output that arrives after its cell is done (threads, subprocesses, exit handlers) goes to its cell;
+- the notebook is saved every few seconds, not twice per cell;
+- `quit()` in a cell is not a success.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_core.utils import run_sync
+from nbclient.exceptions import CellExecutionComplete, CellExecutionError
+from nbformat import NotebookNode
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
+from papermill.exceptions import PapermillExecutionError as PapermillExecutionError
+from traitlets import Any as AnyTrait
+
+from .contract import CellStarted, Output
+from .record import merge_streams, save
+from .tags import MIME, TagLines, displayed
+from .threads import THREADS
+
+if TYPE_CHECKING:
+    from .kernel import Session
+
+NAME = "dagbook"
+SAVE_SECONDS = 5.0
+
+_DRAIN_SECONDS = 0.02  # how long iopub must be silent after the kernel's death to be empty
+_LONGEST_DRAIN_SECONDS = 2.0
+_IOPUB_SECONDS = 24 * 3600  # a cell's reply may overtake gigabytes of its output; nbclient would give up after 4 s
+
+
+class KernelQuit(Exception):
+    """A cell called `quit()` or `exit()`: the kernel replied, and is about to leave."""
+
+
+class RecordKeeper(NotebookExecutionManager):  # type: ignore[misc]
+    """papermill's bookkeeping of one notebook, with a copy on disk that is never older than some seconds."""
+
+    def __init__(self, nb: NotebookNode, record: Path) -> None:
+        super().__init__(nb, progress_bar=False)
+        self.record = record
+        self.failed: tuple[int, CellExecutionError] | None = None
+        self._due = time.monotonic() + SAVE_SECONDS
+
+    def save(self, **kwargs: Any) -> None:
+        """Save when the last time is long enough ago; papermill calls this twice per cell."""
+        if time.monotonic() >= self._due:
+            before = time.monotonic()
+            save(self.nb, self.record)
+            # A notebook that takes long to write is written less often.
+            self._due = time.monotonic() + max(SAVE_SECONDS, 20 * (time.monotonic() - before))
+
+    def autosave_cell(self, **kwargs: Any) -> None:
+        """Called for each message."""
+        self.save()
+
+    def cell_exception(self, cell: NotebookNode, cell_index: int | None = None, **kwargs: Any) -> None:
+        """Called for the exception that ends the notebook."""
+        self.failed = (cell_index or 0, kwargs["exception"])
+        super().cell_exception(cell, cell_index=cell_index, **kwargs)
+
+
+class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
+    """nbclient's client for one node: executes cells, reports what comes."""
+
+    session = AnyTrait()
+
+    def __init__(self, keeper: RecordKeeper, session: Session) -> None:
+        super().__init__(keeper, km=_Manager(), session=session, log=_quiet, iopub_timeout=_IOPUB_SECONDS)
+        self.kc = session.line.client
+        self.on_cell_executed = self.on_executed
+        session.position = positions(keeper.nb, session.cells)
+        self._sent: dict[str, tuple[NotebookNode, int]] = {}
+        self._tags: dict[int, TagLines] = {}
+
+    def execute(self, **kwargs: Any) -> NotebookNode:
+        """Execute all cells; raises what ends the kernel, not what a cell raises (see RecordKeeper.failed)."""
+        self.reset_execution_trackers()
+        self.papermill_execute_cells()
+        self.set_widgets_metadata()
+        return self.nb
+
+    async def async_execute_cell(self, cell: NotebookNode, cell_index: int, *args: Any, **kwargs: Any) -> NotebookNode:
+        """Execute one cell, reporting its start and, at its end, a tag in a last line without line end."""
+        injected = "injected-parameters" in cell.metadata.get("tags", []) and len(self.nb.cells) > self.session.cells
+        if cell.cell_type == "code" and cell.source.strip() and not injected:
+            self.session.report(CellStarted(self.session.position(cell_index), self.session.cells))
+        self.session.current = cell_index
+        try:
+            return await super().async_execute_cell(cell, cell_index, *args, **kwargs)
+        finally:
+            self._settle(cell, cell_index)
+
+    execute_cell = run_sync(async_execute_cell)  # papermill calls this; nbclient's is bound to its own coroutine
+
+    def _settle(self, cell: NotebookNode, cell_index: int) -> None:
+        for logged in self._lines(cell_index).close():
+            self.session.report(logged)
+        if len(cell.get("outputs", ())) > 1:
+            places = merge_streams(cell)
+            for indexes in self._display_id_map.values():
+                indexes[cell_index] = [places[at] for at in indexes.get(cell_index, [])]
+
+    def on_executed(self, execute_reply: Mapping[str, Any], **_: Any) -> None:
+        """nbclient's hook after each cell. Raises KernelQuit."""
+        payload = execute_reply["content"].get("payload") or []
+        if any(one.get("source") == "ask_exit" and not one.get("keepkernel") for one in payload):
+            raise KernelQuit
+
+    async def _async_poll_output_msg(self, parent_msg_id: str, cell: NotebookNode, cell_index: int) -> None:
+        self._sent[parent_msg_id] = (cell, cell_index)
+        while not self._took(await self.kc.iopub_channel.get_msg(timeout=None), parent_msg_id):
+            pass
+
+    def _took(self, message: dict[str, Any], awaited: str) -> bool:
+        """Process a message of any cell; True when it says that request `awaited` is done."""
+        parent = message["parent_header"].get("msg_id")
+        if parent in self._sent:
+            try:
+                self.process_message(message, *self._sent[parent])
+            except CellExecutionComplete:
+                return bool(parent == awaited)
+        return False
+
+    def expect(self, request: str) -> None:
+        """Let the output of `request` (the farewell) belong to the last cell that ran."""
+        self._sent[request] = (self.nb.cells[self.session.current], self.session.current)
+
+    def settle_last(self) -> None:
+        """Put the last cell's outputs in order again, after the farewell added to them."""
+        self._settle(self.nb.cells[self.session.current], self.session.current)
+
+    async def drain(self, until_idle: str | None = None) -> None:
+        """Take what is still on its way on iopub: until `until_idle` is done, or until there is silence."""
+        end = time.monotonic() + _LONGEST_DRAIN_SECONDS
+        while until_idle or time.monotonic() < end:
+            if not until_idle and not await self.kc.iopub_channel.socket.poll(_DRAIN_SECONDS * 1000):
+                return
+            if self._took(await self.kc.iopub_channel.get_msg(timeout=None), until_idle or ""):
+                return
+
+    async def _async_poll_kernel_alive(self) -> None:
+        await self.session.process.exit.gone()
+        await self._drain_after_death()
+        if self.task_poll_for_reply is not None:
+            self.task_poll_for_reply.cancel()  # nbclient turns this into DeadKernelError
+
+    async def _drain_after_death(self) -> None:
+        """Give the reader of iopub time for what the kernel had sent."""
+        end = time.monotonic() + _LONGEST_DRAIN_SECONDS
+        quiet = 0
+        while quiet < 2 and time.monotonic() < end:
+            pending = await self.kc.iopub_channel.socket.poll(0)
+            quiet = 0 if pending else quiet + 1
+            await asyncio.sleep(_DRAIN_SECONDS / 4)
+
+    # reports
+
+    def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
+        """Process one iopub message as papermill does, and report it when it changes what the cell shows."""
+        content, kind = msg["content"], msg["msg_type"]
+        if kind == "clear_output" and not self.output_hook_stack[msg["parent_header"].get("msg_id")]:
+            self._tell(cell_index, {"output_type": "clear", "wait": bool(content.get("wait"))})
+        elif kind == "update_display_data":
+            display = (content.get("transient") or {}).get("display_id")
+            update = {"output_type": "update", "display_id": display}
+            self._tell(cell_index, {**update, "data": content["data"], "metadata": content["metadata"]})
+        return super().process_message(msg, cell, cell_index)
+
+    def output(
+        self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int
+    ) -> NotebookNode | None:
+        """Add an output to the cell, as nbclient does, and report it."""
+        out = super().output(outs, msg, display_id, cell_index)
+        if out is None:
+            return None
+        if out.output_type == "stream" and out.name == "stdout":
+            for logged in self._lines(cell_index).feed(out.text):
+                self.session.report(logged)
+        if MIME in out.get("data", {}):
+            if logged_display := displayed(out.data):
+                self.session.report(logged_display)
+        else:
+            transient = {"transient": {"display_id": display_id}} if display_id else {}
+            self._tell(cell_index, {**out, **transient})
+        return out
+
+    def _lines(self, cell_index: int) -> TagLines:
+        return self._tags.setdefault(cell_index, TagLines())
+
+    def _tell(self, cell_index: int, message: Mapping[str, Any]) -> None:
+        self.session.report(Output(self.session.position(cell_index), message))
+
+
+class DagbookEngine(Engine):  # type: ignore[misc]
+    """What `papermill.execute_notebook(engine_name="dagbook", session=...)` finds."""
+
+    @classmethod
+    def execute_notebook(
+        cls, nb: NotebookNode, kernel_name: str, output_path: str | None = None, **kwargs: Any
+    ) -> NotebookNode:
+        """Execute `nb` on the kernel of the `session` given to papermill."""
+        session: Session = kwargs["session"]
+        keeper = session.keeper = RecordKeeper(nb, session.record)
+        keeper.notebook_start()
+        try:
+            session.execute(keeper)
+        finally:
+            keeper.notebook_complete()
+        return keeper.nb
+
+
+class _Manager:
+    """The kernel manager that nbclient wants to see; it manages nothing: the kernel is not nbclient's."""
+
+    has_kernel = True
+
+
+def positions(nb: NotebookNode, cells: int) -> Callable[[int], int]:
+    """From a cell's position in the executed notebook to that in the notebook given: papermill may have put in the
+    cell of the parameters, which counts as the cell before it."""
+    injected = [i for i, cell in enumerate(nb.cells) if "injected-parameters" in cell.metadata.get("tags", [])]
+    if len(nb.cells) == cells or not injected:
+        return lambda index: index
+    return lambda index: index if index < injected[0] else max(index - 1, 0)
+
+
+def _not_in_a_node(record: logging.LogRecord) -> bool:
+    return not threading.current_thread().name.startswith(THREADS)
+
+
+_quiet = logging.getLogger("dagbook.node")
+_quiet.addHandler(logging.NullHandler())
+_quiet.propagate = False
+# What these say about a node's notebook ("unknown parameter", "no cell tagged parameters") is no news to users:
+# dagbook checks it before anything runs. Others in this process who use papermill keep its messages.
+logging.getLogger("papermill").addFilter(_not_in_a_node)
+for _package in ("papermill", "nbclient", "nbformat", "jupyter_client", "zmq", "traitlets"):
+    warnings.filterwarnings("ignore", module=rf"{_package}(\..*)?")
+papermill_engines.register(NAME, DagbookEngine)

@@ -1,0 +1,188 @@
+"""Runs nodes as processes of this machine: in a bubblewrap namespace where that works, else plainly.
+
+What it does not isolate: the rest of the machine's files can be read; memory and cores are not limited; without
+bubblewrap, the network is open, `/input` does not exist and inputs are only protected by their permissions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import getpass
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..core.errors import Problem
+from ..core.model import Kind
+from .command import run_command
+from .contract import Job, Needs, Outcome, Reporter, Runtime
+from .exits import Ending, Exit
+from .interpreters import PYTHON, settle
+from .kernel import run_notebook
+from .launch import GROUP, NAMESPACE, environment, kernel_command, launcher, script_command
+from .rundir import RunDir, helper_module
+from .sandbox import bubblewrap, wrap
+from .threads import THREADS, in_own_thread
+
+
+class ProcessExecutor:
+    """The executor `process`. `cache` is the folder for virtual environments (default: the user's cache folder).
+
+    `by_name`: it was asked for by name, so what it cannot do is told (W-EXECUTOR).
+    """
+
+    name = "process"
+
+    def __init__(self, *, cache: Path | None = None, by_name: bool = True, sandbox: bool | None = None) -> None:
+        self._cache = cache
+        self._by_name = by_name
+        self.sandbox = bool(bubblewrap()) if sandbox is None else sandbox
+
+    def prepare(self, needs: Sequence[Needs], tell: Callable[[str], None]) -> tuple[dict[str, Runtime], list[Problem]]:
+        """See `Executor.prepare`. Raises MachineError when an environment cannot be made."""
+        from . import papermill_engine  # noqa: F401  (imported now: it takes longer than starting a kernel)
+
+        return settle(needs, tell, cache=self._cache, sandbox=self.sandbox, by_name=self._by_name)
+
+    async def run(self, job: Job, report: Reporter) -> Outcome:
+        """See `Executor.run`."""
+        attempt = _Attempt(job, report, self.sandbox)
+        return await in_own_thread(attempt.work, attempt.stop, f"{THREADS}{job.id}")
+
+    async def close(self) -> None:
+        """See `Executor.close`; nothing is left for later here."""
+
+
+class _Attempt:
+    """One attempt of one node run, in its own thread."""
+
+    def __init__(self, job: Job, report: Reporter, sandbox: bool) -> None:
+        self.job = job
+        self.report = report
+        self.sandbox = sandbox
+        self.began = time.monotonic()
+        self.stopping = threading.Event()
+        self.rundir: RunDir | None = None
+
+    def work(self) -> Outcome:
+        """Start the process, drive it, see it gone, leave nothing."""
+        rundir = self.rundir = RunDir.make() if self.sandbox else RunDir.make(seen=None)
+        child: Child | None = None
+        try:
+            rundir.open_lifeline()
+            if not self.sandbox:
+                (rundir.path / "lib" / "dagbook.py").write_bytes(helper_module().read_bytes())
+                (rundir.path / "home").mkdir()
+            else:
+                (rundir.path / "lib" / "dagbook.py").touch()
+            child = self._start(rundir)
+            if self.stopping.is_set():
+                raise asyncio.CancelledError
+            if self.job.kind is Kind.COMMAND:
+                assert child.popen.stdout is not None
+                return run_command(self.job, child, child.popen.stdout, self.report, began=self.began)
+            return run_notebook(
+                self.job, child, rundir, self.report, began=self.began, stopping=self.stopping.is_set
+            )
+        finally:
+            if child is not None:
+                child.kill()
+                child.close()
+            rundir.remove()
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing."""
+        self.stopping.set()
+        if self.rundir is not None:
+            self.rundir.cut_lifeline()
+
+    def _start(self, rundir: RunDir) -> Child:
+        job, command_node = self.job, self.job.kind is Kind.COMMAND
+        python = job.runtime.environment.get(PYTHON, sys.executable)
+        command = script_command(job.script, rundir) if command_node else kernel_command(job, rundir, python)
+        script = launcher(command, rundir, NAMESPACE if self.sandbox else GROUP, log=not command_node)
+        argv = ["sh", rundir.write("launch", script)]
+        variables = {**_inherited(), **environment(job, rundir, real_paths=not self.sandbox)}
+        variables.pop(PYTHON, None)
+        if not self.sandbox:
+            variables.update(HOME=f"{rundir.path}/home", MPLCONFIGDIR=f"{rundir.path}/home/.config/matplotlib")
+            return Child(argv, variables, job.output, None)
+        keep = (Path(sys.prefix), Path(sys.base_prefix), Path(python).parent.parent)
+        return Child(argv, variables, job.output, lambda status: wrap(job, rundir, argv, status, keep))
+
+
+class Child:
+    """A started child process, in a namespace or in a session of its own."""
+
+    def __init__(
+        self, argv: list[str], variables: dict[str, str], folder: Path, wrapped: Callable[[int], list[str]] | None
+    ) -> None:
+        self.exit = Exit()
+        self._init: int | None = None
+        status, told = os.pipe() if wrapped else (-1, -1)
+        try:
+            self.popen = subprocess.Popen(
+                wrapped(told) if wrapped else argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                env=variables,
+                pass_fds=[told] if wrapped else [],
+                start_new_session=True,
+            )
+        finally:
+            if wrapped:
+                os.close(told)
+        followed = self.exit.follow(self._first_process(status) if wrapped else self.popen.pid)
+        if not followed:
+            threading.Thread(target=self._wait, daemon=True).start()
+
+    def _first_process(self, status: int) -> int:
+        """The namespace's first process: when it is gone, so is everything in the namespace."""
+        with open(status, encoding="utf-8") as info:
+            try:
+                self._init = int(json.loads(info.read())["child-pid"])
+            except (ValueError, KeyError):
+                return self.popen.pid  # bwrap ended at once; its exit code tells
+        return self._init
+
+    def _wait(self) -> None:
+        self.popen.wait()
+        self.exit.tell()
+
+    def kill(self) -> None:
+        """See `Started.kill`."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.popen.pid, signal.SIGKILL)
+
+    def ending(self) -> Ending:
+        """See `Started.ending`."""
+        code = self.popen.wait()
+        return Ending(code=128 - code if code < 0 else code)
+
+    def close(self) -> None:
+        """Wait until it is gone, and give back what it held here."""
+        self.popen.wait()
+        if self._init is not None:
+            self.exit.wait(10)
+        self.exit.close()
+        if self.popen.stdout:
+            self.popen.stdout.close()
+
+
+def _inherited() -> dict[str, str]:
+    """What a node's process takes over from this one: how to find programs, the language, certificates; no more."""
+    names = ("PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
+    names += ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "OMP_NUM_THREADS")
+    kept = {name: os.environ[name] for name in names if name in os.environ}
+    with contextlib.suppress(KeyError, OSError):
+        kept["USER"] = getpass.getuser()
+    return kept

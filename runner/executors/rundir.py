@@ -1,0 +1,121 @@
+"""The run directory of one node run: small, private, short in name; what the node and its driver share.
+
+    k-1 … k-5    the kernel's sockets          c.json     its connection file, as the node sees it
+    kernel.py    the program that becomes it   script     a command node's script
+    alive        the lifeline (a FIFO)         log        what the kernel said before it could speak
+    lib/         the helper module `dagbook`   launch     the shell script that starts it all
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import secrets
+import shutil
+import stat
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+INSIDE = "/dag"  # where a container or a sandbox sees the run directory
+PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
+
+_LONGEST = 90  # of the 107 bytes that a unix socket's path may have
+_LOG_TAIL = 16_384
+
+
+def helper_module() -> Path:
+    """The file that nodes import as `dagbook` where dagbook itself is not installed."""
+    found = importlib.util.find_spec("dagbook.node")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).resolve()
+
+
+@dataclass
+class RunDir:
+    """One run directory. `seen` is its path as the node sees it: /dag, or the real one without a namespace."""
+
+    path: Path
+    seen: str
+    key: str = field(default_factory=lambda: secrets.token_hex(32))
+    ports: tuple[int, ...] = (1, 2, 3, 4, 5)
+    transport: str = "ipc"
+    _lifeline: int | None = None
+
+    @classmethod
+    def make(cls, seen: str | None = INSIDE) -> RunDir:
+        """A fresh one, mode 0700, under XDG_RUNTIME_DIR or /tmp. `seen` None: the node sees the real path."""
+        path = Path(tempfile.mkdtemp(prefix="dag", dir=_parent()))
+        (path / "lib").mkdir()
+        return cls(path, seen or str(path))
+
+    def write(self, name: str, text: str) -> str:
+        """Write a file and give the path that the node sees."""
+        (self.path / name).write_text(text, encoding="utf-8")
+        return f"{self.seen}/{name}"
+
+    def write_connection(self) -> str:
+        """Write the connection file for the kernel; gives the path that the node sees."""
+        ip = f"{self.seen}/k" if self.transport == "ipc" else "0.0.0.0"
+        path = self.write("c.json", "")
+        os.chmod(self.path / "c.json", 0o600)
+        self.write("c.json", json.dumps(self._connection(ip, self.ports)))
+        return path
+
+    def connection(self, ports: tuple[int, ...] | None = None) -> dict[str, Any]:
+        """The connection info for the driver. `ports`: where published TCP ports are to be found on loopback."""
+        ip = str(self.path / "k") if self.transport == "ipc" else "127.0.0.1"
+        return self._connection(ip, ports or self.ports)
+
+    def _connection(self, ip: str, ports: tuple[int, ...]) -> dict[str, Any]:
+        numbers: Mapping[str, int] = dict(zip(PORTS, ports, strict=True))
+        scheme = {"signature_scheme": "hmac-sha256", "key": self.key}
+        return {"transport": self.transport, "ip": ip, **numbers, **scheme, "kernel_name": ""}
+
+    def sockets_exist(self) -> bool:
+        """Whether the kernel has bound all its unix sockets."""
+        return all(os.path.exists(self.path / f"k-{number}") for number in reversed(self.ports))
+
+    def open_lifeline(self) -> None:
+        """Make the FIFO and hold its write end: when this process ends, however it ends, the node reads its end."""
+        fifo = self.path / "alive"
+        os.mkfifo(fifo, 0o600)
+        # For reading and writing: opening never waits for the node, and the node's opening never waits for us.
+        self._lifeline = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+
+    def cut_lifeline(self) -> None:
+        """Let go of the FIFO: what runs in the node kills itself within milliseconds, without any engine's help."""
+        lifeline, self._lifeline = self._lifeline, None
+        if lifeline is not None:
+            os.close(lifeline)
+
+    def log_tail(self, lines: int = 12) -> str:
+        """The last lines of what was printed before the kernel could answer; empty when there are none."""
+        try:
+            descriptor = os.open(self.path / "log", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return ""
+        with os.fdopen(descriptor, "rb") as log:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return ""
+            log.seek(max(0, os.fstat(descriptor).st_size - _LOG_TAIL))
+            text = log.read(_LOG_TAIL).decode(errors="replace")
+        return "\n".join(text.strip().splitlines()[-lines:])
+
+    def remove(self) -> None:
+        """Remove it with all that is in it."""
+        self.cut_lifeline()
+        with contextlib.suppress(OSError):
+            shutil.rmtree(self.path)
+
+
+def _parent() -> str:
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    if runtime and len(runtime) <= _LONGEST - 16 and os.access(runtime, os.W_OK | os.X_OK):
+        return runtime
+    return "/tmp"

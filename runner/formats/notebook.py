@@ -1,0 +1,235 @@
+"""A pipeline notebook, read without executing it: its pipeline magics and its `parameters` cell count, nothing else.
+
+Reading the file is in `notebook_file`, finding magics in `sources`, checking bodies in `checks`; what is made of a
+pipeline (the notebooks that nodes execute, outputs put back) is in `node_notebook`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import DagbookError, PipelineError, Place, Problem, problem, raise_errors
+from ..core.model import Defaults, Kind, Node, Pipeline
+from ..core.values import Value
+from .attachments import check_attachments
+from .cells import KINDS, parse_node, parse_pipeline, parse_shared, read_line
+from .checks import check_node, check_shared, shared_names
+from .node_notebook import check_notebook_node, node_notebook, save_notebook, write_back
+from .notebook_file import language_of, load_notebook
+from .parameter_cell import Parameter, read_parameters, settled
+from .sources import Cut, Found, cell_magic, check_body_magics, check_late_cell_magics, magics_in, misplaced, unknown
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+__all__ = ["Definition", "Parameter", "node_notebook", "read_notebook", "save_notebook", "write_back"]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a notebook file defines, and all that is wrong with it.
+
+    `problems` holds errors and warnings in the order of the cells, each with file, cell, line and node as far as
+    they are known; `raise_errors` turns the errors into an exception. A node with an error of its line is not in
+    `pipeline`; one with an error in its body is. `core.graph.check` judges the pipeline as a whole.
+    """
+
+    path: Path
+    pipeline: Pipeline
+    notebook: NotebookNode
+    problems: tuple[Problem, ...] = ()
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+    def raise_errors(self) -> list[Problem]:
+        """Raise PipelineError with all findings when one is an error; else give the warnings."""
+        return raise_errors(self.problems)
+
+
+def read_notebook(
+    path: Path | str, parameters: Mapping[str, Value] | None = None, project: Path | None = None
+) -> Definition:
+    """Read the pipeline of the notebook at `path`; `parameters` (`-p`) take the place of its defaults.
+
+    `project` is the folder shown to nodes at /code (None: not shown, and no hints about it).
+    All findings are collected. Raises PipelineError only for a file that cannot be read as a notebook
+    (E-FILE-MISSING, E-NB-PARSE, E-NB-VERSION).
+    """
+    path = Path(path)
+    notebook, found = load_notebook(path)
+    reader = _Reader(found)
+    for position, cell in enumerate(notebook.cells, 1):
+        reader.read(position, cell)
+    reader.check_language(notebook)
+    reader.settle(parameters or {})
+    pipeline = reader.pipeline(path.stem)
+    reader.problems += _body_problems(pipeline, path.parent, project)
+    reader.problems += check_attachments(pipeline, path.parent)
+    place = Place(file=str(path))
+    problems = sorted((one.at(place) for one in reader.problems), key=_in_cell_order)
+    return Definition(path, pipeline, notebook, tuple(problems), reader.parameters)
+
+
+def _in_cell_order(found: Problem) -> tuple[int, int]:
+    return (found.place.cell or 0, found.place.line or 0)
+
+
+def _body_problems(pipeline: Pipeline, folder: Path, project: Path | None) -> Iterator[Problem]:
+    names = shared_names(pipeline.shared)
+    for node in pipeline.nodes:
+        if node.kind is Kind.NOTEBOOK:
+            yield from check_notebook_node(node, folder)
+        else:
+            yield from check_node(node, names, pipeline.defaults, project, pipeline.parameters)
+
+
+class _Reader:
+    """Goes through the cells once and remembers what they define and what is wrong."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        self.nodes: list[Node] = []
+        self.shared: list[str] = []
+        self.name: str | None = None
+        self.defaults = Defaults()
+        self.parameters: dict[str, Parameter] = {}
+        self.values: dict[str, Value] = {}
+        self._named_in: int | None = None
+        self._first_magic: tuple[int, Found] | None = None
+        self._tagged: dict[str, int] = {}
+
+    def read(self, position: int, cell: NotebookNode) -> None:
+        """Take one cell in; every fault becomes a problem that carries the cell's position."""
+        source: str = cell.source
+        try:
+            if cell.cell_type == "markdown":
+                _check_markdown(source)
+            elif cell.cell_type == "code":
+                self._read_code(position, cell, source)
+        except DagbookError as error:
+            self.problems += [one.at(Place(cell=position)) for one in error.problems]
+
+    def _read_code(self, position: int, cell: NotebookNode, source: str) -> None:
+        self._read_tags(position, cell, source)
+        if "%" not in source:
+            return
+        cut = cell_magic(source)
+        if cut and cut.magic.ours:
+            self._read_cell_magic(position, cell.id, cut)
+            return
+        check_late_cell_magics(source)
+        if cut is None:
+            for found in magics_in(source):
+                self._read_line_magic(position, cell.id, found)
+
+    def _read_tags(self, position: int, cell: NotebookNode, source: str) -> None:
+        tags = cell.metadata.get("tags", ())
+        for tag in ("parameters", "injected-parameters"):
+            if not isinstance(tags, list) or tag not in tags:
+                continue
+            if tag == "parameters" and tag in self._tagged:
+                raise PipelineError(problem("E-PARAMS-DUP", first=self._tagged[tag], second=position))
+            self._tagged[tag] = position
+            # papermill puts the injected cell below, so what it sets wins simply by coming later
+            self.parameters |= read_parameters(source, Place(cell=position))
+
+    def _read_cell_magic(self, position: int, cell_id: str, cut: Cut) -> None:
+        found = cut.magic
+        if error := unknown(found):
+            raise error
+        self._first_magic = self._first_magic or (position, found)
+        check_body_magics(found.typed, cut.body, python=found.name != "pipeline_command")
+        if found.name == "pipeline_shared":
+            parse_shared(found.rest)
+            self.problems += check_shared(cut.body, Place(cell=position, line=found.line))
+            self.shared.append(cut.body)
+        else:
+            self._add(parse_node(found.name, found.rest, cut.body, position, cell_id))
+
+    def _read_line_magic(self, position: int, cell_id: str, found: Found) -> None:
+        if found.is_help:
+            return
+        if error := unknown(found):
+            raise error
+        if found.name not in ("pipeline", *KINDS):
+            return  # a run magic: it acts, it defines nothing
+        if found.typed != f"%{found.name}":
+            what = f"%{found.name} is indented, so whether it counts is known only when the cell runs"
+            raise misplaced(found, what, "Let it begin its line.")
+        self._first_magic = self._first_magic or (position, found)
+        try:
+            if found.name == "pipeline":
+                self._name_pipeline(position, found)
+            else:
+                self._add(parse_node(found.name, found.rest, "", position, cell_id))
+        except PipelineError as error:
+            at = Place(cell=position, line=found.line)
+            raise PipelineError(*(Problem(p.code, p.message, p.hint, at) for p in error.problems)) from None
+
+    def _name_pipeline(self, position: int, found: Found) -> None:
+        given = read_line("pipeline", found.rest).given
+        if given and set(given) <= {"forget", "reset"}:
+            return  # these tidy a live notebook up; a file holds only the cells that are there
+        if self._named_in is not None:
+            what = f"%pipeline stands in cell {self._named_in} already"
+            raise misplaced(found, what, "Keep one %pipeline line in the notebook.")
+        name, defaults = parse_pipeline(found.rest)
+        self.name, self.defaults, self._named_in = name, defaults, position
+
+    def _add(self, node: Node) -> None:
+        """Keep `node`, unless an earlier cell has its title or its folder."""
+        for other in self.nodes:
+            if other.slug == node.slug:
+                raise PipelineError(name_clash(node, other))
+        self.nodes.append(node)
+
+    def check_language(self, notebook: NotebookNode) -> None:
+        """E-NB-KERNEL when the notebook has our magics and a kernel that knows no IPython magics."""
+        language = language_of(notebook)
+        if self._first_magic is None or language in ("python", "ipython", "python3", ""):
+            return
+        position, found = self._first_magic
+        what = f"the notebook's kernel speaks {language}, and {found.typed} is a magic of the Python kernel"
+        hint = "Choose a Python kernel for the notebook; a node takes another with --kernel (for instance --kernel ir)."
+        self.problems.append(problem("E-NB-KERNEL", Place(cell=position, line=found.line), what=what, hint=hint))
+
+    def settle(self, given: Mapping[str, Value]) -> None:
+        """Fix the values of the pipeline's parameters."""
+        try:
+            self.values = settled(self.parameters, given)
+        except PipelineError as error:
+            self.problems += error.problems
+            known = {name: value for name, value in given.items() if name in self.parameters}
+            self.values = {name: one.value for name, one in self.parameters.items() if one.plain} | known
+
+    def pipeline(self, stem: str) -> Pipeline:
+        """The pipeline that was read; without a %pipeline name it is called after the file."""
+        return Pipeline(
+            name=self.name or stem,
+            nodes=tuple(self.nodes),
+            shared=tuple(self.shared),
+            parameters=self.values,
+            defaults=self.defaults,
+        )
+
+
+def name_clash(node: Node, other: Node) -> Problem:
+    """E-NODE-DUP or E-NAME-COLLIDES for `node`, whose folder `other` has already; both cells are named."""
+    where = f"in cell {other.cell}" if other.cell else "in another cell"
+    place = Place(cell=node.cell, line=1, node=node.title)
+    if other.title == node.title:
+        return problem("E-NODE-DUP", place, title=node.title, other=where)
+    found = problem("E-NAME-COLLIDES", place, title=node.title, other=other.title, slug=node.slug)
+    return Problem(found.code, f"{found.message} (the other one is {where})", found.hint, found.place)
+
+
+def _check_markdown(source: str) -> None:
+    lines = [line for line in source.splitlines() if line.strip()]
+    if not lines or not lines[0].startswith("%"):
+        return
+    for found in magics_in(lines[0]):
+        error = unknown(found)
+        what = f"{found.typed} stands in a Markdown cell, where it does nothing"
+        raise error or misplaced(found, what, "Make it a code cell (in JupyterLab: Esc, then Y).")

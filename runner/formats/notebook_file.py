@@ -1,0 +1,229 @@
+"""A notebook file: read with every fault named, repaired where that is safe, written so that it is never cut off."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import PipelineError, Place, Problem, nearest, problem
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+LARGE = 100 * 2**20  # bytes
+NEWEST_MINOR = 5
+
+
+def load_notebook(path: Path) -> tuple[NotebookNode, list[Problem]]:
+    """The notebook in `path`, in the form of nbformat 4.5, and the warnings that came up (W-NB-LARGE, W-NB-REPAIRED).
+
+    Nothing is executed and no output is interpreted; `metadata.trusted` is dropped.
+    Raises PipelineError: E-FILE-MISSING, E-NB-PARSE, E-NB-VERSION.
+    """
+    found = _size_problems(path)
+    content = _json_of(path)
+    _check_form(path, content)
+    return _as_node(path, content, found), found
+
+
+def _size_problems(path: Path) -> list[Problem]:
+    if path.is_dir():
+        hint = _suggest(path, "It is a folder; name a notebook in it.")
+        raise PipelineError(
+            problem("E-NB-PARSE", Place(file=str(path)), file=path.name, why="it is a folder", hint=hint)
+        )
+    if not path.exists():
+        hint = _suggest(path.parent, "Look at its spelling and at the folder you are in.", path.name)
+        raise PipelineError(problem("E-FILE-MISSING", Place(file=str(path)), file=str(path), hint=hint))
+    size = path.stat().st_size
+    if size <= LARGE:
+        return []
+    return [problem("W-NB-LARGE", Place(file=str(path)), file=path.name, size=f"{size / 2**20:.0f} MiB large")]
+
+
+def _suggest(folder: Path, otherwise: str, name: str = "") -> str:
+    try:
+        notebooks = [found.name for found in folder.glob("*.ipynb")]
+    except OSError:
+        notebooks = []
+    return nearest(name, notebooks) if notebooks else otherwise
+
+
+def _not_a_notebook(path: Path, why: str, hint: str = "", line: int | None = None) -> PipelineError:
+    hint = hint or "Open it in JupyterLab to see what is in it, or take an earlier copy."
+    return PipelineError(problem("E-NB-PARSE", Place(file=str(path), line=line), file=path.name, why=why, hint=hint))
+
+
+def _json_of(path: Path) -> Any:
+    if path.suffix == ".py":
+        hint = "Make a notebook of it: jupytext --to ipynb FILE.py"
+        raise _not_a_notebook(path, "percent scripts cannot be read in this release", hint)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise _not_a_notebook(path, error.strerror or str(error)) from None
+    if not data.strip(b"\0 \t\r\n"):
+        why = "it is empty (0 bytes)" if not data else "there is nothing in it"
+        raise _not_a_notebook(path, why, "Take an earlier copy, for instance from .ipynb_checkpoints.")
+    try:
+        return json.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise _not_a_notebook(path, f"byte {error.start} is not UTF-8 text") from None
+    except json.JSONDecodeError as error:
+        cut = error.pos >= len(data.decode("utf-8-sig").rstrip()) or "Unterminated" in error.msg
+        what = "it is cut off" if cut else "it is not JSON"
+        raise _not_a_notebook(path, f"{what} ({error.msg})", line=error.lineno) from None
+    except (RecursionError, ValueError) as error:
+        why = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+        raise _not_a_notebook(path, why) from None
+
+
+def _check_form(path: Path, content: Any) -> None:
+    if not isinstance(content, dict):
+        raise _not_a_notebook(path, f"it holds a JSON {_json_type(content)}, not an object")
+    version = content.get("nbformat")
+    if version is None:
+        raise _not_a_notebook(path, "it has no `nbformat`")
+    minor = content.get("nbformat_minor", 0)
+    if isinstance(version, bool) or version != 4 or not isinstance(minor, int):
+        shown = f"{version}.{minor}" if isinstance(version, int) else repr(version)[:40]
+        raise PipelineError(problem("E-NB-VERSION", Place(file=str(path)), file=path.name, version=shown))
+    if not isinstance(content.get("cells"), list):
+        raise _not_a_notebook(path, "it has no list of `cells`")
+    if not isinstance(content.setdefault("metadata", {}), dict):
+        raise _not_a_notebook(path, "its `metadata` is not an object")
+    for position, cell in enumerate(content["cells"], 1):
+        if why := _cell_fault(cell):
+            raise _not_a_notebook(path, f"cell {position} {why}")
+
+
+def _cell_fault(cell: Any) -> str:
+    if not isinstance(cell, dict):
+        return "is not an object"
+    if cell.get("cell_type") not in ("code", "markdown", "raw"):
+        return f"has the type {cell.get('cell_type')!r}"
+    source = cell.get("source")
+    if not (isinstance(source, str) or (isinstance(source, list) and all(isinstance(x, str) for x in source))):
+        return "has no `source` text"
+    if not isinstance(cell.setdefault("metadata", {}), dict):
+        return "has `metadata` that is not an object"
+    if cell["cell_type"] == "code":
+        cell.setdefault("execution_count", None)
+        if not isinstance(cell.setdefault("outputs", []), list):
+            return "has `outputs` that are not a list"
+    return ""
+
+
+def _json_type(content: Any) -> str:
+    return {list: "list", str: "text", int: "number", float: "number"}.get(type(content), "value")
+
+
+def _as_node(path: Path, content: dict[str, Any], found: list[Problem]) -> NotebookNode:
+    """The content as nbformat has it; ids and kernelspec that are missing are put in and told in `found`."""
+    from nbformat.v4 import nbjson
+
+    kept = [cell for cell in content["cells"] if isinstance(cell.get("id"), str)]
+    unique = len({cell["id"] for cell in kept})
+    if content.get("nbformat_minor", 0) >= NEWEST_MINOR and (unique < len(content["cells"])):
+        what = "cells without an id, or with one that another cell has, got a new id"
+        found.append(problem("W-NB-REPAIRED", Place(file=str(path)), what=what))
+    _give_ids(content["cells"])
+    content["nbformat_minor"] = max(content.get("nbformat_minor", 0), NEWEST_MINOR)
+    if not isinstance(content["metadata"].get("kernelspec"), dict):
+        found.append(problem("W-NB-REPAIRED", Place(file=str(path)), what="no kernel is named; python3 is taken"))
+        content["metadata"]["kernelspec"] = kernelspec("python3", "python")
+    content["metadata"].pop("trusted", None)
+    for cell in content["cells"]:
+        cell["metadata"].pop("trusted", None)
+    return nbjson.to_notebook(content)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def _give_ids(cells: list[dict[str, Any]]) -> None:
+    """Make ids unique; the first cell with an id keeps it, others get one made of their position."""
+    seen: set[str] = set()
+    for position, cell in enumerate(cells, 1):
+        name = cell.get("id")
+        if not isinstance(name, str) or not name or name in seen:
+            name = f"cell-{position}"
+            while name in seen:
+                name += "-"
+            cell["id"] = name
+        seen.add(name)
+
+
+def kernelspec(name: str, language: str) -> dict[str, str]:
+    """The `metadata.kernelspec` of a notebook for that kernel."""
+    return {"name": name, "language": language, "display_name": name}
+
+
+def language_of(notebook: NotebookNode) -> str:
+    """The language that a notebook is written in, lower case, as its metadata tells; `python` when it does not."""
+    metadata: Mapping[str, Any] = notebook.metadata
+    for part, key in (("kernelspec", "language"), ("language_info", "name")):
+        named = metadata.get(part)
+        if isinstance(named, Mapping) and isinstance(named.get(key), str):
+            return str(named[key]).lower()
+    name = str(metadata.get("kernelspec", {}).get("name", "python3"))
+    return language_of_kernel(name)
+
+
+def language_of_kernel(kernel: str) -> str:
+    """The language that a kernelspec of this name most likely has; `python` for names that tell nothing."""
+    name = kernel.lower()
+    if name == "ir" or name.startswith(("ir-", "ir_", "r-")) or "irkernel" in name:
+        return "r"
+    for language in ("julia", "bash", "scala", "javascript", "ruby", "octave", "sos"):
+        if name.startswith(language):
+            return language
+    return "python"
+
+
+def text_of(notebook: NotebookNode) -> str:
+    """The notebook as JSON text that every reader takes: NaN and infinities in outputs become texts."""
+    from nbformat.v4 import nbjson
+
+    try:
+        return nbjson.writes(notebook, allow_nan=False) + "\n"  # type: ignore[no-any-return, no-untyped-call]
+    except ValueError:
+        return nbjson.writes(_finite(notebook)) + "\n"  # type: ignore[no-any-return, no-untyped-call]
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, dict):
+        return type(value)({key: _finite(item) for key, item in value.items()})
+    return value
+
+
+def save_notebook(notebook: NotebookNode, path: Path) -> None:
+    """Write `notebook` to `path`: as a whole or not at all, also when the machine stops in the middle.
+
+    Raises OSError; whatever stood at `path` before is then still there.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text_of(notebook))
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~umask
+        os.chmod(name, mode)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the rename itself is to survive a power cut
+    finally:
+        os.close(folder)

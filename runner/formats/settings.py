@@ -1,0 +1,241 @@
+"""The settings in force and where each comes from.
+
+A flag or magic option wins over `DAGBOOK_*` in the environment, that over `dagbook.toml` (beside the notebook, or the
+nearest one above it), that over what is built in. `dagbook doctor` shows which won.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from ..core.environment import owner_of
+from ..core.errors import PipelineError, Place, Problem, nearest, problem
+from .options import EXECUTORS
+
+FILE = "dagbook.toml"
+TRANSPORTS = ("auto", "unix", "tcp")
+BUILT_IN = "built in"
+# DAGBOOK_ variables that are no settings: what a node sees. Inside a node (DAGBOOK_OUTPUT is set) nothing is checked.
+_IN_A_NODE = "DAGBOOK_OUTPUT"
+
+
+class _Wrong(Exception):
+    """The value cannot be one: what is expected."""
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
+        raise _Wrong("a text")
+    return value
+
+
+def _image(value: Any) -> str:
+    from ..core.model import check_image
+
+    return check_image(_text(value))
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 10**11:
+        raise _Wrong("a whole number of at least 1")
+    return value
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
+    def choose(value: Any) -> str:
+        if value not in choices:
+            raise _Wrong(f"one of {', '.join(choices)}")
+        return str(value)
+
+    return choose
+
+
+def _variables(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise _Wrong('a table of texts, such as [env] with NAME = "value"')
+    for name, text in value.items():
+        if not isinstance(text, str) or "\0" in text:
+            raise _Wrong(f'a text for {name}: put it in quotes, {name} = "{text}"')
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise PipelineError(problem("E-ENV-NAME", name=name))
+        if owner := owner_of(name):
+            raise PipelineError(problem("E-ENV-RESERVED", name=name, owner=owner))
+    return dict(value)
+
+
+_READ: dict[str, Callable[[Any], Any]] = {
+    "image": _image,
+    "executor": _one_of(EXECUTORS),
+    "jobs": _count,
+    "store": _text,
+    "build_network": _text,
+    "transport": _one_of(TRANSPORTS),
+    "code": _text,
+    "max_runs": _count,
+    "env": _variables,
+}
+_PATHS = ("store", "code")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings. `origin` tells of each by name where it comes from: "DAGBOOK_IMAGE", "dagbook.toml line 3".
+
+    `jobs` is how many node runs go at once; `max_runs` how many a plan may hold; `code` the folder shown at /code
+    (None: the notebook's; "none": nothing); `store` the folder of the store (None: see `find_store`);
+    `build_network` the network for building images; `transport` how kernels are reached; `env` goes to every node.
+    """
+
+    image: str = f"python:{sys.version_info[0]}.{sys.version_info[1]}-slim"
+    executor: str = "auto"
+    jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
+    store: str | None = None
+    build_network: str | None = None
+    transport: str = "auto"
+    code: str | None = None
+    max_runs: int = 10_000
+    env: Mapping[str, str] = field(default_factory=dict)
+    origin: Mapping[str, str] = field(default_factory=dict)
+
+    def from_where(self, name: str) -> str:
+        """Where the setting `name` comes from, in words for a message."""
+        return self.origin.get(name, BUILT_IN)
+
+
+def setting_names() -> tuple[str, ...]:
+    """All settings by name; `DAGBOOK_<NAME>` is the variable of each but `env`."""
+    return tuple(one.name for one in fields(Settings) if one.name != "origin")
+
+
+def read_settings(
+    folder: Path | str = ".",
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """The settings for a notebook in `folder`.
+
+    `flags` are settings given by hand, by name; None stands for not given. `environ` is os.environ unless given.
+    Raises PipelineError (E-SETTING, and E-IMAGE-REF, E-ENV-* for their values) with all findings.
+    """
+    found: list[Problem] = []
+    values: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    layers = (
+        _file_layer(Path(folder), found),
+        _environ_layer(os.environ if environ is None else environ, found),
+        {name: (value, _flag(name)) for name, value in (flags or {}).items() if value is not None},
+    )
+    for name, (value, where) in (item for layer in layers for item in layer.items()):
+        try:
+            values[name] = _READ[name](value)
+            origin[name] = where
+        except _Wrong as wrong:
+            what = f"{name} is {str(value)[:60]!r}, and should be {wrong}"
+            found.append(problem("E-SETTING", _place(where), origin=where, what=what, hint=_hint(name, value)))
+        except PipelineError as error:
+            found += [Problem(p.code, f"{where}: {p.message}", p.hint, p.place) for p in error.problems]
+    if found:
+        raise PipelineError(*found)
+    return Settings(**values, origin=origin)
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _hint(name: str, value: Any) -> str:
+    choices = {"executor": EXECUTORS, "transport": TRANSPORTS}.get(name)
+    return nearest(str(value), choices) if choices else "Mend it there, or give it by a flag."
+
+
+def _place(where: str) -> Place:
+    name, _, line = where.partition(" line ")
+    return Place(file=name, line=int(line)) if line.isdigit() else Place()
+
+
+def _environ_layer(environ: Mapping[str, str], found: list[Problem]) -> dict[str, tuple[Any, str]]:
+    known = {f"DAGBOOK_{name.upper()}": name for name in setting_names() if name != "env"}
+    for variable in environ:
+        if variable.startswith("DAGBOOK_") and variable not in known and _IN_A_NODE not in environ:
+            hint = nearest(variable, known)
+            found.append(problem("E-SETTING", origin=variable, what="there is no such setting", hint=hint))
+    return {name: (environ[variable], variable) for variable, name in known.items() if environ.get(variable)}
+
+
+def find_file(folder: Path) -> Path | None:
+    """The `dagbook.toml` in `folder` or the nearest one above it, if there is one."""
+    start = folder.resolve()
+    for place in (start, *start.parents):
+        if (place / FILE).is_file():
+            return place / FILE
+    return None
+
+
+def _file_layer(folder: Path, found: list[Problem]) -> dict[str, tuple[Any, str]]:
+    path = find_file(folder)
+    if path is None:
+        return {}
+    import tomllib
+
+    try:
+        text = path.read_text("utf-8")
+        content = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        what, hint = f"it cannot be read: {error}", "Mend the file; its form is TOML (name = value)."
+        found.append(problem("E-SETTING", Place(file=str(path)), origin=FILE, what=what, hint=hint))
+        return {}
+    layer: dict[str, tuple[Any, str]] = {}
+    for name, value in content.items():
+        where = f"{FILE} line {_line_of(name, text)}"
+        if name not in _READ:
+            hint = nearest(name, _READ)
+            place = Place(file=str(path), line=_line_of(name, text))
+            found.append(problem("E-SETTING", place, origin=where, what=f"there is no setting {name!r}", hint=hint))
+            continue
+        if name in _PATHS and isinstance(value, str) and value and value != "none":
+            value = str(path.parent / value)  # paths in the file are meant from where the file is
+        layer[name] = (value, where)
+    return layer
+
+
+def _line_of(name: str, text: str) -> int:
+    """The line on which a key or table of the file begins; tomllib does not tell."""
+    key = re.escape(name)
+    pattern = re.compile(rf"\s*(?:\[+\s*[\"']?{key}[\"']?\s*[.\]]|[\"']?{key}[\"']?\s*[=.])")
+    for number, line in enumerate(text.splitlines(), 1):
+        if pattern.match(line):
+            return number
+    return 1
+
+
+def find_store(
+    flag: Path | str | None = None,
+    file: Path | None = None,
+    cwd: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Path:
+    """The folder of the store, which need not exist yet.
+
+    `--store` (`flag`); else the setting (DAGBOOK_STORE, dagbook.toml); else `.dagbook` beside `file`; else the nearest
+    `.dagbook` at or above `cwd`, which is this process's working directory unless given; else `.dagbook` in `cwd`.
+    Raises PipelineError (E-SETTING).
+    """
+    here = (cwd or Path.cwd()).resolve()
+    flags = {"store": str(flag) if flag is not None else None}
+    settings = read_settings(file.parent if file else here, flags, environ)
+    if settings.store is not None:
+        return here / settings.store
+    if file is not None:
+        return here / file.parent / ".dagbook"
+    for place in (here, *here.parents):
+        if (place / ".dagbook").is_dir():
+            return place / ".dagbook"
+    return here / ".dagbook"
