@@ -10,6 +10,8 @@ and what is logged is printed.
     dagbook.log_tag("accuracy", 0.93)
 """
 
+from __future__ import annotations
+
 import ast
 import math
 import os
@@ -17,7 +19,7 @@ import re
 import sys
 import unicodedata
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 __all__ = ["input", "log_metric", "log_param", "log_tag", "output", "param"]
 
@@ -36,7 +38,7 @@ def input(title: str) -> Path:
         return Path(found)
     known = sorted(name[6:].lower() for name in os.environ if name.startswith("INPUT_"))
     listed = ", ".join(known) if known else "none (name them with --after)"
-    raise LookupError("no input %r here. Inputs of this node: %s" % (title, listed))
+    raise LookupError(f"no input {title!r} here. Inputs of this node: {listed}")
 
 
 def output() -> Path:
@@ -50,13 +52,13 @@ def param(name: str, default: Any = _NOTHING) -> Any:
     `default` when there is no such parameter; without a default that is a LookupError that lists those there are.
     """
     for dialect in ("DAGBOOK", "CNVRG"):
-        text = os.environ.get("%s_TAG_%s" % (dialect, _slug(name).upper()))
+        text = os.environ.get(f"{dialect}_TAG_{_slug(name).upper()}")
         if text is not None:
             return _typed(text)
     if default is not _NOTHING:
         return default
     known = sorted(key[12:].lower() for key in os.environ if key.startswith("DAGBOOK_TAG_"))
-    raise LookupError("no parameter %r here. Parameters of this node: %s" % (name, ", ".join(known) or "none"))
+    raise LookupError(f"no parameter {name!r} here. Parameters of this node: {', '.join(known) or 'none'}")
 
 
 def log_tag(name: str, value: Any) -> None:
@@ -69,35 +71,35 @@ def log_param(name: str, value: Any) -> None:
     _log(name, value, None)
 
 
-def log_metric(name: str, value: Any, step: Optional[float] = None) -> None:
+def log_metric(name: str, value: Any, step: float | None = None) -> None:
     """Add a point to the metric `name`; without a step the points are counted from 0. Its last value is a tag too."""
     if step is None:
         step = _steps[name] = _steps.get(name, -1) + 1
     _log(name, value, float(step))
 
 
-_steps: dict = {}
+_steps: dict[str, int] = {}
 
 
-def _log(name: str, value: Any, step: Optional[float]) -> None:
+def _log(name: str, value: Any, step: float | None) -> None:
     if not isinstance(name, str) or not name.strip() or ":" in name or "\n" in name:
-        raise ValueError("a tag's name is a text without ':' and line ends, not %r" % (name,))
+        raise ValueError(f"a tag's name is a text without ':' and line ends, not {name!r}")
     value = _plain(value)
     if not _displayed({"name": name.strip(), "value": _json(value), "step": step}):
         sys.stdout.flush()
-        sys.stdout.write("\ndagbook_tag_%s: %s\n" % (name.strip(), value if isinstance(value, str) else repr(value)))
+        sys.stdout.write(f"\ndagbook_tag_{name.strip()}: {value if isinstance(value, str) else repr(value)}\n")
         sys.stdout.flush()
 
 
-def _displayed(content: dict) -> bool:
+def _displayed(content: dict[str, Any]) -> bool:
     """Hand it to the run as a display of the kernel; False where there is no kernel, or a child of one."""
     if "IPython" not in sys.modules:
         return False
-    from IPython import get_ipython  # type: ignore[attr-defined]
+    from IPython import get_ipython
 
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
     kernel = getattr(shell, "kernel", None)
-    if kernel is None or getattr(kernel, "_dagbook_process", os.getpid()) != os.getpid():
+    if kernel is None:
         return False
     session = getattr(kernel, "session", None)
     if session is not None and getattr(session, "pid", os.getpid()) != os.getpid():

@@ -56,7 +56,7 @@ class Live:
     def paint(self) -> None:
         """Show what has changed since the last picture."""
         by_node: dict[str, list[Watched]] = {}
-        for watched in self._follower.watched.values():
+        for watched in self._follower.listed():
             by_node.setdefault(watched.run.node, []).append(watched)
         for title, runs in by_node.items():
             version = sum(watched.version for watched in runs) + len(runs)
@@ -70,4 +70,5 @@ class Live:
 def _update(bundle: Mapping[str, Any], display_id: str, about: Mapping[str, Any]) -> None:
     from IPython.display import update_display
 
-    update_display(dict(bundle), display_id=display_id, raw=True, metadata=dict(about))
+    about = dict(about)
+    update_display(dict(bundle), display_id=display_id, raw=True, metadata=about)  # type: ignore[no-untyped-call]

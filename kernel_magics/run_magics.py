@@ -29,7 +29,7 @@ class RunMagics(Magics):
     shell: InteractiveShell
 
     def __init__(self, shell: InteractiveShell, draft: Draft) -> None:
-        super().__init__(shell)  # type: ignore[no-untyped-call]
+        super().__init__(shell)
         self._draft = draft
         self._live: Live | None = None
 
@@ -132,8 +132,8 @@ class RunMagics(Magics):
         follower = _follower(store.folder, store.run(read.title).id)
         follower.update()
         display(cell_view.board(follower), raw=True)  # type: ignore[no-untyped-call]
-        for title in dict.fromkeys(watched.run.node for watched in follower.watched.values()):
-            runs = [watched for watched in follower.watched.values() if watched.run.node == title]
+        for title in dict.fromkeys(watched.run.node for watched in follower.listed()):
+            runs = [watched for watched in follower.listed() if watched.run.node == title]
             display(cell_view.bundle(title, runs), raw=True)  # type: ignore[no-untyped-call]
 
     def _drawn(self) -> dict[str, str]:

@@ -45,7 +45,7 @@ def bundle(title: str, watched: Sequence[Watched]) -> dict[str, str]:
 def board(follower: Follower) -> dict[str, str]:
     """A mime bundle that shows a whole run as it is now: how it stands, and a line per node run."""
     now = time.time()
-    row, watched = follower.row, list(follower.watched.values())
+    row, watched = follower.row, follower.listed()
     ended = max((one.ended or 0 for one in watched), default=0) if follower.over else 0
     took = view.age(max((ended or now) - row.started, 0))
     states = view.tally(one.run.state for one in watched)
@@ -181,7 +181,10 @@ def _ansi_html(text: str) -> str:
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(record=True, file=io.StringIO(), width=10_000, soft_wrap=True, color_system="truecolor")
+    # force_jupyter: in a notebook's kernel rich would display what it prints, in whichever cell runs
+    console = Console(
+        record=True, file=io.StringIO(), width=10_000, soft_wrap=True, color_system="truecolor", force_jupyter=False
+    )
     console.print(Text.from_ansi(text), end="", soft_wrap=True)
     return console.export_html(inline_styles=True, code_format="{code}")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -73,8 +72,12 @@ def logs(wanted: str, node: str | None, follows: bool, store: Path | None) -> in
     follower.update()
     chosen = console.chosen_runs(follower, node)
     printer = console.Printer(click.echo, prefixed=len(chosen) != 1)
-    steps: Any = follower.follow() if follows else [None]
-    for _ in steps:
+
+    def print_new() -> None:
         for one in console.chosen_runs(follower, node):
             printer.print_new(follower.watched[one], not follows or follower.over)
+
+    print_new()
+    for _ in follower.follow() if follows else ():
+        print_new()
     return 0

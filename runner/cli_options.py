@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from .core.errors import DagbookError, Problem
+    from .core.model import Pipeline
     from .formats.notebook import Definition
     from .formats.settings import Settings
     from .plan import Asked
@@ -63,8 +64,7 @@ def print_json(data: Any) -> None:
 def tell_problems(problems: Any, stream: TextIO | None = None) -> None:
     """Findings for people, on standard error."""
     for found in problems:
-        style = {"fg": "red"} if found.is_error else {"fg": "yellow"}
-        click.secho(found.describe(), file=stream or sys.stderr, **style)
+        click.secho(found.describe(), file=stream or sys.stderr, fg="red" if found.is_error else "yellow")
 
 
 def parameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -127,9 +127,11 @@ def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def read(file: Path, typed: Any = (), raw: Any = (), yaml_texts: Any = (), yaml_files: Any = ()) -> Definition:
     """The pipeline that FILE defines. Raises PipelineError with all that is wrong with it."""
     from .core.values import typed as typed_value
+    from .formats.nbformat_import import import_nbformat
     from .formats.notebook import read_notebook
     from .formats.parameters import from_yaml
 
+    import_nbformat()
     given: dict[str, Any] = {}
     for path in yaml_files:
         given |= from_yaml(path.read_text(encoding="utf-8") if path.is_file() else None, str(path))
@@ -153,7 +155,7 @@ def asked_of(definition: Definition, settings: Settings, **more: Any) -> Asked:
     from .plan import Asked
 
     return Asked(
-        pipeline=definition.pipeline,
+        pipeline=with_flags(definition.pipeline, settings),
         folder=definition.path.absolute().parent,
         file=definition.path.absolute(),
         executor=ExecutorName(settings.executor),
@@ -165,6 +167,18 @@ def asked_of(definition: Definition, settings: Settings, **more: Any) -> Asked:
         max_runs=settings.max_runs,
         env=dict(settings.env),
         **more,
+    )
+
+
+def with_flags(pipeline: Pipeline, settings: Settings) -> Pipeline:
+    """The pipeline, its own defaults overruled by what was given as a flag; a node's own word still wins."""
+    from .core.model import Defaults
+
+    flags = {
+        name: getattr(settings, name) for name in ("executor", "image") if settings.from_where(name) == f"--{name}"
+    }
+    return pipeline.model_copy(
+        update={"defaults": Defaults.model_validate({**pipeline.defaults.model_dump(), **flags})}
     )
 
 

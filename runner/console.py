@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from . import view
 from .core.errors import PipelineError, nearest, problem
-from .core.lifecycle import ENDED, Changed, NodeRun, RunState, State
+from .core.lifecycle import ENDED, Changed, NodeRun, State
 from .core.names import slug_of
 from .records.follow import Follower, Watched
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 MOST_ROWS = 30
+MOST_FAILURES = 5
 _SPOKEN = ENDED | {State.RUNNING}
 
 
@@ -39,7 +41,7 @@ def _follow_plainly(stream: TextIO, follower: Follower, quiet: bool) -> None:
                 words = f"{view.GLYPHS[entry.fact.state]} {view.label(watched.run)} {view.state_word(entry.fact.state)}"
                 print(f"{stamp} {words}{_after(watched, entry.fact)}", file=stream, flush=True)
         if not quiet:
-            for watched in follower.watched.values():
+            for watched in follower.listed():
                 printer.print_new(watched, watched.run.state in ENDED)
 
 
@@ -81,34 +83,55 @@ def _follow_live(stream: TextIO, follower: Follower, quiet: bool) -> None:
     with Live(console=console, refresh_per_second=8, transient=True, get_renderable=lambda: _table(follower, began)):
         for _ in follower.follow():
             if not quiet:
-                for watched in follower.watched.values():
+                for watched in follower.listed():
                     printer.print_new(watched, watched.run.state in ENDED)
-    console.print(_table(follower, began, all_rows=True))
+    _list(stream, follower)
 
 
-def _table(follower: Follower, began: float, all_rows: bool = False) -> RenderableType:
+def _table(follower: Follower, began: float) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
     now = time.time()
-    table = Table(box=None, pad_edge=False, show_header=False, expand=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis", max_width=60)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="ellipsis", no_wrap=True)
-    watched = list(follower.watched.values())
+    table = Table.grid(padding=(0, 2), expand=True)
+    table.add_column(no_wrap=True, min_width=1)
+    watched = follower.listed()
     shown = watched if len(watched) <= MOST_ROWS else _most_telling(watched)
-    for one in shown:
+    labels = [view.label(one.run) for one in shown]
+    width = min(max(map(len, labels), default=1), 44)
+    table.add_column(no_wrap=True, overflow="ellipsis", width=width)
+    table.add_column(no_wrap=True, min_width=9)
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    for one, label in zip(shown, labels, strict=True):
         state = one.run.state
-        mark = Text(view.GLYPHS[state], style=view.COLOURS[state])
-        words = Text(view.state_word(state), style=view.COLOURS[state])
-        table.add_row(mark, Text(view.label(one.run)), words, Text(view.note(one, now), style="dim"))
+        mark, words = (Text(t, style=view.COLOURS[state]) for t in (view.GLYPHS[state], view.state_word(state)))
+        table.add_row(mark, Text(label), words, Text(view.note(one, now), style="dim"))
     if len(shown) < len(watched):
         table.add_row("", Text(f"… {len(watched) - len(shown)} more", style="dim"), "", "")
     states = view.tally(one.run.state for one in watched)
-    table.caption = None if all_rows else f"{states} · {view.age(now - began)} · Ctrl-C cancels"
+    table.add_row("", "", "", "")
+    table.caption = f"{states} · {view.age(now - began)} · Ctrl-C cancels"
     table.caption_justify = "left"
     return table
+
+
+def _list(stream: TextIO, follower: Follower) -> None:
+    """A line per node run: glyph, name and route, state, note; as wide as it needs."""
+    from rich.console import Console
+    from rich.text import Text
+
+    listed = follower.listed()
+    width = max((len(view.label(one.run)) for one in listed), default=0)
+    now = follower.row.ended or time.time()
+    console = Console(file=stream)
+    for one in listed:
+        state = one.run.state
+        start = f"{view.GLYPHS[state]} {view.label(one.run):<{width}}  {view.state_word(state):<15}"
+        line = f"{start} {view.note(one, now)}".rstrip()
+        if stream.isatty():
+            console.print(Text(line, style=view.COLOURS[state]), no_wrap=True, overflow="ellipsis")
+        else:
+            print(line, file=stream)
 
 
 def _most_telling(watched: list[Watched]) -> list[Watched]:
@@ -120,38 +143,39 @@ def _most_telling(watched: list[Watched]) -> list[Watched]:
 def tell_end(stream: TextIO, follower: Follower) -> None:
     """The last lines: how the run ended, and for each failure where to look and what to do."""
     so_far = follower.so_far
-    for run in view.failed_first(so_far)[:5]:
-        tell_failure(stream, run)
-    states = view.tally(run.state for run in view.listed(so_far))
+    failures = view.failed_first(so_far)
+    for run in failures[:MOST_FAILURES]:
+        _tell_failure(stream, follower, run)
+    if len(failures) > MOST_FAILURES:
+        print(f"\n… and {len(failures) - MOST_FAILURES} more: dagbook show {follower.row.id}", file=stream)
     for run in so_far.node_runs.values():
         for warning in run.detail.get("warnings", []):
             print(f"warning: {view.label(run)}: {warning}", file=stream)
+    states = view.tally(run.state for run in view.listed(so_far))
     took = view.age((follower.store.run(follower.row.id).ended or time.time()) - follower.row.started)
     print(f"Run {follower.row.id} {view.state_word(so_far.state)} after {took}: {states}.", file=stream)
-    if so_far.state is RunState.FAILED and so_far.reason and not view.failed_first(so_far):
-        print(f"  {so_far.reason}", file=stream)
 
 
-def tell_failure(stream: TextIO, run: NodeRun) -> None:
-    """One failure: the node, the user's own traceback, the notebook that shows it."""
-    print(f"\n✕ {view.label(run)}: {run.reason}", file=stream)
+def _tell_failure(stream: TextIO, follower: Follower, run: NodeRun) -> None:
+    """One failure: the node and its cell, the user's own traceback, the notebook that shows it."""
+    cell, file = follower.cell_of(run.node), follower.row.record.get("file")
+    where = f" (cell {cell}{' of ' + Path(file).name if file else ''})" if cell else ""
+    print(f"\n✕ {view.label(run)}{where}: {run.reason}", file=stream)
     error = run.detail.get("error")
     if error and error["traceback"]:
         text = "\n".join(error["traceback"])
         print(text if stream.isatty() else view.plain(text), file=stream)
     if notebook := run.detail.get("notebook"):
         print(f"  notebook: {notebook}", file=stream)
-    print(f"  log:      dagbook logs RUN {run.id}".replace("RUN", "latest"), file=stream)
+    print(f"  log:      dagbook logs {follower.row.id} {run.id}", file=stream)
 
 
 def show(stream: TextIO, follower: Follower) -> None:
     """A run as it is now: a line per node run, then how it ended."""
-    from rich.console import Console
-
     row = follower.row
     started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.started))
     print(f"Run {row.id} of {row.pipeline}, started {started}", file=stream)
-    Console(file=stream).print(_table(follower, row.started, all_rows=True))
+    _list(stream, follower)
     if follower.over:
         tell_end(stream, follower)
 
@@ -166,6 +190,6 @@ def chosen_runs(follower: Follower, node: str | None) -> list[str]:
         if node in (id, one.run.node) or slug_of(node) == slug_of(one.run.node)
     ]
     if not found:
-        hint = nearest(node, [*follower.watched, *(one.run.node for one in follower.watched.values())])
+        hint = nearest(node, [*follower.watched, *(one.run.node for one in follower.listed())])
         raise PipelineError(problem("E-NODE-UNKNOWN", node=node, nearest=hint))
     return found

@@ -166,7 +166,10 @@ class Engine:
             except TimeoutError:
                 reason = f"it took longer than its --timeout of {limit:g} s"
                 return AttemptEnded(start.id, start.attempt, State.TIMED_OUT, reason, detail)
-        detail |= _outcome_detail(outcome)
+            except asyncio.CancelledError:
+                return AttemptEnded(start.id, start.attempt, State.CANCELLED, "the run was cancelled", detail)
+        self._attempts.pop(start.id)  # what has ended well is published, also when the run is cancelled now
+        detail |= _outcome_detail(job, outcome)
         if not outcome.ok:
             state = State.LOST if outcome.lost else State.FAILED
             return AttemptEnded(start.id, start.attempt, state, outcome.reason, detail)
@@ -228,11 +231,11 @@ def _detail_of(job: Job, executor: Executor) -> dict[str, Any]:
     return {"executor": executor.name, "image": image, "notebook": str(job.record), "overhead_s": 0.0}
 
 
-def _outcome_detail(outcome: Outcome) -> dict[str, Any]:
+def _outcome_detail(job: Job, outcome: Outcome) -> dict[str, Any]:
     found: dict[str, Any] = {
         "overhead_s": round(outcome.started_after + outcome.ended_after, 4),
         "exit_code": outcome.exit_code,
-        "warnings": list(outcome.warnings),
+        "warnings": [*job.warnings, *outcome.warnings],
     }
     if outcome.failure:
         found["error"] = {**asdict(outcome.failure), "traceback": list(outcome.failure.traceback)}

@@ -51,6 +51,7 @@ class Jobs:
         output = folder / "output"
         output.mkdir(parents=True)
         number = self._numbers.setdefault(run.id, len(self._numbers) + 1)
+        before, clashing = upstream_variables({slug_of(title): parent.tags for title, parent in parents.items()})
         needs = needs_of(self._plan.asked, self._plan.pipeline, node)
         return Job(
             id=f"{self._run}-{number}-{attempt}",
@@ -64,11 +65,12 @@ class Jobs:
             script=node.source if node.kind is Kind.COMMAND else "",
             parameters=run.created.params,
             mounts=self._mounts(parents) + self._gathered_mounts(gathered, folder / "gathered"),
-            environment=self._environment(node, run, parents),
+            environment=self._environment(node, run, before),
             labels={"dagbook": self._store.id, "dagbook.run": self._run, "dagbook.node_run": run.id},
             cpus=needs.cpus,
             memory=needs.memory,
             network=needs.network,
+            warnings=tuple(f"{name} is left unset: two tags, or a system name, claim it" for name in clashing),
         )
 
     def _write_source(self, node: Node, folder: Path) -> Path | None:
@@ -113,9 +115,8 @@ class Jobs:
             found.insert(0, Mount(frame, f"/input/{slug}", variable=input_variable(slug)))
         return tuple(found)
 
-    def _environment(self, node: Node, run: NodeRun, parents: Mapping[str, NodeRun]) -> dict[str, str]:
+    def _environment(self, node: Node, run: NodeRun, before: Mapping[str, str]) -> dict[str, str]:
         """What the node sees besides the mounts' variables; a user's own words win where the name is free."""
-        before, _refused = upstream_variables({slug_of(title): parent.tags for title, parent in parents.items()})
         said = {**self._plan.asked.env, **self._plan.pipeline.defaults.env, **node.env}
         return {
             **before,

@@ -22,6 +22,7 @@ from .core.routes import count
 from .core.scheduler import Earlier, planner
 from .executors.contract import Executor, Needs, Runtime
 from .formats.attachments import read_requirements, read_text
+from .formats.nbformat_import import import_nbformat
 from .records.code import Snapshot, TooLarge, snapshot
 from .records.store import Store
 
@@ -90,6 +91,7 @@ def prepare(asked: Asked, store_of: Callable[[], Store], tell: Tell) -> tuple[Pl
     """
     from .executors.choose import choose
 
+    import_nbformat()
     pipeline, reused, warnings = check_asked(asked)
     needs = {node.title: needs_of(asked, pipeline, node) for node in pipeline.nodes if node.title not in reused}
     executors: dict[str, Executor] = {}

@@ -24,7 +24,7 @@ def write_junit(path: Path, follower: Follower) -> None:
     from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
     suite = TestSuite(follower.row.pipeline)
-    for watched in follower.watched.values():
+    for watched in follower.listed():
         run = watched.run
         case = TestCase(view.label(run), classname=follower.row.pipeline, time=run.detail.get("duration_s") or 0.0)
         if run.state in (State.FAILED, State.TIMED_OUT):
@@ -74,7 +74,7 @@ def summary_path(wanted: str) -> Path | None:
 def summary(pipeline: Pipeline, follower: Follower) -> str:
     """A run in Markdown: how it ended, the graph with states, a table, tracebacks folded."""
     so_far = follower.so_far
-    now = follower.row.ended or max((w.ended or 0 for w in follower.watched.values()), default=0)
+    now = follower.row.ended or max((w.ended or 0 for w in follower.listed()), default=0)
     took = view.age(max(now - follower.row.started, 0))
     states = view.tally(run.state for run in view.listed(so_far))
     lines = [f"## {follower.row.pipeline}: {view.state_word(so_far.state)}", ""]
@@ -123,7 +123,7 @@ def write_notebook(path: Path, definition: Definition, follower: Follower) -> No
     from .formats.notebook import save_notebook, write_back
 
     by_node: dict[str, list[Watched]] = {}
-    for watched in follower.watched.values():
+    for watched in follower.listed():
         by_node.setdefault(watched.run.node, []).append(watched)
     cells = {
         node.cell: cell_view.outputs(by_node.get(node.title, []))

@@ -233,10 +233,13 @@ def run_json(row: RunRow, so_far: RunSoFar, artifacts: Path, now: float) -> dict
 
 
 def listed(so_far: RunSoFar) -> list[NodeRun]:
-    """The node runs that lists show: all, but a skipped node once."""
+    """The node runs that lists show, node by node in the order of their routes; a skipped node once."""
+    nodes: dict[str, int] = {}
+    for run in so_far.node_runs.values():
+        nodes.setdefault(run.node, len(nodes))
     seen: set[str] = set()
     found = []
-    for run in so_far.node_runs.values():
+    for run in sorted(so_far.node_runs.values(), key=lambda run: (nodes[run.node], run.created.coordinates)):
         if run.state is State.SKIPPED:
             if run.node in seen:
                 continue

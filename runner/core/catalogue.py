@@ -115,7 +115,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     "E-IMAGE-KERNEL": ("the image {image} has no kernel {kernel!r}: {why}", "{hint}"),
     "E-BUILD-FAILED": (
-        "the image for {what} could not be made (exit code {code})",
+        "the image for {what} could not be made (exit code {exit_code})",
         "Its last lines:\n{lines}",
     ),
     "E-DOCKER-DOWN": ("no Docker engine answers at {where}: {why}", "{hint}"),

@@ -90,7 +90,8 @@ def _own_collisions(node: Node, names: list[str]) -> Iterable[Problem]:
 
 def _upstream_collisions(pipeline: Pipeline, node: Node, by_slug: Mapping[str, Node]) -> Iterable[Problem]:
     seen: dict[str, str] = {}
-    for parent in (by_slug[slug_of(title)] for title in node.after):
+    gathered = {slug_of(title) for title in node.gather}  # runs.json tells of those, no variable does
+    for parent in (by_slug[slug_of(title)] for title in node.after if slug_of(title) not in gathered):
         for name in _parameter_names(pipeline, parent):
             variable = variable_of("CNVRG", parent.slug, name)
             label = f'parameter {name} of "{parent.title}"'

@@ -173,7 +173,7 @@ class Node(Written):
     memory: Annotated[int, BeforeValidator(bytes_of)] | None = None
     env: dict[str, str] = Field(default_factory=dict)
     timeout: Annotated[float, BeforeValidator(seconds_of)] | None = None
-    retries: int = Field(default=0, ge=0, le=100)
+    retries: int | None = Field(default=None, ge=0, le=100)
     on_error: OnError | None = None
     network: bool | None = None
     executor: ExecutorName | None = None

@@ -149,14 +149,7 @@ class Scheduler:
         self._earlier = earlier or {}
         self._axes = axes_of(pipeline, graph)
         self._children = children_of(graph)
-        sizes = {node.title: permutation_count(node) for node in pipeline.nodes}
-        self._joins = {
-            title: Join(
-                parents, [p for p in parents if slug_of(p) in gathered_by(self._nodes[title])], self._axes, sizes
-            )
-            for title, parents in graph.items()
-            if parents
-        }
+        self._joins = self._make_joins(graph)
         self._roots = [title for title, parents in graph.items() if not parents]
         self._queue: deque[str] = deque()
         self._under_way: set[str] = set()
@@ -266,6 +259,10 @@ class Scheduler:
             return State.UPSTREAM_FAILED, f'"{before.node}" {before.state.replace("_", " ")}'
         return None, ""
 
+    def _retries(self, title: str) -> int:
+        own = self._nodes[title].retries
+        return (self._pipeline.defaults.retries or 0) if own is None else own
+
     def _rule(self, title: str) -> OnError:
         return self._nodes[title].on_error or self._on_error
 
@@ -292,7 +289,7 @@ class Scheduler:
         self._under_way.discard(event.id)
         self._change(event.id, event.state, event.reason, event.attempt, event.detail)
         if event.state in BROKEN:
-            if not self._stopping and event.attempt <= self._nodes[run.node].retries:
+            if not self._stopping and event.attempt <= self._retries(run.node):
                 seconds = min(FIRST_BACK_OFF * 2 ** (event.attempt - 1), LONGEST_BACK_OFF)
                 self._backing_off.add(event.id)
                 self._decision.actions.append(TryLater(event.id, seconds))

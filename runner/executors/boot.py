@@ -20,13 +20,13 @@ def main(connection: str, helpers: str) -> None:
     from ipykernel.kernelapp import IPKernelApp
 
     application = IPKernelApp.instance()
-    application.initialize(["-f", connection, "--HistoryManager.enabled=False"])
+    application.initialize(["-f", connection, "--HistoryManager.enabled=False"])  # type: ignore[no-untyped-call]
     del sys.modules["debugpy"]  # so that users can import it
     at = 1 if sys.path[:1] == [""] else 0
     sys.path[at:at] = [entry for entry in shown if entry != helpers]
     sys.path.append(helpers)  # last: an installed dagbook wins
     _forget_terminal()
-    application.start()
+    application.start()  # type: ignore[no-untyped-call]
 
 
 def _forget_terminal() -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from ..core.errors import MachineError, Problem, problem
 from ..core.model import ExecutorName, Kind
 from .contract import Executor, Needs
+
+if TYPE_CHECKING:
+    from .docker import DockerExecutor
 
 
 def choose(
@@ -46,13 +50,15 @@ def choose(
     return ProcessExecutor(by_name=False), [_swapped(why.message)]
 
 
-def _docker(default_image: str | None, build_network: str | None, transport: str):  # type: ignore[no-untyped-def]
+def _docker(default_image: str | None, build_network: str | None, transport: str) -> DockerExecutor:
     from .docker import DockerExecutor
 
     return DockerExecutor(default_image=default_image, build_network=build_network, transport=transport)
 
 
-def _image_missing(executor, needs, default_image, tell):  # type: ignore[no-untyped-def]
+def _image_missing(
+    executor: DockerExecutor, needs: Sequence[Needs], default_image: str | None, tell: Callable[[str], None]
+) -> Problem | None:
     from .images import Images
 
     bare = [need for need in needs if not need.image]

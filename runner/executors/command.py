@@ -17,9 +17,7 @@ from .tags import TagLines
 _CHUNK = 65_536
 
 
-def run_command(
-    job: Job, process: Started, output: IO[bytes], report: Reporter, *, began: float
-) -> Outcome:
+def run_command(job: Job, process: Started, output: IO[bytes], report: Reporter, *, began: float) -> Outcome:
     """Report what the command prints (both streams in `output`) and see it gone; the record is at `job.record`."""
     return drive_command(job, process, _pieces(process, output), report, began=began)
 
@@ -107,13 +105,14 @@ class _Log:
 
 
 def _write_record(job: Job, outputs: list[dict[str, Any]], reason: str, ending: Ending) -> None:
-    import nbformat.v4 as v4
+    from nbformat import from_dict, v4
 
     from .record import save
 
-    cell = v4.new_code_cell(f"%%sh\n{job.script}")
-    cell.outputs = [v4.new_output(**output) for output in outputs]
     if reason:
-        cell.outputs.append(v4.new_output("error", ename="CommandFailed", evalue=reason, traceback=[reason]))
+        error = {"output_type": "error", "ename": "CommandFailed", "evalue": reason, "traceback": [reason]}
+        outputs = [*outputs, error]
+    cell = v4.new_code_cell(f"%%sh\n{job.script}")  # type: ignore[no-untyped-call]
+    cell.outputs = from_dict(outputs)  # type: ignore[no-untyped-call]
     cell.metadata["dagbook"] = {"exit_code": ending.code}
-    save(v4.new_notebook(cells=[cell], metadata={"language_info": {"name": "sh"}}), job.record)
+    save(v4.new_notebook(cells=[cell], metadata={"language_info": {"name": "sh"}}), job.record)  # type: ignore[no-untyped-call]

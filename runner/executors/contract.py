@@ -37,7 +37,7 @@ class Needs:
     memory: int | None = None
     network: bool = False
     source: str = ""
-    place: Place = Place()
+    place: Place = field(default_factory=Place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,7 @@ class Job:
     cpus: float | None = None
     memory: int | None = None
     network: bool = False
+    warnings: tuple[str, ...] = ()  # found while the job was made; told with the outcome
 
 
 # What a node run says while it runs. Executors call the reporter from any thread.

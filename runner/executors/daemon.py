@@ -38,9 +38,7 @@ def connect() -> APIClient:
         client = docker.APIClient(**_settings(where), timeout=int(ANSWER_SECONDS), version="auto", num_pools=64)
         client.timeout = CALL_SECONDS  # type: ignore[assignment]
     except (DockerException, OSError) as error:
-        raise MachineError(
-            problem("E-DOCKER-DOWN", where=where, why=_why(error), hint=_hint(where))
-        ) from None
+        raise MachineError(problem("E-DOCKER-DOWN", where=where, why=_why(error), hint=_hint(where))) from None
     return client
 
 
@@ -62,7 +60,7 @@ def _address() -> str:
 def _settings(where: str) -> dict[str, Any]:
     from docker.utils import kwargs_from_env
 
-    settings: dict[str, Any] = kwargs_from_env()
+    settings: dict[str, Any] = dict(kwargs_from_env())
     return {**settings, "base_url": settings.get("base_url", where) if os.environ.get("DOCKER_HOST") else where}
 
 
@@ -82,11 +80,9 @@ def _why(error: BaseException) -> str:
 def _hint(where: str) -> str:
     path = where.removeprefix("unix://")
     if where.startswith("unix://") and os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK):
-        return "Add yourself to the group that owns the socket (often: docker) and log in anew, or use a rootless engine."
-    return (
-        "Start Docker (sudo systemctl start docker, or Docker Desktop); to install it see docs.docker.com/engine/install."
-        " Without it: --executor process."
-    )
+        return "Add yourself to the socket's group (often: docker) and log in anew, or use a rootless engine."
+    start = "Start Docker (sudo systemctl start docker, or Docker Desktop)"
+    return f"{start}, or install it (docs.docker.com/engine/install). Without it: --executor process."
 
 
 @dataclass

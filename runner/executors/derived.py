@@ -35,9 +35,9 @@ LINES = 15  # of the build's output, in the message of a failure
 
 _INSIDE = "/tmp/dagbook"  # below the build's tmpfs
 _SETTINGS = (
-    "index-url extra-index-url find-links trusted-host proxy default-timeout timeout retries no-index prefer-binary"
-    " only-binary no-binary"
-).split()
+    *("index-url", "extra-index-url", "find-links", "trusted-host", "proxy", "default-timeout", "timeout", "retries"),
+    *("no-index", "prefer-binary", "only-binary", "no-binary"),
+)
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "all_proxy")
 _BUNDLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
@@ -78,7 +78,7 @@ class Derived:
         from docker.errors import ImageNotFound
 
         try:
-            return dict(self._client.inspect_image(f"{REPOSITORY}:{recipe.key}"))
+            return dict(self._client.inspect_image(f"{REPOSITORY}:{recipe.key}"))  # type: ignore[no-untyped-call]
         except ImageNotFound:
             return None
 
@@ -115,7 +115,12 @@ class Derived:
         )
         labels = {LABEL: "build", "dagbook.build": recipe.key}
         created = self._client.create_container(
-            recipe.base, entrypoint=["sh", f"{_INSIDE}/build"], command=[], user="0:0", labels=labels, host_config=host,
+            recipe.base,
+            entrypoint=["sh", f"{_INSIDE}/build"],
+            command=[],
+            user="0:0",
+            labels=labels,
+            host_config=host,
             working_dir="/",
         )
         return str(created["Id"])
@@ -169,7 +174,7 @@ def _script(recipe: Recipe, variables: dict[str, str]) -> str:
 
 
 def _failed(need: Needs, code: int, lines: deque[str]) -> Any:
-    facts = {"what": f'node "{need.title}"', "code": code, "lines": "\n".join(f"    {line}" for line in lines)}
+    facts = {"what": f'node "{need.title}"', "exit_code": code, "lines": "\n".join(f"    {line}" for line in lines)}
     return problem("E-BUILD-FAILED", need.place, **facts)
 
 

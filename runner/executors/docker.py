@@ -169,7 +169,7 @@ class Container:
         """What the command prints, until it ends."""
         from docker.utils.socket import frames_iter
 
-        for kind, data in frames_iter(self._attached, tty=False):
+        for kind, data in frames_iter(self._attached, tty=False):  # type: ignore[no-untyped-call]
             yield ("stderr" if kind == 2 else "stdout"), data
 
     def kill(self) -> None:

@@ -10,6 +10,7 @@ takes longer, and its control thread has been seen to wait ten seconds for a thr
 def _farewell(patience: float) -> None:
     """Wait for the user's threads (`patience` seconds at most), run exit handlers, close files, flush everything."""
     import atexit
+    import contextlib
     import gc
     import io
     import os
@@ -25,10 +26,8 @@ def _farewell(patience: float) -> None:
         for layer in (io.TextIOWrapper, io.BufferedWriter):
             for file in gc.get_objects():
                 if issubclass(type(file), layer):
-                    try:
+                    with contextlib.suppress(Exception):  # closed, or open for reading
                         file.flush()
-                    except Exception:
-                        pass  # closed, or open for reading
 
     application = IPKernelApp.instance()
     # Ours to end: these join ipykernel's threads, which are still needed to send the reply.
@@ -44,12 +43,10 @@ def _farewell(patience: float) -> None:
         if not thread.daemon and thread not in (threading.main_thread(), threading.current_thread()):
             thread.join(max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
-                print(f"dagbook: the thread {thread.name!r} was still running at the node's end", file=sys.stderr)
+                print(f"dagbook: the thread {thread.name!r} was still running at the node's end", file=sys.stderr)  # noqa: T201
     flush_files()
-    try:
+    with contextlib.suppress(BaseException):  # Python has printed it, and goes on too
         atexit._run_exitfuncs()
-    except BaseException:
-        pass  # Python has printed it, and goes on too
     flush_files()
     gc.collect()  # finalizers of what is in cycles
     try:

@@ -63,7 +63,8 @@ class Line:
         self._context.setsockopt(zmq.SNDHWM, 0)
         self._context.setsockopt(zmq.RECONNECT_IVL, 10)
         self.client: AsyncKernelClient = AsyncKernelClient(context=self._context)
-        self.client.load_connection_info({**connection, "key": connection["key"].encode()})
+        info: Any = {**connection, "key": connection["key"].encode()}
+        self.client.load_connection_info(info)
         self.client.allow_stdin = False
         self.client.start_channels(stdin=False, hb=False)
 

@@ -79,7 +79,7 @@ class Images:
                 asking = [need for need in needs if self.reference(need) == reference]
                 found.append(_missing(reference, asking, why))
             else:
-                bases[reference] = self._client.inspect_image(reference)
+                bases[reference] = self._client.inspect_image(reference)  # type: ignore[no-untyped-call]
         chosen = {}
         for need in needs:
             if base := bases.get(self.reference(need)):
@@ -100,7 +100,7 @@ class Images:
         from docker.errors import DockerException, ImageNotFound
 
         try:
-            self._client.inspect_image(reference)
+            self._client.inspect_image(reference)  # type: ignore[no-untyped-call]
             return ""
         except ImageNotFound:
             tell(f"pulling {reference}")
@@ -145,14 +145,13 @@ class Images:
         settled = {"reference": self.reference(need), "digest": image["Id"], "repo_digest": digests[0]}
         if spec is None:
             return Runtime(**settled)
-        return Runtime(
-            **settled, kernel=kernel, language=spec.language, launch=spec.argv, environment=spec.environment
-        )
+        return Runtime(**settled, kernel=kernel, language=spec.language, launch=spec.argv, environment=spec.environment)
 
     def _look(self, image: str) -> Seen:
         name = f"image-{LOOK}-{image.removeprefix('sha256:')[:32]}"
         if (known := recall(name)) is not None:
-            return Seen(**{**known, "kernels": {k: Spec(tuple(v.pop("argv")), **v) for k, v in known["kernels"].items()}})
+            kernels = {name: Spec(**{**spec, "argv": tuple(spec["argv"])}) for name, spec in known["kernels"].items()}
+            return Seen(**{**known, "kernels": kernels})
         seen = _seen(self._output(image))
         remember(name, asdict(seen))
         return seen
@@ -162,11 +161,16 @@ class Images:
 
         host = self._client.create_host_config(network_mode="none")
         created = self._client.create_container(
-            image, entrypoint=["sh", "-c", _LOOK_SCRIPT], command=[], user="0:0", network_disabled=True, host_config=host
+            image,
+            entrypoint=["sh", "-c", _LOOK_SCRIPT],
+            command=[],
+            user="0:0",
+            network_disabled=True,
+            host_config=host,
         )
         try:
             self._client.start(created["Id"])
-            self._client.wait(created["Id"], timeout=LOOK_SECONDS)
+            self._client.wait(created["Id"], timeout=int(LOOK_SECONDS))
             return str(self._client.logs(created["Id"], stderr=False).decode(errors="replace"))
         except APIError:
             return ""  # there is no sh in it
@@ -182,7 +186,7 @@ def _name_and_tag(reference: str) -> tuple[str, str | None]:
 
 
 def _seen(output: str) -> Seen:
-    kernels = {}
+    kernels: dict[str, Spec] = {}
     heads = set()
     for part in output.split("\036"):
         head, _, body = part.partition("\n")

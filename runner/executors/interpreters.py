@@ -152,7 +152,7 @@ def _make_environment(need: Needs, folder: Path) -> None:
                 done = subprocess.run(step, stdin=subprocess.DEVNULL, stdout=out, stderr=out, check=False)
             if done.returncode:
                 lines = "\n".join(log.read_text(errors="replace").strip().splitlines()[-15:])
-                facts = {"what": f'node "{need.title}"', "code": done.returncode, "lines": lines}
+                facts = {"what": f'node "{need.title}"', "exit_code": done.returncode, "lines": lines}
                 raise MachineError(problem("E-BUILD-FAILED", need.place, **facts))
         frozen = subprocess.run([python, "-m", "pip", "freeze", "--all"], capture_output=True, text=True, check=True)
         # Last, and in one step: its being there says that the environment is whole.

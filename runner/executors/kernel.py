@@ -37,7 +37,8 @@ class Session:
     """One notebook on one kernel; the papermill engine `dagbook` is given it.
 
     `cells` counts the cells of the notebook as it was given; `current` is the cell that runs (in the executed
-    notebook), and `position` gives its place in the notebook as it was given. `ports` gives the driver's TCP ports where the kernel is reached by TCP.
+    notebook), and `position` gives its place in the notebook as it was given. `ports` gives the driver's TCP ports
+    where the kernel is reached by TCP.
     """
 
     job: Job
@@ -91,7 +92,7 @@ class Session:
             text = f"{_FAREWELL}\n_farewell({THREADS_SECONDS})"
             request = self.line.client.execute(text, silent=True, store_history=False, stop_on_error=False)
             client.expect(request)
-            await self._first_of(client.drain(until_idle=request), EXIT_SECONDS)
+            await self._first_of(client.until_idle(request), EXIT_SECONDS)
             client.settle_last()
             if not self.process.exit.wait(0):
                 self.line.client.execute("import os\nos._exit(0)", silent=True, store_history=False)
@@ -139,7 +140,7 @@ def run_notebook(
 
 
 def _execute(session: Session) -> Trouble | None:
-    import papermill
+    import papermill  # type: ignore[import-untyped]
     from nbclient.exceptions import DeadKernelError
 
     from .papermill_engine import NAME, KernelQuit, PapermillExecutionError
@@ -179,7 +180,7 @@ def _execute(session: Session) -> Trouble | None:
 def _save(session: Session) -> None:
     if session.keeper is None:
         return
-    from papermill.execute import remove_error_markers
+    from papermill.execute import remove_error_markers  # type: ignore[import-untyped]
 
     from .record import save
 

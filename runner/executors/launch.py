@@ -48,7 +48,7 @@ def kernel_command(job: Job, rundir: RunDir, python: str = "python3") -> list[st
     connection = rundir.write_connection()
     launch = job.runtime.launch
     if launch and job.runtime.language == "python" and "ipykernel_launcher" in launch:
-        launch, python = (), launch[0]  # an ipykernel like any other: without the debugger it starts faster
+        launch, python = (), job.runtime.launch[0]  # an ipykernel like any other: without the debugger it starts faster
     if launch:
         return [part.replace("{connection_file}", connection) for part in launch]
     return [python, rundir.write("kernel.py", _BOOT), connection, f"{rundir.seen}/lib"]

@@ -57,7 +57,8 @@ def _cell(session: Session) -> int:
 
 def _raised(session: Session, index: int, error: Any) -> Failure:
     assert session.keeper is not None
-    cells = [cell for cell in session.keeper.nb.cells if "papermill-error-cell-tag" not in cell.metadata.get("tags", [])]
+    marker = "papermill-error-cell-tag"
+    cells = [cell for cell in session.keeper.nb.cells if marker not in cell.metadata.get("tags", [])]
     shown = [out for out in cells[index].get("outputs", []) if out.output_type == "error" and out.ename == error.ename]
     traceback = tuple(shown[-1].traceback) if shown else tuple(str(error.traceback).splitlines())
     return Failure(error.ename, error.evalue, traceback, _cell(session))

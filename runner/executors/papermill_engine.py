@@ -18,14 +18,14 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellExecutionComplete, CellExecutionError
 from nbformat import NotebookNode
-from papermill.clientwrap import PapermillNotebookClient
-from papermill.engines import Engine, NotebookExecutionManager, papermill_engines
-from papermill.exceptions import PapermillExecutionError as PapermillExecutionError
+from papermill.clientwrap import PapermillNotebookClient  # type: ignore[import-untyped]
+from papermill.engines import Engine, NotebookExecutionManager, papermill_engines  # type: ignore[import-untyped]
+from papermill.exceptions import PapermillExecutionError as PapermillExecutionError  # type: ignore[import-untyped]
 from traitlets import Any as AnyTrait
 
 from .contract import CellStarted, Output
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 NAME = "dagbook"
 SAVE_SECONDS = 5.0
 
-_DRAIN_SECONDS = 0.02  # how long iopub must be silent after the kernel's death to be empty
+_DRAIN_SECONDS = 0.06  # how long iopub must be silent after the kernel's death to be empty
 _LONGEST_DRAIN_SECONDS = 2.0
 _IOPUB_SECONDS = 24 * 3600  # a cell's reply may overtake gigabytes of its output; nbclient would give up after 4 s
 
@@ -93,7 +93,7 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
         self.reset_execution_trackers()
         self.papermill_execute_cells()
         self.set_widgets_metadata()
-        return self.nb
+        return cast(NotebookNode, self.nb)
 
     async def async_execute_cell(self, cell: NotebookNode, cell_index: int, *args: Any, **kwargs: Any) -> NotebookNode:
         """Execute one cell, reporting its start and, at its end, a tag in a last line without line end."""
@@ -102,7 +102,7 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
             self.session.report(CellStarted(self.session.position(cell_index), self.session.cells))
         self.session.current = cell_index
         try:
-            return await super().async_execute_cell(cell, cell_index, *args, **kwargs)
+            return cast(NotebookNode, await super().async_execute_cell(cell, cell_index, *args, **kwargs))
         finally:
             self._settle(cell, cell_index)
 
@@ -145,14 +145,10 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
         """Put the last cell's outputs in order again, after the farewell added to them."""
         self._settle(self.nb.cells[self.session.current], self.session.current)
 
-    async def drain(self, until_idle: str | None = None) -> None:
-        """Take what is still on its way on iopub: until `until_idle` is done, or until there is silence."""
-        end = time.monotonic() + _LONGEST_DRAIN_SECONDS
-        while until_idle or time.monotonic() < end:
-            if not until_idle and not await self.kc.iopub_channel.socket.poll(_DRAIN_SECONDS * 1000):
-                return
-            if self._took(await self.kc.iopub_channel.get_msg(timeout=None), until_idle or ""):
-                return
+    async def until_idle(self, request: str) -> None:
+        """Take messages until the kernel is done with `request`."""
+        while not self._took(await self.kc.iopub_channel.get_msg(timeout=None), request):
+            pass
 
     async def _async_poll_kernel_alive(self) -> None:
         await self.session.process.exit.gone()
@@ -163,11 +159,8 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
     async def _drain_after_death(self) -> None:
         """Give the reader of iopub time for what the kernel had sent."""
         end = time.monotonic() + _LONGEST_DRAIN_SECONDS
-        quiet = 0
-        while quiet < 2 and time.monotonic() < end:
-            pending = await self.kc.iopub_channel.socket.poll(0)
-            quiet = 0 if pending else quiet + 1
-            await asyncio.sleep(_DRAIN_SECONDS / 4)
+        while time.monotonic() < end and await self.kc.iopub_channel.socket.poll(_DRAIN_SECONDS * 1000):  # noqa: ASYNC110
+            await asyncio.sleep(0)  # the reader takes it
 
     # reports
 
@@ -180,13 +173,13 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
             display = (content.get("transient") or {}).get("display_id")
             update = {"output_type": "update", "display_id": display}
             self._tell(cell_index, {**update, "data": content["data"], "metadata": content["metadata"]})
-        return super().process_message(msg, cell, cell_index)
+        return cast("NotebookNode | None", super().process_message(msg, cell, cell_index))
 
     def output(
         self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int
     ) -> NotebookNode | None:
         """Add an output to the cell, as nbclient does, and report it."""
-        out = super().output(outs, msg, display_id, cell_index)
+        out = cast("NotebookNode | None", super().output(outs, msg, display_id, cell_index))
         if out is None:
             return None
         if out.output_type == "stream" and out.name == "stdout":
@@ -222,7 +215,7 @@ class DagbookEngine(Engine):  # type: ignore[misc]
             session.execute(keeper)
         finally:
             keeper.notebook_complete()
-        return keeper.nb
+        return cast(NotebookNode, keeper.nb)
 
 
 class _Manager:

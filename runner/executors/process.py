@@ -88,9 +88,7 @@ class _Attempt:
             if self.job.kind is Kind.COMMAND:
                 assert child.popen.stdout is not None
                 return run_command(self.job, child, child.popen.stdout, self.report, began=self.began)
-            return run_notebook(
-                self.job, child, rundir, self.report, began=self.began, stopping=self.stopping.is_set
-            )
+            return run_notebook(self.job, child, rundir, self.report, began=self.began, stopping=self.stopping.is_set)
         finally:
             if child is not None:
                 child.kill()
@@ -180,8 +178,8 @@ class Child:
 
 def _inherited() -> dict[str, str]:
     """What a node's process takes over from this one: how to find programs, the language, certificates; no more."""
-    names = ("PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
-    names += ("CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "OMP_NUM_THREADS")
+    names = ["PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR"]
+    names += ["REQUESTS_CA_BUNDLE", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH", "OMP_NUM_THREADS"]
     kept = {name: os.environ[name] for name in names if name in os.environ}
     with contextlib.suppress(KeyError, OSError):
         kept["USER"] = getpass.getuser()

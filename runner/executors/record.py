@@ -16,7 +16,7 @@ def save(nb: NotebookNode, record: Path) -> None:
     part = record.with_name(f".{record.name}.{secrets.token_hex(4)}")
     try:
         with open(part, "x", encoding="utf-8") as file:
-            file.write(nbformat.writes(nb))
+            file.write(nbformat.writes(nb))  # type: ignore[no-untyped-call]
         os.replace(part, record)
     except BaseException:
         part.unlink(missing_ok=True)

@@ -1,9 +1,9 @@
 """The run directory of one node run: small, private, short in name; what the node and its driver share.
 
-    k-1 … k-5    the kernel's sockets          c.json     its connection file, as the node sees it
-    kernel.py    the program that becomes it   script     a command node's script
-    alive        the lifeline (a FIFO)         log        what the kernel said before it could speak
-    lib/         the helper module `dagbook`   launch     the shell script that starts it all
+k-1 … k-5    the kernel's sockets          c.json     its connection file, as the node sees it
+kernel.py    the program that becomes it   script     a command node's script
+alive        the lifeline (a FIFO)         log        what the kernel said before it could speak
+lib/         the helper module `dagbook`   launch     the shell script that starts it all
 """
 
 from __future__ import annotations
@@ -81,12 +81,14 @@ class RunDir:
         """Whether the kernel has bound all its unix sockets."""
         return all(os.path.exists(self.path / f"k-{number}") for number in reversed(self.ports))
 
-    def open_lifeline(self) -> None:
+    def open_lifeline(self, word: bytes = b"") -> None:
         """Make the FIFO and hold its write end: when this process ends, however it ends, the node reads its end."""
         fifo = self.path / "alive"
         os.mkfifo(fifo, 0o600)
         # For reading and writing: opening never waits for the node, and the node's opening never waits for us.
         self._lifeline = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+        if word:
+            os.write(self._lifeline, word)
 
     def cut_lifeline(self) -> None:
         """Let go of the FIFO: what runs in the node kills itself within milliseconds, without any engine's help."""

@@ -63,7 +63,8 @@ def wrap(job: Job, rundir: RunDir, command: list[str], status: int, keep: tuple[
     # Outer targets first: /input/a before /input/a/b.
     for mount in sorted(job.mounts, key=lambda one: one.target):
         options += ["--ro-bind" if mount.read_only else "--bind", str(mount.source), mount.target]
-    options += ["--chdir", "/output", "--unshare-pid", "--unshare-ipc", "--die-with-parent"]
+    # The namespace's own root too, now that everything is in it.
+    options += ["--remount-ro", "/", "--chdir", "/output", "--unshare-pid", "--unshare-ipc", "--die-with-parent"]
     options += [] if job.network else ["--unshare-net"]
     # In front of the namespace's first process: nothing of this machine's terminal.
     return [*options, "--new-session", "--cap-drop", "ALL", "--info-fd", str(status), "--", *command]

@@ -54,7 +54,7 @@ def displayed(data: Mapping[str, Any]) -> Logged | None:
     step = content.get("step")
     if isinstance(step, bool) or not isinstance(step, int | float | None):
         step = None
-    value = from_json(content.get("value"))
-    if not isinstance(value, bool | int | float | str | list | None):
-        value = str(value)
+    value: Any = from_json(content.get("value"))
+    if isinstance(value, dict):
+        return None
     return Logged(content["name"], value, None if step is None else float(step))

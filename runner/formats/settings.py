@@ -19,7 +19,7 @@ from ..core.errors import PipelineError, Place, Problem, nearest, problem
 from .options import EXECUTORS
 
 FILE = "dagbook.toml"
-TRANSPORTS = ("auto", "unix", "tcp")
+TRANSPORTS = ("auto", "ipc", "tcp")
 BUILT_IN = "built in"
 # DAGBOOK_ variables that are no settings: what a node sees. Inside a node (DAGBOOK_OUTPUT is set) nothing is checked.
 _IN_A_NODE = "DAGBOOK_OUTPUT"

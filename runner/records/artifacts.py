@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 CHUNK = 1 << 20
+MOST_LINKS = 40  # from one link to the next, as the kernel allows
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +92,25 @@ def remove_tree(folder: Path) -> None:
 
 def _take_out_foreign(root: Path) -> Iterator[str]:
     """Remove what cannot be kept, and make links that stay inside relative, so that they work at any mount."""
+    settled = {path: _inside(root, path) for path in _links(root)}  # looked at before anything is changed
     for parent, folders, files, handle in os.fwalk(root, follow_symlinks=False):
         inside = Path(parent).relative_to(root)
         for name in [*folders, *files]:
             path = (inside / name).as_posix()
             mode = os.lstat(name, dir_fd=handle).st_mode
             if stat.S_ISLNK(mode):
-                yield from _settle_link(root, path, name, handle)
+                yield from _settle_link(path, name, handle, settled.get(path))
             elif not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 os.unlink(name, dir_fd=handle)
                 yield f"/output/{path} is {_what(mode)}, which an artifact cannot hold; it was left out"
+
+
+def _links(root: Path) -> Iterator[str]:
+    for parent, folders, files, handle in os.fwalk(root, follow_symlinks=False):
+        inside = Path(parent).relative_to(root)
+        for name in [*folders, *files]:
+            if stat.S_ISLNK(os.lstat(name, dir_fd=handle).st_mode):
+                yield (inside / name).as_posix()
 
 
 def _what(mode: int) -> str:
@@ -108,12 +118,11 @@ def _what(mode: int) -> str:
     return kinds.get(stat.S_IFMT(mode), "a special file")
 
 
-def _settle_link(root: Path, path: str, name: str, handle: int) -> Iterator[str]:
+def _settle_link(path: str, name: str, handle: int, inner: str | None) -> Iterator[str]:
     target = os.readlink(name, dir_fd=handle)
-    inner = _inside(root, path, target)
     if inner is None:
         os.unlink(name, dir_fd=handle)
-        yield f"/output/{path} is a link to {target}, which is not in /output; it was left out"
+        yield f"/output/{path} is a link to {target}, which does not lead to anything in /output; it was left out"
         return
     relative = os.path.relpath("/" + inner, "/" + os.path.dirname(path))
     if relative != target:
@@ -121,26 +130,38 @@ def _settle_link(root: Path, path: str, name: str, handle: int) -> Iterator[str]
         os.symlink(relative, name, dir_fd=handle)
 
 
-def _inside(root: Path, path: str, target: str) -> str | None:
-    """The entry of `root` that a link at `path` leads to, by its words alone; None when it leads out or nowhere."""
-    as_seen = PurePosixPath("/output") / PurePosixPath(path).parent / target
-    host = os.path.normpath(root)
-    words = os.path.normpath(as_seen)
-    if words.startswith(host + "/"):  # written by a node without a container
-        words = "/output/" + os.path.relpath(words, host)
-    if not words.startswith("/output/"):
-        return None
-    inner = words.removeprefix("/output/")
-    current = root
-    for part in PurePosixPath(inner).parts:  # no step of the way may itself be a link: that could lead out
-        current = current / part
+def _inside(root: Path, path: str) -> str | None:
+    """The file or folder of `root` at which `path` arrives, link by link, by the links' words alone.
+
+    None when a step leads out of the folder, nowhere, or in a circle.
+    """
+    left, done, links = list(PurePosixPath(path).parts), "", 0
+    while left:
+        here = os.path.join(done, left.pop(0))
         try:
-            mode = os.lstat(current).st_mode
+            mode = os.lstat(root / here).st_mode
         except OSError:
             return None
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        if stat.S_ISLNK(mode):
+            links += 1
+            inner = _target(root, here)
+            if inner is None or links > MOST_LINKS:
+                return None
+            left, done = [*PurePosixPath(inner).parts, *left], ""
+        elif stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+            done = here
+        else:
             return None
-    return inner
+    return done
+
+
+def _target(root: Path, path: str) -> str | None:
+    """What the link at `path` names, as a path in `root`; None when that is outside."""
+    words = os.path.normpath(PurePosixPath("/output") / PurePosixPath(path).parent / os.readlink(root / path))
+    host = os.path.normpath(root)
+    if words.startswith(host + "/"):  # written by a node without a container
+        words = "/output/" + os.path.relpath(words, host)
+    return words.removeprefix("/output/") if words.startswith("/output/") else None
 
 
 def _items(root: Path) -> Iterator[Item]:

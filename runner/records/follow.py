@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,6 +106,13 @@ class Follower:
         watched.version += len(messages)
         return bool(messages)
 
+    def listed(self) -> list[Watched]:
+        """The node runs that there are, node by node in order of first creation, each node's in order of routes."""
+        nodes: dict[str, int] = {}
+        for one in self.watched.values():
+            nodes.setdefault(one.run.node, len(nodes))
+        return sorted(self.watched.values(), key=lambda one: (nodes[one.run.node], one.run.created.coordinates))
+
     def cell_of(self, title: str) -> int | None:
         """The position of the node's cell in the notebook it was read from, where that is known."""
         nodes = self.row.record["pipeline"]["nodes"]
@@ -165,6 +173,8 @@ def settle(store: Store, row: RunRow) -> bool:
         store.append(row.id, entries[-1].number if entries else 0, facts)
     except IntegrityError:
         return False  # somebody else settled it at the same moment
+    if bell := row.process.get("bell"):
+        shutil.rmtree(Path(bell).parent, ignore_errors=True)
     return True
 
 

@@ -54,11 +54,11 @@ def until(condition: Callable[[], Any], seconds: float = BOUND) -> Any:
 
 def code(*cells: str, tags: dict[int, str] | None = None) -> nbformat.NotebookNode:
     """A Python notebook of these cells; `tags` gives a cell a tag."""
-    made = [nbformat.v4.new_code_cell(cell) for cell in cells]
+    made = [nbformat.v4.new_code_cell(cell) for cell in cells]  # type: ignore[no-untyped-call]
     for index, tag in (tags or {}).items():
         made[index].metadata["tags"] = [tag]
     spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    return nbformat.v4.new_notebook(cells=made, metadata=spec)
+    return nbformat.v4.new_notebook(cells=made, metadata=spec)  # type: ignore[no-untyped-call, no-any-return]
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Bench:
         notebook = None
         if cells:
             notebook = folder / "source.ipynb"
-            nbformat.write(code(*cells, tags=tags), notebook)
+            nbformat.write(code(*cells, tags=tags), notebook)  # type: ignore[no-untyped-call]
         labels = {"dagbook": self.store, "dagbook.run": "run1", "dagbook.node_run": f"node{self.count}"}
         job = Job(
             id=f"{self.store}-{self.count}",
@@ -134,7 +134,7 @@ class Bench:
 
 def record(job: Job) -> nbformat.NotebookNode:
     """The executed notebook of a job, checked."""
-    notebook = nbformat.read(job.record, as_version=4)
+    notebook: nbformat.NotebookNode = nbformat.read(job.record, as_version=4)  # type: ignore[no-untyped-call]
     nbformat.validate(notebook)
     return notebook
 
@@ -185,17 +185,17 @@ def docker(folder: Path, store: str, nothing_left: None) -> Iterator[Bench]:
 
 
 @pytest.fixture
-def sandbox(folder: Path, store: str, nothing_left: None) -> Iterator[Bench]:
+def sandbox(folder: Path, store: str, nothing_left: None) -> Bench:
     """A bench with processes in bubblewrap."""
     if not bubblewrap():
         pytest.skip("bubblewrap does not work here (scripts/machine)")
-    yield Bench(ProcessExecutor(sandbox=True), folder, store)
+    return Bench(ProcessExecutor(sandbox=True), folder, store)
 
 
 @pytest.fixture
-def plain(folder: Path, store: str, nothing_left: None) -> Iterator[Bench]:
+def plain(folder: Path, store: str, nothing_left: None) -> Bench:
     """A bench with processes without a namespace."""
-    yield Bench(ProcessExecutor(sandbox=False), folder, store)
+    return Bench(ProcessExecutor(sandbox=False), folder, store)
 
 
 @pytest.fixture(params=[pytest.param("docker", marks=pytest.mark.container), "sandbox", "plain"])

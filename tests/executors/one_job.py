@@ -42,7 +42,8 @@ async def main(name: str, image: str, folder: Path, store: str, cell: str) -> No
     say([one.code for one in problems])
     (folder / "output").mkdir(parents=True, exist_ok=True)
     notebook = folder / "source.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)]), notebook)
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])  # type: ignore[no-untyped-call]
+    nbformat.write(made, notebook)  # type: ignore[no-untyped-call]
     labels = {"dagbook": store, "dagbook.run": "run1"}
     job = Job(
         id=f"{store}-1", node_run="node1", title="node", kind=Kind.CELL, runtime=runtimes["node"], notebook=notebook,

@@ -8,9 +8,10 @@ import signal
 from pathlib import Path
 
 import pytest
-from .conftest import Bench, record
 
 from dagbook.runner.executors.contract import CellStarted, Output, Started
+
+from .conftest import Bench, record
 
 
 def test_reports_come_in_the_order_in_which_things_happen(bench: Bench) -> None:
@@ -97,7 +98,7 @@ def test_what_a_kernel_leaves_behind_arrives(bench: Bench) -> None:
 import atexit, ctypes, threading, time, concurrent.futures
 unclosed = open('unclosed', 'w'); unclosed.write('data')
 class Cycle: pass
-cycle = Cycle(); cycle.me = cycle; cycle.file = open('cycle', 'w'); cycle.file.write('data'); del cycle
+cycle = Cycle(); cycle.me = cycle; cycle.file = open('cycle', 'w'); cycle.file.write('data')
 atexit.register(lambda: print('bye'))
 atexit.register(lambda: open('handler', 'w').write('data'))
 def later(name):
@@ -120,7 +121,8 @@ ctypes.CDLL(None).printf(b'from C\\n')
 def test_a_thread_that_does_not_end_is_told_and_left(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server thread that a notebook leaves running does not hold the node up for ever."""
     monkeypatch.setattr("dagbook.runner.executors.kernel.THREADS_SECONDS", 0.5)
-    outcome = bench.run(bench.job("import threading; threading.Thread(target=threading.Event().wait, name='srv').start()"))
+    cell = "import threading; threading.Thread(target=threading.Event().wait, name='srv').start()"
+    outcome = bench.run(bench.job(cell))
     assert outcome.ok, outcome.reason
     assert "'srv' was still running" in bench.text("stderr")
 
@@ -129,7 +131,8 @@ def test_tags_by_helper_and_by_line(bench: Bench) -> None:
     """Logged as they come: by the helper, by stdout of the kernel, of a subprocess, of a forked child."""
     job = bench.job(
         "import dagbook, subprocess, sys, multiprocessing\n"
-        "dagbook.log_tag('accuracy', 0.5); dagbook.log_metric('loss', 2); dagbook.log_metric('loss', float('nan'), step=7)\n"
+        "dagbook.log_tag('accuracy', 0.5); dagbook.log_metric('loss', 2)\n"
+        "dagbook.log_metric('loss', float('nan'), step=7)\n"
         "dagbook.log_param('names', ['a', 'b'])",
         "print('cnvrg_tag_model: forest'); print('dagbook_tag_half', end=''); print(': 12', end='')",
         "subprocess.run(['sh', '-c', 'echo dagbook_tag_sub: 1.5'])",

@@ -52,7 +52,7 @@ KNOWN = [
     "x = 1\ndel x\nprint(x)",
     "print([(a, b) for a in 'x' for b in a if (c := b)], c)",
     "with open('x') as f, open('y') as (g, h):\n    print(f, g, h)",
-    "match [1]:\n    case [first, *rest]:\n        print(first, rest)\n    case {'k': v, **others}:\n        print(v, others)",
+    "match [1]:\n    case [first, *rest]:\n        print(rest)\n    case {'k': v, **others}:\n        print(v, others)",
     "def f(a, *args, b=1, **kw):\n    def g():\n        nonlocal a\n        a = b\n    return a, args, kw, g",
     "class A:\n    x = 1\n    y = x\n    def m(self):\n        return __class__, super().m()",
     "async def f(): return 1\nawait f()\n[x async for x in f()]\nasync with f() as y:\n    print(y)",

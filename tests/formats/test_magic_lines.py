@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import keyword
+import re
 import shlex
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -250,8 +252,19 @@ def test_P_3_values_round_trip_exactly(text: str) -> None:
     assert node.env == {"E": text}
 
 
-TYPED = [("3", 3), ("-1", -1), ("0.5", 0.5), ("1e400", float("inf")), ("True", True), ("None", None), ("[1, [2]]", [1, [2]]),
-         ("true", "true"), ("{1}", "{1}"), (str(2**80), 2**80), ("2020-01-01", "2020-01-01")]  # fmt: skip
+TYPED = [
+    ("3", 3),
+    ("-1", -1),
+    ("0.5", 0.5),
+    ("1e400", float("inf")),
+    ("True", True),
+    ("None", None),
+    ("[1, [2]]", [1, [2]]),
+    ("true", "true"),
+    ("{1}", "{1}"),
+    (str(2**80), 2**80),
+    ("2020-01-01", "2020-01-01"),
+]
 
 
 @pytest.mark.parametrize(("text", "value"), TYPED)
@@ -288,39 +301,40 @@ def test_P_3_any_text_in_quotes_comes_back_as_typed(values: dict[str, str]) -> N
     assert repr(made) == repr({name: typed(text) for name, text in values.items()})
 
 
+def outcome(make: Callable[[], Any]) -> Any:
+    """What `make` gives, or the finding that it raises; any other error fails the test."""
+    try:
+        return make()
+    except PipelineError as error:
+        return error
+
+
 @given(quoted.map("".join))
 def test_words_are_cut_as_shlex_cuts_them_but_for_bare_backslashes(line: str) -> None:
-    try:
-        words = [token.text for token in tokens_of("pipeline_node", line)]
-    except PipelineError as error:
-        message = error.problems[0].message
-        assert "backslash" in message or "never closed" in message
+    found = outcome(lambda: [token.text for token in tokens_of("pipeline_node", line)])
+    if isinstance(found, PipelineError):
+        assert re.search("backslash|never closed", found.problems[0].message)
     else:
-        assert words == shlex.split(line)
+        assert found == shlex.split(line)
 
 
 @given(plain)
 def test_any_line_gives_a_node_or_a_finding_and_never_another_error(line: str) -> None:
-    try:
-        parse_node("pipeline_node", line)
-    except PipelineError as error:
-        assert all(found.hint for found in error.problems)
+    found = outcome(lambda: parse_node("pipeline_node", line))
+    assert not isinstance(found, PipelineError) or all(one.hint for one in found.problems)
 
 
 @given(st.lists(st.sampled_from(["a", '"b c"', "--after", "--param", "k=1", "--grid", "g=1,2", "=", "--", "-x", "'"])))
 def test_any_words_give_a_node_or_a_finding(words: list[str]) -> None:
-    try:
-        parse_node("pipeline_node", " ".join(words))
-    except PipelineError as error:
-        assert error.problems
+    found = outcome(lambda: parse_node("pipeline_node", " ".join(words)))
+    assert not isinstance(found, PipelineError) or all(one.hint for one in found.problems)
 
 
 @given(st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_ !?.,-]{0,40}", fullmatch=True))
 def test_N3_a_title_in_quotes_is_kept_with_its_spaces_counted_once(title: str) -> None:
-    try:
-        node = parse_node("pipeline_node", shlex.quote(title))
-    except PipelineError as error:
-        assert error.problems[0].code in ("E-NAME-EMPTY", "E-NAME-CHARS")
+    node = outcome(lambda: parse_node("pipeline_node", shlex.quote(title)))
+    if isinstance(node, PipelineError):
+        assert node.problems[0].code in ("E-NAME-EMPTY", "E-NAME-CHARS")
     else:
         assert node.title == " ".join(title.split())
         assert set(node.slug) <= set("abcdefghijklmnopqrstuvwxyz0123456789_")
@@ -333,8 +347,3 @@ def test_help_and_names_come_from_the_one_table() -> None:
             assert option.name in text
             assert option.help in " ".join(text.split())
         assert option_names(magic) == tuple(option.name for option in OPTIONS if magic in option.magics)
-
-
-def test_options_of_later_issues_are_not_offered() -> None:
-    later = {"--when", "--approve", "--single", "--gather", "--map", "--git", "--secret", "--no-cache", "--gpus"}
-    assert not later & {option.name for option in OPTIONS}

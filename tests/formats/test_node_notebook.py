@@ -52,6 +52,10 @@ def test_kernel_and_language_fill_the_metadata_and_another_language_has_no_share
     assert named.cells[0].source.startswith("// %%pipeline_node a")
 
 
+def read(path: Path) -> nbformat.NotebookNode:
+    return nbformat.reads(path.read_text(), as_version=4)  # type: ignore[no-any-return, no-untyped-call]
+
+
 def execute(tmp_path: Path, made: Pipeline, parameters: dict[str, Any]) -> nbformat.NotebookNode:
     papermill = pytest.importorskip("papermill")
     source, target = tmp_path / "in.ipynb", tmp_path / "out.ipynb"
@@ -59,7 +63,7 @@ def execute(tmp_path: Path, made: Pipeline, parameters: dict[str, Any]) -> nbfor
     try:
         papermill.execute_notebook(str(source), str(target), parameters, progress_bar=False)
     finally:
-        executed = nbformat.read(target, as_version=4)
+        executed = read(target)
     return executed
 
 
@@ -79,7 +83,7 @@ def test_traceback_has_the_line_of_the_users_cell(tmp_path: Path) -> None:
     made = pipeline("a", "x = 1\ny = 0\nx / y\n")
     with pytest.raises(Exception, match="ZeroDivisionError"):
         execute(tmp_path, made, {})
-    cells = nbformat.read(tmp_path / "out.ipynb", as_version=4).cells
+    cells = read(tmp_path / "out.ipynb").cells
     text = "\n".join(
         line for cell in cells for output in cell.get("outputs", ()) for line in output.get("traceback", ())
     )
@@ -122,7 +126,7 @@ def test_write_back_fills_the_cells_of_a_copy_only(tmp_path: Path) -> None:
     before = path.read_bytes()
     source = read_notebook(path).notebook
     kept = copy.deepcopy(source)
-    outputs = [
+    outputs: list[dict[str, Any]] = [
         {"output_type": "stream", "name": "stdout", "text": "1\n"},
         {
             "output_type": "display_data",
@@ -136,7 +140,7 @@ def test_write_back_fills_the_cells_of_a_copy_only(tmp_path: Path) -> None:
     assert source == kept
     assert path.read_bytes() == before
     text = (tmp_path / "out.ipynb").read_text()
-    written = nbformat.reads(text, as_version=4)
+    written = read(tmp_path / "out.ipynb")
     nbformat.validate(written)
     assert "NaN" not in json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON")).get(
         "metadata", {}

@@ -1,0 +1,1 @@
+"""What the notebook's front end shows: the cells of nodes and the board of a run."""

@@ -1,0 +1,119 @@
+"""What all tests share: notebooks made of cells, the real command line, containers of a store."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DAGBOOK = str(Path(sys.executable).with_name("dagbook"))
+MakeNotebook = Callable[..., Path]
+
+
+@pytest.fixture
+def make_notebook(tmp_path: Path) -> MakeNotebook:
+    """Writes a notebook of these code cells; a cell that begins with `# parameters` gets that tag."""
+
+    def make(*cells: str, name: str = "flow.ipynb") -> Path:
+        from nbformat import write
+        from nbformat.v4 import new_code_cell, new_notebook
+
+        made = []
+        for source in ("%load_ext dagbook", *cells):
+            tagged = {"tags": ["parameters"]} if source.startswith("# parameters") else {}
+            made.append(new_code_cell(source, metadata=tagged))  # type: ignore[no-untyped-call]
+        spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        about = {"kernelspec": spec, "language_info": {"name": "python"}}
+        notebook = new_notebook(cells=made, metadata=about)  # type: ignore[no-untyped-call]
+        folder = tmp_path / "project"
+        folder.mkdir(exist_ok=True)
+        write(notebook, folder / name)  # type: ignore[no-untyped-call]
+        return folder / name
+
+    return make
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command said: exit code, standard output and error."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output as JSON: the whole of it must be one object."""
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def dagbook(tmp_path: Path) -> Callable[..., Said]:
+    """Runs the real command line in the project's folder and waits for it."""
+
+    def run(*words: str | Path, env: dict[str, str] | None = None, timeout: float = 120) -> Said:
+        folder = tmp_path / "project"
+        folder.mkdir(exist_ok=True)
+        found = subprocess.run(
+            [DAGBOOK, *map(str, words)],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **(env or {})},
+            check=False,
+        )
+        return Said(found.returncode, found.stdout, found.stderr)
+
+    return run
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Starts the real command line and leaves it running; ended after the test if it still does."""
+    children: list[subprocess.Popen[str]] = []
+
+    def start(*words: str | Path) -> subprocess.Popen[str]:
+        command = [DAGBOOK, *map(str, words)]
+        child = subprocess.Popen(
+            command,
+            cwd=tmp_path / "project",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        children.append(child)
+        return child
+
+    yield start
+    for child in children:
+        if child.poll() is None:
+            child.kill()
+        child.communicate()
+
+
+def read_until(child: subprocess.Popen[str], text: str) -> str:
+    """What a child prints up to and with the first line that holds `text`; fails when it ends, or a minute, before."""
+    assert child.stdout is not None
+    seen = ""
+    watchdog = threading.Timer(60, child.kill)
+    watchdog.start()
+    try:
+        for line in child.stdout:
+            seen += line
+            if text in line:
+                return seen
+    finally:
+        watchdog.cancel()
+    raise AssertionError(f"{text!r} was not printed:\n{seen}")

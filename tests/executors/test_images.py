@@ -1,0 +1,171 @@
+"""Images: found, looked into, made; and what is said when they are not fit."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from dagbook.runner.core.errors import MachineError
+from dagbook.runner.core.model import Kind
+from dagbook.runner.executors.contract import Needs, Runtime
+from dagbook.runner.executors.derived import Recipe
+from dagbook.runner.executors.images import Seen, Spec, _kernel_for, _name_and_tag, _seen
+
+from .conftest import BASE, NOKERNEL, Bench, containers
+
+REQUIREMENT = "six"  # small, pure Python
+
+
+@pytest.fixture
+def made() -> Iterator[list[str]]:
+    """Ids of images to remove afterwards."""
+    ids: list[str] = []
+    yield ids
+    for one in ids:
+        subprocess.run(["docker", "rmi", "-f", one], capture_output=True, check=False)
+
+
+def settle(bench: Bench, *needs: Needs) -> dict[str, Runtime]:
+    """The runtimes, when nothing was found."""
+    runtimes, problems = bench.executor.prepare(needs, lambda line: None)
+    assert not problems
+    return runtimes
+
+
+@pytest.mark.container
+def test_an_image_without_a_kernel_gets_one_once(docker: Bench, made: list[str]) -> None:
+    """Made by content: the second time nothing is built; the base's user and command are kept."""
+    told: list[str] = []
+    need = Needs("node", Kind.CELL, image=NOKERNEL, requirements=(REQUIREMENT,), prerun="echo hi > /etc/from-prerun")
+    runtimes, problems = docker.executor.prepare([need], told.append)
+    assert not problems
+    runtime = runtimes["node"]
+    made.append(runtime.digest)
+    assert any("ipykernel" in line for line in told)
+    told.clear()
+    assert docker.executor.prepare([need], told.append)[0]["node"].digest == runtime.digest
+    assert told == []
+    outcome = docker.run(docker.job("import six; print(open('/etc/from-prerun').read())", runtime=runtime))
+    assert outcome.ok, outcome.reason
+    assert docker.text().strip() == "hi"
+    shown = json.loads(subprocess.run(["docker", "inspect", runtime.digest], capture_output=True, check=True).stdout)[0]
+    assert shown["Config"]["Labels"]["dagbook"] == "derived"
+    assert shown["Config"]["Cmd"] == ["python3"]
+    assert shown["Config"]["Entrypoint"] in (None, [])
+    assert not [one for one in shown["Config"]["Env"] if "PIP" in one.upper() or "PROXY" in one.upper()]
+    find = [
+        "docker",
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        runtime.digest,
+        "sh",
+        "-c",
+        "ls -A /tmp /mnt /root; cat /etc/pip.conf",
+    ]
+    left = subprocess.run(find, capture_output=True, text=True, check=False)
+    assert "No such file" in left.stderr
+    assert left.stdout.split() == ["/mnt:", "/root:", ".bashrc", ".profile", "/tmp:"]
+
+
+@pytest.mark.container
+def test_a_failed_build_leaves_nothing(docker: Bench) -> None:
+    """The build's own last lines are told; no container, no image."""
+    need = Needs("node", Kind.CELL, image=BASE, prerun="echo this is why; exit 7")
+    with pytest.raises(MachineError, match="this is why") as caught:
+        docker.executor.prepare([need], lambda line: None)
+    assert caught.value.problems[0].code == "E-BUILD-FAILED"
+    assert containers("dagbook.build") == []
+
+
+@pytest.mark.container
+def test_builders_of_one_image_do_not_collide(docker: Bench, made: list[str]) -> None:
+    """Two at once: one builds, both get the image."""
+    need = Needs("node", Kind.CELL, image=BASE, prerun="date +%N > /etc/made-at")
+    digests: list[str] = []
+    threads = [threading.Thread(target=lambda: digests.append(settle(docker, need)["node"].digest)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    made.extend(digests)
+    assert len(digests) == 3
+    assert len(set(digests)) == 1
+
+
+@pytest.mark.container
+def test_a_missing_image_names_the_nodes(docker: Bench) -> None:
+    """Before anything starts, for all images at once."""
+    needs = [Needs(title, Kind.CELL, image=f"dagbook/no-such-{title[0]}:1") for title in ("a", "b", "a2")]
+    runtimes, problems = docker.executor.prepare(needs, lambda line: None)
+    assert runtimes == {}
+    assert [one.code for one in problems] == ["E-IMAGE-MISSING"] * 2
+    assert '"a", "a2"' in problems[0].hint
+
+
+@pytest.mark.container
+def test_an_unknown_kernel_is_answered_with_those_there_are(docker: Bench) -> None:
+    """--kernel must name a kernelspec of the image."""
+    _, problems = docker.executor.prepare([Needs("a", Kind.CELL, kernel="julia")], lambda line: None)
+    assert [one.code for one in problems] == ["E-IMAGE-KERNEL"]
+    assert "python3" in problems[0].hint
+
+
+@pytest.mark.container
+def test_the_digest_is_the_images_id(docker: Bench) -> None:
+    """What pins the runtime is what the engine would run now."""
+    runtime = docker.runtime(Kind.CELL)
+    shown = subprocess.run(["docker", "inspect", "-f", "{{.Id}}", BASE], capture_output=True, text=True, check=True)
+    assert runtime.digest == shown.stdout.strip()
+    assert runtime.reference == BASE
+
+
+R = Spec(("R", "-f", "{connection_file}"), "R")
+
+
+@pytest.mark.parametrize(
+    ("need", "seen", "expected"),
+    [
+        (Needs("n", Kind.CELL), Seen(True, True, True), ("python3", None, False)),
+        (Needs("n", Kind.CELL), Seen(True, True, False), ("python3", None, True)),
+        (Needs("n", Kind.CELL), Seen(True, False, False, {"ir": R}), ("ir", R, False)),
+        (Needs("n", Kind.CELL), Seen(True, True, True, {"ir": R}), ("python3", None, False)),
+        (Needs("n", Kind.CELL, kernel="ir"), Seen(True, True, True, {"ir": R}), ("ir", R, False)),
+        (Needs("n", Kind.CELL, language="R"), Seen(True, True, True, {"ir": R}), ("ir", R, False)),
+        (Needs("n", Kind.COMMAND), Seen(True), ("", None, False)),
+    ],
+)
+def test_which_kernel_a_node_gets(need: Needs, seen: Seen, expected: tuple[str, Spec | None, bool]) -> None:
+    """ipykernel of python3 for Python, else the one asked for, else the only one there is."""
+    assert _kernel_for(need, "image", seen) == expected
+
+
+def test_what_is_seen_in_an_image() -> None:
+    """Kernelspecs are read as they stand; a broken one is none."""
+    output = (
+        "\036python\n/usr\n\036kernel /usr/share/jupyter/kernels/ir/kernel.json\n"
+        '{"argv": ["R", "--args", "{resource_dir}/x", "{connection_file}"], "language": "R", "env": {"A": "1"}}\n'
+        "\036kernel /usr/share/jupyter/kernels/bad/kernel.json\n{oops\n\036end\n"
+    )
+    spec = Spec(("R", "--args", "/usr/share/jupyter/kernels/ir/x", "{connection_file}"), "R", {"A": "1"})
+    assert _seen(output) == Seen(True, True, False, {"ir": spec})
+
+
+def test_an_image_without_a_tag_means_latest() -> None:
+    """As everywhere; a registry's port is no tag."""
+    assert _name_and_tag("python") == ("python", "latest")
+    assert _name_and_tag("host:5000/python") == ("host:5000/python", "latest")
+    assert _name_and_tag("host:5000/python:3") == ("host:5000/python", "3")
+
+
+def test_the_same_recipe_is_the_same_image() -> None:
+    """And any change is another one."""
+    recipe = Recipe("sha256:a", ("numpy",), "x")
+    assert recipe.key == Recipe("sha256:a", ("numpy",), "x").key
+    others = [Recipe("sha256:b", ("numpy",), "x"), Recipe("sha256:a", ("numpy", "x")), Recipe("sha256:a", ("numpy",))]
+    assert recipe.key not in {other.key for other in others}

@@ -1,0 +1,103 @@
+"""Kernels reached by TCP, on an engine of the test's own in a network namespace of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dagbook.runner.executors.docker import DockerExecutor
+from dagbook.runner.executors.rundir import RunDir
+from dagbook.runner.executors.transport import _sockets_cross
+
+from .conftest import BASE, Bench, engine_answers, until
+
+pytestmark = pytest.mark.container
+Driver = Callable[..., "subprocess.Popen[str]"]
+
+
+@dataclass
+class Private:
+    """An engine, and how to become a process that sees its published ports."""
+
+    host: str
+    prefix: tuple[str, ...]
+
+    def running(self, store: str) -> str:
+        """Ids of containers with this store's label."""
+        command = ["docker", "-H", self.host, "ps", "-aq", "--filter", f"label=dagbook={store}"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def private() -> Iterator[Private]:
+    """A second engine, with a bridge network, where loopback ports can be published."""
+    script = Path(__file__).parents[2] / "scripts" / "machine"
+    if os.getuid() != 0 or not engine_answers() or not script.exists():
+        pytest.skip("needs root and scripts/machine")
+    folder = tempfile.mkdtemp(prefix="pe", dir="/var/tmp")
+    made = subprocess.run(["bash", script, "private-engine", folder], capture_output=True, text=True, check=False)
+    found = re.search(r"DOCKER_HOST=(\S+) NETNS=(\S+)", made.stdout)
+    if not found:
+        shutil.rmtree(folder, ignore_errors=True)
+        pytest.skip(f"no private engine: {made.stdout[-300:]} {made.stderr[-300:]}")
+    yield Private(found[1], ("nsenter", f"--net=/run/netns/{found[2]}"))
+    subprocess.run(["bash", script, "private-engine-stop", folder], capture_output=True, check=False)
+
+
+def test_a_node_runs_by_tcp_and_it_is_said(private: Private, driver: Driver, folder: Path, store: str) -> None:
+    """The fallback works, authenticated, and warns that the network is not closed."""
+    variables = {"DOCKER_HOST": private.host, "DAGBOOK_TRANSPORT": "tcp"}
+    cell = "print('by tcp'); open('file', 'w').write('x')"
+    child = driver("docker", BASE, str(folder / "job"), store, cell, prefix=private.prefix, **variables)
+    assert child.stdout
+    first, *_, last = child.stdout.read().splitlines()
+    assert json.loads(first) == ["W-EXECUTOR"]
+    outcome = json.loads(last)
+    assert outcome["ok"], outcome["reason"]
+    assert (folder / "job" / "output" / "file").read_text() == "x"
+    assert private.running(store) == ""
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize("cell", ["import time; time.sleep(600)", "import re; re.match('(a+)+$', 'a' * 60 + 'b')"])
+def test_the_lifeline_holds_by_tcp_too(private: Private, driver: Driver, folder: Path, store: str, cell: str) -> None:
+    """The engine closes the container's stdin when the run's process is gone."""
+    variables = {"DOCKER_HOST": private.host, "DAGBOOK_TRANSPORT": "tcp"}
+    cell = f"open('mark', 'w')\n{cell}"
+    child = driver("docker", BASE, str(folder / "job"), store, cell, prefix=private.prefix, **variables)
+    until(lambda: (folder / "job" / "output" / "mark").exists(), 30)
+    assert private.running(store)
+    child.send_signal(signal.SIGKILL)
+    until(lambda: not private.running(store), 15)
+    for left in Path(os.environ["XDG_RUNTIME_DIR"]).iterdir():
+        shutil.rmtree(left)
+
+
+def test_the_probe_finds_that_sockets_cross(private: Private, driver: Driver, folder: Path, store: str) -> None:
+    """An engine on this machine: unix sockets, no warning; remembered."""
+    variables = {"DOCKER_HOST": private.host, "DAGBOOK_TRANSPORT": ""}
+    child = driver("docker", BASE, str(folder / "job"), store, "1", prefix=private.prefix, **variables)
+    assert child.stdout
+    assert json.loads(child.stdout.readline()) == []
+    assert json.loads(child.stdout.read().splitlines()[-1])["ok"]
+    facts = list((Path(os.environ["XDG_CACHE_HOME"]) / "dagbook").glob("transport-*.json"))
+    assert "ipc" in [json.loads(fact.read_text()) for fact in facts]
+
+
+def test_the_probe_finds_that_sockets_do_not_cross(docker: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody reads what is written on this side: TCP, after a bounded wait."""
+    monkeypatch.setattr("dagbook.runner.executors.transport.PROBE_SECONDS", 1.0)
+    monkeypatch.setattr(RunDir, "open_lifeline", lambda self, word: os.mkfifo(self.path / "alive"))
+    executor = docker.executor
+    assert isinstance(executor, DockerExecutor)
+    assert not _sockets_cross(executor.client, executor.engine, BASE)

@@ -1,0 +1,112 @@
+"""The house: packages, links, one name in the wheel, imports that go one way and cost little."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FOLDERS = ("runner", "kernel_magics", "extension")
+HEAVY = ("sqlalchemy", "docker", "papermill", "nbformat", "networkx")
+
+
+def pyproject() -> dict[str, object]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def test_packages_listed_are_the_folders_with_python_files() -> None:
+    """setuptools cannot discover renamed folders; an editable install would hide one that is missing."""
+    listed = set(pyproject()["tool"]["setuptools"]["packages"])  # type: ignore[index]
+    found = {"dagbook"}
+    for top in FOLDERS:
+        for file in (ROOT / top).rglob("*.py"):
+            found.add(".".join(("dagbook", *file.parent.relative_to(ROOT).parts)))
+    assert listed == found
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_each_link_leads_to_its_folder(folder: str) -> None:
+    link = ROOT / "dagbook" / folder
+    assert link.is_symlink()
+    assert link.resolve() == ROOT / folder
+
+
+def test_a_runner_of_the_users_own_is_not_taken_for_ours(tmp_path: Path) -> None:
+    (tmp_path / "runner.py").write_text("raise SystemExit('the wrong runner')", encoding="utf-8")
+    code = "import dagbook.runner, dagbook.runner.engine; print(dagbook.runner.__name__)"
+    found = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert found.stdout.strip() == "dagbook.runner", found.stderr
+
+
+def test_the_wheel_holds_one_top_level_name_and_no_tests(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", str(tmp_path), str(ROOT), "-q"]
+    subprocess.run(command, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"dagbook"}
+    for wanted in ("dagbook/node.py", "dagbook/py.typed", "dagbook/runner/engine.py", "dagbook/kernel_magics/hooks.py"):
+        assert wanted in names
+    assert not [name for name in names if "test" in name]
+
+
+def test_an_installed_wheel_works_away_from_the_checkout(tmp_path: Path) -> None:
+    """From the checkout's root Python would import the checkout itself."""
+    command = [sys.executable, "-m", "pip", "install", "--no-deps", "-q", "--target", str(tmp_path / "site"), str(ROOT)]
+    subprocess.run(command, check=True, capture_output=True)
+    code = "import dagbook, sys; from dagbook.runner.cli import main; print(dagbook.__file__); main(['--version'])"
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": str(tmp_path / "site"), "PATH": "/usr/bin:/bin"},
+    )
+    assert str(tmp_path / "site") in found.stdout, found.stderr
+
+
+def test_imports_go_one_way() -> None:
+    found = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize(
+    ("statement", "heavy"),
+    [
+        (
+            "import dagbook",
+            ("pydantic", "sqlalchemy", "IPython", "docker", "papermill", "nbformat", "networkx", "click"),
+        ),
+        (
+            "import dagbook.runner.cli",
+            ("pydantic", "sqlalchemy", "docker", "papermill", "nbformat", "networkx", "rich"),
+        ),
+        ("import dagbook.kernel_magics.hooks, dagbook.kernel_magics.magics", ("sqlalchemy", "docker", "papermill")),
+    ],
+)
+def test_heavy_libraries_are_imported_where_they_are_used(statement: str, heavy: tuple[str, ...]) -> None:
+    code = f"import sys; {statement}; print(*sorted(set({heavy!r}) & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert found.stdout.split() == []
+
+
+def test_public_names_are_there_and_sorted() -> None:
+    import dagbook
+
+    assert list(dagbook.__all__) == sorted(dagbook.__all__)
+    for name in dagbook.__all__:
+        assert getattr(dagbook, name) is not None
+    assert dagbook.__version__ == pyproject()["project"]["version"]  # type: ignore[index]
