@@ -114,6 +114,8 @@ def prepare(asked: Asked, store_of: Callable[[], Store], tell: Tell) -> tuple[Pl
     store = store_of()
     earlier = find_earlier(store, pipeline, reused)
     code, said = keep_code(asked, store)
+    if store.remote:
+        warnings.append(problem("W-STORE-REMOTE", store=store.folder, kind=store.remote, database=store.database))
     return Plan(asked, pipeline, reused, earlier, executors, runtimes, code, tuple(warnings + said)), store
 
 

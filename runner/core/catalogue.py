@@ -137,6 +137,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "W-EXECUTOR": ("{what}", "{hint}"),
     # store and runs
     "E-STORE": ("{what}", "{hint}"),
+    "W-STORE-REMOTE": (
+        "the store {store} is on a network filesystem ({kind}), where its database is not safe; it is {database}",
+        "Choose a local folder with --store to keep all of it together.",
+    ),
     "E-RUN-UNKNOWN": ("there is no run {run!r} in {store}", "{nearest}"),
     "E-NODE-UNKNOWN": ("there is no node {node!r}", "{nearest}"),
     "E-NODE-FAILED": ("{node} failed: {reason}", "{hint}"),

@@ -71,7 +71,8 @@ def _image_missing(
 
 def _bound_to_docker(need: Needs) -> bool:
     """Whether a node asks for what only a container gives."""
-    other = need.kind is not Kind.COMMAND and need.language != "python"
+    plain = need.language == "python" and need.kernel in (None, "python", "python3")
+    other = need.kind is not Kind.COMMAND and not plain
     return bool(need.image or need.prerun or need.memory or need.cpus or other)
 
 

@@ -111,7 +111,8 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class CellStarted:
-    """Cell `index` (0-based) of `cells` begins."""
+    """Cell `index` (0-based, in the notebook as it was given: the cell that papermill injects does not count) of
+    `cells` begins."""
 
     index: int
     cells: int

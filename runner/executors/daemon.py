@@ -105,7 +105,7 @@ class Events:
         self._client = client
         self._filters = {"type": "container", "label": LABEL}
         self._watched: dict[str, Watched] = {}
-        self._since = time.time() - 1
+        self._since = time.time() - 60  # the engine's clock may be another one
         self._closed = threading.Event()
         self._stream: Any = None
         self._thread = threading.Thread(target=self._follow, name="dagbook-docker-events", daemon=True)

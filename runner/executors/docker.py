@@ -240,7 +240,9 @@ class _Attempt:
         except (DockerException, OSError) as error:
             if self.stopping.is_set():
                 raise asyncio.CancelledError from None
-            return Outcome(False, f"the Docker engine failed: {_explanation(error)}", lost=True)
+            refused = getattr(getattr(error, "response", None), "status_code", 500) < 500
+            words = "refused the container" if refused else "failed"
+            return Outcome(False, f"the Docker engine {words}: {_explanation(error)}", lost=not refused)
         finally:
             rundir.remove()
 

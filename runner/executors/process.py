@@ -70,6 +70,7 @@ class _Attempt:
         self.began = time.monotonic()
         self.stopping = threading.Event()
         self.rundir: RunDir | None = None
+        self.child: Child | None = None
 
     def work(self) -> Outcome:
         """Start the process, drive it, see it gone, leave nothing."""
@@ -82,7 +83,7 @@ class _Attempt:
                 (rundir.path / "home").mkdir()
             else:
                 (rundir.path / "lib" / "dagbook.py").touch()
-            child = self._start(rundir)
+            child = self.child = self._start(rundir)
             if self.stopping.is_set():
                 raise asyncio.CancelledError
             if self.job.kind is Kind.COMMAND:
@@ -98,6 +99,8 @@ class _Attempt:
     def stop(self) -> None:
         """End the process, whatever it is doing."""
         self.stopping.set()
+        if self.child is not None:
+            self.child.kill()
         if self.rundir is not None:
             self.rundir.cut_lifeline()
 

@@ -6,6 +6,7 @@ in the database and rings the run's socket (`bell`).
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import MachineError, PipelineError, nearest, problem
 from ..core.lifecycle import Fact, RunChanged, RunSoFar, RunState, so_far
+from .places import network_filesystem
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Row
@@ -56,6 +58,7 @@ class Store:
 
     def __init__(self, folder: Path, create: bool = True) -> None:
         self.folder = folder.absolute()
+        self.remote = network_filesystem(self.folder)
         self._engine: Engine | None = None
         if not create and not self.database.exists():
             raise PipelineError(
@@ -65,8 +68,15 @@ class Store:
 
     @property
     def database(self) -> Path:
-        """Where the database file is."""
-        return self.folder / "dagbook.db"
+        """Where the database file is: in the folder, or in the user's state folder when that is on a network.
+
+        SQLite's write-ahead log needs memory that all its processes share, which a network filesystem has not.
+        """
+        if self.remote is None:
+            return self.folder / "dagbook.db"
+        name = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
+        state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+        return Path(state) / "dagbook" / name / "dagbook.db"
 
     @property
     def artifacts(self) -> Path:
@@ -91,6 +101,7 @@ class Store:
 
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             ignore = self.folder / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")

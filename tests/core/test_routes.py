@@ -8,9 +8,7 @@ from hypothesis import given
 from dagbook.runner.core.model import Node, Pipeline
 from dagbook.runner.core.routes import count, name_of
 from dagbook.runner.core.scheduler import planner
-
-sys.path.insert(0, str(Path(__file__).parent))
-from pipelines import oracle, pipelines
+from tests.core.pipelines import oracle, pipelines
 
 
 def grid(title: str, values: int, *after: str) -> Node:

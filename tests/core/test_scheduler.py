@@ -38,9 +38,7 @@ from dagbook.runner.core.scheduler import (
     TryLater,
     planner,
 )
-
-sys.path.insert(0, str(Path(__file__).parent))
-from pipelines import oracle, pipelines
+from tests.core.pipelines import oracle, pipelines
 
 
 def play(scheduler: Scheduler, fate: random.Random, failures: float = 0.0, cancel_at: int | None = None) -> list[Event]:

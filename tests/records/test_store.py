@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 import threading
@@ -50,8 +51,7 @@ def same(one: object, other: object) -> bool:
 def test_P4_every_fact_comes_back_from_its_row_as_it_was(fact: Fact) -> None:
     """Also NaN and infinities, which strict JSON cannot hold."""
     kind, body = to_row(fact)
-    assert "NaN" not in body
-    assert "Infinity" not in body
+    json.loads(body, parse_constant=lambda constant: pytest.fail(f"{constant} is not JSON"))
     assert same(from_row(kind, body), fact)
 
 
@@ -146,6 +146,26 @@ def test_a_run_whose_process_died_is_settled_attempts_in_flight_are_lost(tmp_pat
     follower.update()
     assert follower.over
     assert {id: one.run.state for id, one in follower.watched.items()} == {"a": State.LOST, "b": State.CANCELLED}
+
+
+def test_P11_a_store_on_a_network_filesystem_keeps_its_database_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told from the mount table: write-ahead logging does not work over a network."""
+    from dagbook.runner.records import places, store
+
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"1 1 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:9 / {tmp_path}/far rw shared:1 - nfs4 host:/x rw\n")
+    assert places.network_filesystem(tmp_path / "far" / ".dagbook", mounts) == "nfs4"
+    assert places.network_filesystem(tmp_path / "near", mounts) is None
+    monkeypatch.setattr(store, "network_filesystem", lambda folder: places.network_filesystem(folder, mounts))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    opened = Store(tmp_path / "far" / ".dagbook")
+    assert opened.database.is_relative_to(tmp_path / "state")
+    assert opened.database.exists()
+    assert not list((tmp_path / "far" / ".dagbook").glob("*.db*"))
+    run = begun(opened)
+    assert Store(tmp_path / "far" / ".dagbook", create=False).run(run).id == run
 
 
 def stream(text: str, name: str = "stdout") -> dict[str, object]:

@@ -1,0 +1,32 @@
+"""What kind of filesystem a folder is on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MOUNTS = Path("/proc/self/mountinfo")
+_NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "lustre", "gpfs", "ceph", "beegfs", "glusterfs")
+
+
+def network_filesystem(folder: Path, mounts: Path = MOUNTS) -> str | None:
+    """The kind of network filesystem that `folder` (which need not exist yet) is on; None when it is a local one.
+
+    Known on Linux only; elsewhere a folder counts as local.
+    """
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return None
+    kinds = dict(map(_mount, lines))
+    place = folder.resolve()
+    for parent in (place, *place.parents):
+        if kind := kinds.get(str(parent)):
+            return kind if kind in _NETWORK or kind.startswith("fuse.") else None
+    return None
+
+
+def _mount(line: str) -> tuple[str, str]:
+    """The mount point and the kind of filesystem that a line of mountinfo tells."""
+    before, _, after = line.partition(" - ")
+    point = before.split()[4].encode("ascii", "surrogateescape").decode("unicode_escape")
+    return point, after.split()[0]
