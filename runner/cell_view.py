@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import view
-from .core.lifecycle import State
+from .core.lifecycle import RunState, State
 from .core.values import shown
 from .records.follow import Follower, Watched
 
@@ -21,6 +21,8 @@ MOST_ROWS = 200  # node runs that the board lists
 MOST_SHOWN = 24  # node runs of one node that its cell shows whole; the others get a line
 
 _IMAGES = ("image/png", "image/jpeg", "image/gif")
+# A terminal's eight colours as JupyterLab shows them, to be read on light and on dark; black and white: the theme's.
+_TERMINAL = ("", "#E75C58", "#00A250", "#B8860B", "#208FFB", "#D160C4", "#2AA1A3", "")
 
 
 def bundle(title: str, watched: Sequence[Watched]) -> dict[str, str]:
@@ -54,7 +56,8 @@ def board(follower: Follower) -> dict[str, str]:
     rows = "".join(_board_row(one, now) for one in watched[:MOST_ROWS])
     more = f"<div>… {len(watched) - MOST_ROWS} more</div>" if len(watched) > MOST_ROWS else ""
     reason = follower.so_far.reason
-    why = f"<div>{html.escape(reason)}</div>" if reason and not watched else ""
+    alone = not watched or follower.so_far.state in (RunState.CANCELLED, RunState.REJECTED)  # no node run tells it
+    why = f'<div style="padding:2px 0">{html.escape(reason)}</div>' if reason and alone else ""
     title = f"<b>{html.escape(row.pipeline)}</b> · run <code>{row.id}</code> · <b>{html.escape(word)}</b> · "
     body = f"<div>{title}{took} · {html.escape(states)}</div><table>{rows}</table>{more}{why}"
     lines = [head, *(status_text(one, now) for one in watched[:MOST_ROWS])]
@@ -161,7 +164,8 @@ def _output_html(output: Mapping[str, Any]) -> str:
     for mime in _IMAGES:
         if mime in data:
             alt = html.escape(_text_of(data.get("text/plain", "figure")))
-            return f'<img alt="{alt}" src="data:{mime};base64,{html.escape(_text_of(data[mime]).strip())}">'
+            source = f"data:{mime};base64,{html.escape(_text_of(data[mime]).strip())}"
+            return f'<img alt="{alt}"{_size(output, mime)} style="max-width:100%;height:auto" src="{source}">'
     if "image/svg+xml" in data:
         return f"<div>{_text_of(data['image/svg+xml'])}</div>"
     if "text/html" in data:
@@ -170,8 +174,17 @@ def _output_html(output: Mapping[str, Any]) -> str:
     return _pre(html.escape(text), "") if text else ""
 
 
+def _size(output: Mapping[str, Any], mime: str) -> str:
+    """The width that a picture asks for; one with twice the pixels is not shown twice as large."""
+    about = output.get("metadata", {}).get(mime)
+    width = about.get("width") if isinstance(about, Mapping) else None
+    return f' width="{width:.0f}"' if isinstance(width, int | float) else ""
+
+
 def _pre(inner: str, style: str) -> str:
-    return f'<pre style="margin:2px 0;padding:2px 14px;white-space:pre-wrap;{style}">{inner}</pre>' if inner else ""
+    font = "font-size:var(--jp-code-font-size,13px);line-height:var(--jp-code-line-height,1.3)"
+    box = "margin:2px 0;padding:2px 14px;white-space:pre-wrap;overflow-wrap:anywhere"
+    return f'<pre style="{box};{font};{style}">{inner}</pre>' if inner else ""
 
 
 def _ansi_html(text: str) -> str:
@@ -182,11 +195,28 @@ def _ansi_html(text: str) -> str:
     from rich.text import Text
 
     # force_jupyter: in a notebook's kernel rich would display what it prints, in whichever cell runs
-    console = Console(
-        record=True, file=io.StringIO(), width=10_000, soft_wrap=True, color_system="truecolor", force_jupyter=False
-    )
-    console.print(Text.from_ansi(text), end="", soft_wrap=True)
-    return console.export_html(inline_styles=True, code_format="{code}")
+    console = Console(file=io.StringIO(), color_system="truecolor", force_jupyter=False)
+    return "".join(_coloured(segment.text, segment.style) for segment in Text.from_ansi(text).render(console))
+
+
+def _coloured(text: str, style: Any) -> str:
+    """Escaped text in one style. What a terminal shows in its own colours has none here, so that it suits any theme."""
+    rules = []
+    if style and style.bgcolor and not style.bgcolor.is_default:
+        rules += [f"background:{_css_colour(style.bgcolor)}", "color:#000"]
+    elif style and style.color and (colour := _css_colour(style.color)):
+        rules.append(f"color:{colour}")
+    rules += ["font-weight:600"] if style and style.bold else []
+    rules += ["font-style:italic"] if style and style.italic else []
+    return f'<span style="{";".join(rules)}">{html.escape(text)}</span>' if rules else html.escape(text)
+
+
+def _css_colour(colour: Any) -> str:
+    if colour.is_default:
+        return ""
+    if colour.number is not None and colour.number < 16:
+        return _TERMINAL[colour.number % 8]
+    return str(colour.get_truecolor().hex)
 
 
 def output_text(output: Mapping[str, Any]) -> str:

@@ -100,7 +100,9 @@ def started(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for child in children:
         if child.poll() is None:
             child.kill()
-        child.communicate()
+            child.wait()
+        if child.stdout:
+            child.stdout.close()
 
 
 def read_until(child: subprocess.Popen[str], text: str) -> str:

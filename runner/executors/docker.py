@@ -19,7 +19,7 @@ from .daemon import LABEL, RUN_LABEL, Events, Watched, connect, ending_of
 from .exits import Ending, Exit, Started
 from .kernel import run_notebook
 from .launch import NAMESPACE, environment, kernel_command, launcher, script_command
-from .rundir import RunDir
+from .rundir import RunDir, remove_stale
 from .threads import THREADS, in_own_thread
 
 if TYPE_CHECKING:
@@ -118,7 +118,11 @@ class DockerExecutor:
             self.client.remove_container(identity, force=True, v=True)
 
     def remove_leftovers(self, store: str, live_runs: Collection[str]) -> list[str]:
-        """Remove the containers labelled with this store whose run (`dagbook.run`) is not live; gives their ids."""
+        """Remove the containers labelled with this store whose run (`dagbook.run`) is not live; gives their ids.
+
+        The run directories of dead processes go too.
+        """
+        remove_stale()
         found = self.client.containers(all=True, filters={"label": [f"{LABEL}={store}", RUN_LABEL]})
         dead = [one["Id"] for one in found if one["Labels"].get(RUN_LABEL) not in live_runs]
         for identity in dead:

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from ..core.errors import Problem
@@ -27,7 +27,7 @@ from .exits import Ending, Exit
 from .interpreters import PYTHON, settle
 from .kernel import run_notebook
 from .launch import GROUP, NAMESPACE, environment, kernel_command, launcher, script_command
-from .rundir import RunDir, helper_module
+from .rundir import RunDir, helper_module, remove_stale
 from .sandbox import bubblewrap, wrap
 from .threads import THREADS, in_own_thread
 
@@ -55,6 +55,11 @@ class ProcessExecutor:
         """See `Executor.run`."""
         attempt = _Attempt(job, report, self.sandbox)
         return await in_own_thread(attempt.work, attempt.stop, f"{THREADS}{job.id}")
+
+    def remove_leftovers(self, store: str, live_runs: Collection[str]) -> list[str]:
+        """Remove what killed run processes left; kernels ended with them, their run directories did not."""
+        remove_stale()
+        return []
 
     async def close(self) -> None:
         """See `Executor.close`; nothing is left for later here."""

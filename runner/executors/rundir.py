@@ -9,6 +9,7 @@ lib/         the helper module `dagbook`   launch     the shell script that star
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import importlib.util
 import json
 import os
@@ -46,13 +47,16 @@ class RunDir:
     ports: tuple[int, ...] = (1, 2, 3, 4, 5)
     transport: str = "ipc"
     _lifeline: int | None = None
+    _owner: int | None = None  # locked as long as this process lives
 
     @classmethod
     def make(cls, seen: str | None = INSIDE) -> RunDir:
         """A fresh one, mode 0700, under XDG_RUNTIME_DIR or /tmp. `seen` None: the node sees the real path."""
         path = Path(tempfile.mkdtemp(prefix="dag", dir=_parent()))
         (path / "lib").mkdir()
-        return cls(path, seen or str(path))
+        owner = os.open(path / "owner", os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(owner, fcntl.LOCK_EX)
+        return cls(path, seen or str(path), _owner=owner)
 
     def write(self, name: str, text: str) -> str:
         """Write a file and give the path that the node sees."""
@@ -114,6 +118,22 @@ class RunDir:
         self.cut_lifeline()
         with contextlib.suppress(OSError):
             shutil.rmtree(self.path)
+        owner, self._owner = self._owner, None
+        if owner is not None:
+            os.close(owner)
+
+
+def remove_stale() -> None:
+    """Remove the run directories of processes of this user that are no more: nobody holds their lock."""
+    for path in Path(_parent()).glob("dag*/owner"):
+        with contextlib.suppress(OSError):
+            owner = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.fstat(owner).st_uid == os.getuid():
+                    shutil.rmtree(path.parent)
+            finally:
+                os.close(owner)
 
 
 def _parent() -> str:
