@@ -55,7 +55,8 @@ class Live:
 
     def paint(self) -> None:
         """Show what has changed since the last picture."""
-        by_node: dict[str, list[Watched]] = {}
+        nodes = self._follower.row.record["pipeline"]["nodes"]  # those without a node run yet are shown as waiting
+        by_node: dict[str, list[Watched]] = {node["title"]: [] for node in nodes}
         for watched in self._follower.listed():
             by_node.setdefault(watched.run.node, []).append(watched)
         for title, runs in by_node.items():

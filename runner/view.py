@@ -21,6 +21,8 @@ from .core.values import Value, shown, to_json
 from .records.follow import Watched
 from .records.store import RunRow
 
+MOST_DRAWN = 300  # nodes that a plan draws as a tree
+
 GLYPHS: Mapping[State, str] = {
     State.WAITING: "○",
     State.PENDING_APPROVAL: "⏸",
@@ -305,7 +307,9 @@ def plan_text(pipeline: Pipeline, planned: RunSoFar) -> str:
     """A plan for people: the tree, then what runs and how often."""
     counts = count(pipeline)
     reused = [run for run in planned.node_runs.values() if run.state is State.CACHED]
-    lines = [tree(pipeline), ""]
+    edges = sum(map(len, graph_of(pipeline).values()))
+    whole = len(pipeline.nodes) <= MOST_DRAWN
+    lines = [tree(pipeline) if whole else f"{len(pipeline.nodes):,} nodes, {edges:,} edges", ""]
     runs = f"{counts.node_runs - len(reused)} node run{'s' if counts.node_runs - len(reused) != 1 else ''}"
     lines.append(f"{runs} along {counts.routes} route{'s' if counts.routes != 1 else ''} would be started.")
     if reused:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ..core.errors import MachineError, Problem, problem
+from ..core.errors import MachineError, PipelineError, Problem, problem
 from ..core.model import ExecutorName, Kind
 from .contract import Executor, Needs
 
@@ -27,7 +27,7 @@ def choose(
     `default_image` is for nodes that name none; `build_network` the network of derived images' builds; `transport`
     ipc, tcp or auto. An executor asked for by name is never swapped. `auto` takes docker when an engine answers and
     the images are there or can be had; else process, but only when no node names an image or a limit.
-    Raises MachineError (E-DOCKER-DOWN, E-IMAGE-MISSING).
+    Raises MachineError (E-DOCKER-DOWN) and PipelineError (E-IMAGE-MISSING).
     """
     from .process import ProcessExecutor
 
@@ -46,7 +46,7 @@ def choose(
         return executor, []
     executor.client.close()
     if any(_bound_to_docker(need) for need in needs):
-        raise MachineError(why)
+        raise PipelineError(why)
     return ProcessExecutor(by_name=False), [_swapped(why.message)]
 
 

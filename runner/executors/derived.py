@@ -84,8 +84,10 @@ class Derived:
 
     def _build(self, recipe: Recipe, base: dict[str, Any], need: Needs, tell: Callable[[str], None]) -> None:
         rundir = RunDir.make(seen=_INSIDE)
+        # Both labels: a node's container inherits the second one from its image.
+        labels = [f"{LABEL}=build", f"dagbook.build={recipe.key}"]
         # We hold the recipe's lock: a container of this recipe is left from a build that was killed.
-        for left in self._client.containers(all=True, filters={"label": f"dagbook.build={recipe.key}"}):
+        for left in self._client.containers(all=True, filters={"label": labels}):
             self._remove(left["Id"])
         try:
             rundir.open_lifeline()

@@ -17,12 +17,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ..core.errors import Problem
 from ..core.model import Kind
 from .command import run_command
-from .contract import Job, Needs, Outcome, Reporter, Runtime
+from .contract import Job, Mount, Needs, Outcome, Reporter, Runtime
 from .exits import Ending, Exit
 from .interpreters import PYTHON, settle
 from .kernel import run_notebook
@@ -86,6 +86,7 @@ class _Attempt:
             if not self.sandbox:
                 (rundir.path / "lib" / "dagbook.py").write_bytes(helper_module().read_bytes())
                 (rundir.path / "home").mkdir()
+                _link_nested(self.job.mounts)
             else:
                 (rundir.path / "lib" / "dagbook.py").touch()
             child = self.child = self._start(rundir)
@@ -122,6 +123,17 @@ class _Attempt:
             return Child(argv, variables, job.output, None)
         keep = (Path(sys.prefix), Path(sys.base_prefix), Path(python).parent.parent)
         return Child(argv, variables, job.output, lambda status: wrap(job, rundir, argv, status, keep))
+
+
+def _link_nested(mounts: Sequence[Mount]) -> None:
+    """Without a namespace nothing is mounted: what belongs inside another mount's folder becomes a link there."""
+    frames = {mount.target: mount.source for mount in mounts}
+    for mount in mounts:
+        target = PurePosixPath(mount.target)
+        frame = frames.get(str(target.parent))
+        if frame is not None:
+            (frame / target.name).rmdir()  # it was kept free for this
+            (frame / target.name).symlink_to(mount.source)
 
 
 class Child:

@@ -4,6 +4,7 @@ k-1 … k-5    the kernel's sockets          c.json     its connection file, as 
 kernel.py    the program that becomes it   script     a command node's script
 alive        the lifeline (a FIFO)         log        what the kernel said before it could speak
 lib/         the helper module `dagbook`   launch     the shell script that starts it all
+owner        locked while its driver lives
 """
 
 from __future__ import annotations

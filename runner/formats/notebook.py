@@ -90,7 +90,7 @@ class _Reader:
 
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
-        self.nodes: list[Node] = []
+        self.nodes: dict[str, Node] = {}  # by slug, in order
         self.shared: list[str] = []
         self.name: str | None = None
         self.defaults = Defaults()
@@ -180,10 +180,9 @@ class _Reader:
 
     def _add(self, node: Node) -> None:
         """Keep `node`, unless an earlier cell has its title or its folder."""
-        for other in self.nodes:
-            if other.slug == node.slug:
-                raise PipelineError(name_clash(node, other))
-        self.nodes.append(node)
+        other = self.nodes.setdefault(node.slug, node)
+        if other is not node:
+            raise PipelineError(name_clash(node, other))
 
     def check_language(self, notebook: NotebookNode) -> None:
         """E-NB-KERNEL when the notebook has our magics and a kernel that knows no IPython magics."""
@@ -208,7 +207,7 @@ class _Reader:
         """The pipeline that was read; without a %pipeline name it is called after the file."""
         return Pipeline(
             name=self.name or stem,
-            nodes=tuple(self.nodes),
+            nodes=tuple(self.nodes.values()),
             shared=tuple(self.shared),
             parameters=self.values,
             defaults=self.defaults,

@@ -122,4 +122,4 @@ def test_cold_node(executors: dict[str, Executor], notebook: Path, tmp_path: Pat
         ratios = statistics.median(took) / statistics.median(times[peer]), min(took) / min(times[peer])
         cells = [f"{1000 * value:7.0f}ms" for value in (statistics.median(took), min(took), max(took))]
         lines.append(f"{name:24}{''.join(cells)}{ratios[0]:24.2f}{ratios[1]:9.2f}")
-    print("\n".join(lines))  # noqa: T201
+    print("\n".join(lines))

@@ -137,6 +137,8 @@ def test_tags_by_helper_and_by_line(bench: Bench) -> None:
         "print('cnvrg_tag_model: forest'); print('dagbook_tag_half', end=''); print(': 12', end='')",
         "subprocess.run(['sh', '-c', 'echo dagbook_tag_sub: 1.5'])",
         "subprocess.run([sys.executable, '-c', 'import dagbook; dagbook.log_tag(\"child\", True)'])",
+        "child = multiprocessing.get_context('fork').Process(target=dagbook.log_tag, args=('forked', 3))\n"
+        "child.start(); child.join()",
         "print('not a tag: dagbook_tag_x: 1')",
     )
     outcome = bench.run(job)
@@ -145,6 +147,7 @@ def test_tags_by_helper_and_by_line(bench: Bench) -> None:
     assert logged == {
         ("accuracy", "0.5", None), ("loss", "2", 0.0), ("loss", "nan", 7.0), ("names", "['a', 'b']", None),
         ("model", "'forest'", None), ("half", "12", None), ("sub", "1.5", None), ("child", "True", None),
+        ("forked", "3", None),
     }  # fmt: skip
     assert "application/vnd.dagbook.logged+json" in str(record(job).cells[0].outputs)
 

@@ -12,7 +12,7 @@ import pytest
 from dagbook.runner.core.errors import MachineError
 from dagbook.runner.core.model import Kind
 from dagbook.runner.executors.contract import Needs, Runtime
-from dagbook.runner.executors.derived import Recipe
+from dagbook.runner.executors.derived import REPOSITORY, Recipe
 from dagbook.runner.executors.images import Seen, Spec, _kernel_for, _name_and_tag, _seen
 
 from .conftest import BASE, NOKERNEL, Bench, containers
@@ -77,10 +77,15 @@ def test_an_image_without_a_kernel_gets_one_once(docker: Bench, made: list[str])
 def test_a_failed_build_leaves_nothing(docker: Bench) -> None:
     """The build's own last lines are told; no container, no image."""
     need = Needs("node", Kind.CELL, image=BASE, prerun="echo this is why; exit 7")
+    recipe = Recipe(docker.runtime(Kind.CELL).digest, (), need.prerun)
     with pytest.raises(MachineError, match="this is why") as caught:
         docker.executor.prepare([need], lambda line: None)
     assert caught.value.problems[0].code == "E-BUILD-FAILED"
-    assert containers("dagbook.build") == []
+    assert containers(f"dagbook.build={recipe.key}") == []
+    shown = subprocess.run(
+        ["docker", "image", "inspect", f"{REPOSITORY}:{recipe.key}"], capture_output=True, check=False
+    )
+    assert shown.returncode
 
 
 @pytest.mark.container

@@ -100,7 +100,7 @@ def refused(path):
     try: open(path, 'w'); return False
     except OSError: return True
 print(refused('/etc/x'), refused('/new'), refused(os.path.expanduser('~/x')), os.path.exists('%s'), os.getpid() < 50)
-""" % (tmp_path,)  # fmt: skip
+""".replace("%s", str(tmp_path))
     assert sandbox.run(sandbox.job(cell)).ok
     assert sandbox.text() == "True True False False True\n"
 
@@ -114,7 +114,7 @@ def test_auto_without_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no such socket" in said[0].message
     for asked in ({"image": "x"}, {"memory": 2**30}):
         with pytest.raises(MachineError, match="E-DOCKER-DOWN"):
-            choose(ExecutorName.AUTO, [Needs("node", Kind.CELL, **asked)], default_image=BASE)  # type: ignore[arg-type]
+            choose(ExecutorName.AUTO, [Needs("node", Kind.CELL, **asked)], default_image=BASE)
     with pytest.raises(MachineError, match="E-DOCKER-DOWN"):
         choose(ExecutorName.DOCKER, [Needs("node", Kind.CELL)], default_image=BASE)
 

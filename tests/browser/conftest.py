@@ -1,0 +1,269 @@
+"""A real JupyterLab, and a browser in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+PICTURES = ROOT / "tests" / "pictures"
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+PATIENCE = 30_000  # milliseconds that anything in the browser may take
+# What a page may complain about; everything else fails the test.
+ALLOWED = (
+    "the server responded with a status of 404",  # a notebook without checkpoints, workspaces that are not there yet
+    "Failed to load resource: net::ERR_",  # a kernel's channel that goes away with its kernel
+)
+
+_OPEN = """
+async ([path, start]) => {
+    const app = window.jupyterapp;
+    await app.started;
+    const panel = await app.commands.execute('docmanager:open',
+        {path, factory: 'Notebook', kernelPreference: start ? {} : {shouldStart: false, canStart: false}});
+    await panel.context.ready;
+    app.shell.activateById(panel.id);
+    app.shell.collapseLeft();
+    if (!start) return;
+    await panel.sessionContext.ready;
+    await panel.sessionContext.session.kernel.info;
+}
+"""
+_RUN = """
+async index => {
+    const app = window.jupyterapp;
+    app.shell.currentWidget.content.activeCellIndex = index;
+    await app.commands.execute('notebook:run-cell');
+}
+"""
+_IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+_OUTPUTS = "index => window.jupyterapp.shell.currentWidget.content.model.cells.get(index).outputs.toJSON()"
+_SHOWS = """
+([index, words]) => {
+    const outputs = window.jupyterapp.shell.currentWidget.content.model.cells.get(index).outputs.toJSON();
+    const text = JSON.stringify(outputs);
+    return words.every(word => text.includes(JSON.stringify(word).slice(1, -1)));
+}
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A JupyterLab server: where it answers, and the folder that it shows."""
+
+    url: str
+    token: str
+    folder: Path
+
+    def ask(self, path: str, method: str = "GET") -> Any:
+        """What the server's REST interface answers."""
+        request = urllib.request.Request(f"{self.url}/api/{path}", method=method)
+        request.add_header("Authorization", f"token {self.token}")
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.loads(answer.read() or b"null")
+
+    def shut_all_down(self) -> None:
+        """End all sessions, and their kernels with them."""
+        for session in self.ask("sessions"):
+            self.ask(f"sessions/{session['id']}", "DELETE")
+
+
+@dataclass
+class Lab:
+    """A page that shows JupyterLab with one notebook."""
+
+    page: Page
+    server: Server
+    complaints: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.set_default_timeout(PATIENCE)
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not any(known in message.text for known in ALLOWED):
+            self.complaints.append(message.text)
+
+    def open(self, path: str, kernel: bool = True) -> None:
+        """Show the notebook `path`; without `kernel`, in a page that knows nothing, and none is started for it."""
+        if not kernel or self.page.url == "about:blank":
+            self.page.goto(f"{self.server.url}/lab?token={self.server.token}&reset")
+            self.page.wait_for_function("() => window.jupyterapp !== undefined")
+        self.page.evaluate(_OPEN, [path, kernel])
+
+    def run(self, *cells: int) -> None:
+        """Run cells, one after the other, each to its end."""
+        for cell in cells:
+            self.page.evaluate(_RUN, cell)
+
+    def begin(self, cell: int) -> None:
+        """Run a cell without waiting for its end."""
+        self.page.evaluate(f"index => {{ ({_RUN})(index); }}", cell)
+
+    def outputs(self, cell: int) -> list[dict[str, Any]]:
+        """The outputs that a cell's model holds."""
+        found: list[dict[str, Any]] = self.page.evaluate(_OUTPUTS, cell)
+        return found
+
+    def text(self, cell: int) -> str:
+        """What a cell shows, as plain text."""
+        parts = []
+        for output in self.outputs(cell):
+            shown = output.get("text") or output.get("data", {}).get("text/plain") or output.get("traceback") or ""
+            parts.append("".join(shown))
+        return "\n".join(parts)
+
+    def wait_for(self, cell: int, *words: str) -> None:
+        """Wait until a cell's outputs hold all `words`."""
+        try:
+            self.page.wait_for_function(_SHOWS, arg=[cell, list(words)])
+        except Exception as error:
+            raise AssertionError(f"cell {cell} never showed {words}, but:\n{self.text(cell)}") from error
+
+    def save(self) -> None:
+        """Save the notebook."""
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
+
+    def interrupt(self) -> None:
+        """Press the stop button, and wait until the kernel has stopped."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
+        self.page.wait_for_function(_IDLE)
+
+    def complete(self, code: str) -> list[str]:
+        """What the kernel offers at the end of `code`."""
+        asked = """async code => (await window.jupyterapp.shell.currentWidget.sessionContext.session.kernel
+            .requestComplete({code, cursor_pos: code.length})).content.matches"""
+        found: list[str] = self.page.evaluate(asked, code)
+        return found
+
+    def has_kernel(self) -> bool:
+        """Whether the notebook has a session with a kernel."""
+        return bool(self.page.evaluate("() => !!window.jupyterapp.shell.currentWidget.sessionContext.session"))
+
+    def picture(self, scene: str, width: int, theme: str, height: int = 2400) -> None:
+        """Take a picture for people to judge."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.evaluate(
+            "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})", f"JupyterLab {theme}"
+        )
+        self.page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=f"JupyterLab {theme}")
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
+        self.page.evaluate("() => document.fonts.ready.then(() => new Promise(requestAnimationFrame))")
+        PICTURES.mkdir(exist_ok=True)
+        self.page.screenshot(path=PICTURES / f"{scene}-{width}-{theme.lower()}.png")
+
+
+def _environment(place: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DAGBOOK_", "JUPYTER"))}
+    folders = {
+        "JUPYTER_CONFIG_DIR": "config",
+        "JUPYTER_DATA_DIR": "data",
+        "JUPYTER_RUNTIME_DIR": "runtime",
+        "JUPYTERLAB_SETTINGS_DIR": "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+        "IPYTHONDIR": "ipython",
+        "XDG_CACHE_HOME": "cache",
+    }
+    own = {name: str(place / folder) for name, folder in folders.items()}
+    return {
+        **kept,
+        **own,
+        "DAGBOOK_IMAGE": os.environ.get("DAGBOOK_IMAGE", "dagbook/base:bookworm"),
+        "DAGBOOK_BUILD_NETWORK": os.environ.get("DAGBOOK_BUILD_NETWORK", "host"),
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as asked:
+        asked.bind(("127.0.0.1", 0))
+        return int(asked.getsockname()[1])
+
+
+def _until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "JupyterLab did not start"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One JupyterLab for all tests, with settings, data and workspaces of its own."""
+    place = tmp_path_factory.mktemp("lab")
+    folder = place / "notebooks"
+    folder.mkdir()
+    quiet = place / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    quiet.parent.mkdir(parents=True)
+    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    made = Server(f"http://127.0.0.1:{_free_port()}", secrets.token_hex(16), folder)
+    words = ["--no-browser", "--allow-root", "--expose-app-in-browser", "--ip=127.0.0.1", "--ServerApp.port_retries=0"]
+    words += [f"--port={made.url.rsplit(':', 1)[1]}", f"--ServerApp.root_dir={folder}"]
+    words += [f"--IdentityProvider.token={made.token}"]
+    with (place / "log").open("wb") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *words],
+            env=_environment(place),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+
+    def answers() -> bool:
+        assert child.poll() is None, (place / "log").read_text()
+        try:
+            return bool(made.ask("status"))
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
+    try:
+        _until(answers)
+        yield made
+        made.shut_all_down()
+    finally:
+        child.terminate()
+        child.wait(20)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium. Not for the whole session: while it is driven, no other test could use asyncio."""
+    if not Path(CHROMIUM).exists():
+        pytest.skip("there is no chromium (scripts/machine --browser)")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def lab(server: Server, browser: Browser) -> Iterator[Lab]:
+    """A fresh page; the test fails when the page complains of anything that is not known to be harmless."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1600})
+    made = Lab(page, server)
+    yield made
+    page.close()
+    server.shut_all_down()
+    assert made.complaints == []
