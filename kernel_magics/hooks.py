@@ -9,7 +9,7 @@ from .draft import Origin
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
-NEXT_STEP = "dagbook is ready. Begin a cell with: %%pipeline_node TITLE   (help: %%pipeline_node?, then: %pipeline_run)"
+NEXT_STEP = "dagbook is ready. Begin a cell with %%pipeline_node TITLE (help: %%pipeline_node?)"
 
 
 def load(shell: InteractiveShell) -> None:

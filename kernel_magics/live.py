@@ -11,7 +11,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from ..runner import cell_view
+from ..extension import pictures
 from ..runner.records.follow import Follower, Watched
 
 PAUSE_SECONDS = 0.25  # between two pictures of the same cell: more would flood the browser
@@ -64,8 +64,8 @@ class Live:
             if title in self._cells and self._shown.get(title) != version:
                 self._shown[title] = version
                 about = {"dagbook": {"run": self.run, "node": title}}
-                _update(cell_view.bundle(title, runs), self._cells[title], about)
-        _update(cell_view.board(self._follower), self._board, {"dagbook": {"run": self.run}})
+                _update(pictures.bundle(title, runs), self._cells[title], about)
+        _update(pictures.board(self._follower), self._board, {"dagbook": {"run": self.run}})
 
 
 def _update(bundle: Mapping[str, Any], display_id: str, about: Mapping[str, Any]) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..runner.core.model import Node
 
-_GREY = "#8A94A0"
+_GREY = "#6B7683"
 _SOFT = "color:var(--jp-ui-font-color2,#666)"
 
 
@@ -49,7 +49,8 @@ class DefinitionMagics(Magics):
         if asked.title is not None or set(asked.given) - {"reset", "forget"}:
             self.draft.configure(*parse_pipeline(line))
         count = len(self.draft.titles())
-        parts = [f"{count} node{'' if count == 1 else 's'}", *(_defaults_in_words(self.draft))]
+        parts = [f"{count} node{'' if count == 1 else 's'}"] if count else []
+        parts += [*(_defaults_in_words(self.draft))]
         _show(self.draft.name or "pipeline", parts)
 
     @no_var_expand

@@ -62,14 +62,14 @@ class RunMagics(Magics):
     def _show_live(self, follower: Follower, asked: Asked) -> Live:
         from IPython.display import display
 
-        from ..runner import cell_view
+        from ..extension import pictures
         from .live import Live
 
         if self._live:
             self._live.leave()
         board = f"dagbook-run-{follower.row.id}"
         about = {"dagbook": {"run": follower.row.id}}
-        display(cell_view.board(follower), raw=True, display_id=board, metadata=about)  # type: ignore[no-untyped-call]
+        display(pictures.board(follower), raw=True, display_id=board, metadata=about)  # type: ignore[no-untyped-call]
         handles = {node.title: self._draft.handle_of(node.title) for node in asked.pipeline.nodes}
         self._live = Live(follower, {title: id for title, id in handles.items() if id}, board)
         return self._live
@@ -121,7 +121,7 @@ class RunMagics(Magics):
     def pipeline_show(self, line: str) -> None:
         from IPython.display import display
 
-        from ..runner import cell_view
+        from ..extension import pictures
         from ..runner.formats.magic_lines import read_line
 
         read = read_line("pipeline_show", line)
@@ -131,10 +131,10 @@ class RunMagics(Magics):
         store = _store(read)
         follower = _follower(store.folder, store.run(read.title).id)
         follower.update()
-        display(cell_view.board(follower), raw=True)  # type: ignore[no-untyped-call]
+        display(pictures.board(follower), raw=True)  # type: ignore[no-untyped-call]
         for title in dict.fromkeys(watched.run.node for watched in follower.listed()):
             runs = [watched for watched in follower.listed() if watched.run.node == title]
-            display(cell_view.bundle(title, runs), raw=True)  # type: ignore[no-untyped-call]
+            display(pictures.bundle(title, runs), raw=True)  # type: ignore[no-untyped-call]
 
     def _drawn(self) -> dict[str, str]:
         """The pipeline as Mermaid, which JupyterLab and GitHub draw, and as a tree of text."""

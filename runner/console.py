@@ -53,7 +53,7 @@ def _after(watched: Watched, fact: Changed) -> str:
 
 
 class Printer:
-    """Prints the lines that node runs print, each once; `prefixed` puts the node run's id in front."""
+    """Prints the lines that node runs print, each once; `prefixed` puts its name and route in front."""
 
     def __init__(self, line: Callable[[str], None], prefixed: bool = True) -> None:
         self._line = line
@@ -68,7 +68,7 @@ class Printer:
             end = len(text) if all_of_it else text.rfind("\n") + 1
             if end > done:
                 for row in text[done:end].splitlines():
-                    self._line(f"{watched.run.id} | {row}" if self._prefixed else row)
+                    self._line(f"{view.label(watched.run)} | {row}" if self._prefixed else row)
                 self._printed[(watched.run.id, cell)] = end
 
 

@@ -42,19 +42,19 @@ GLYPHS: Mapping[State, str] = {
 
 # After Okabe and Ito, so that they differ for everybody; a glyph always says the same again.
 COLOURS: Mapping[State, str] = {
-    State.WAITING: "#8A94A0",
+    State.WAITING: "#6B7683",
     State.PENDING_APPROVAL: "#B5568C",
-    State.QUEUED: "#8A94A0",
-    State.STARTING: "#0072B2",
-    State.RUNNING: "#0072B2",
+    State.QUEUED: "#6B7683",
+    State.STARTING: "#1F7FC2",
+    State.RUNNING: "#1F7FC2",
     State.SUCCEEDED: "#009E73",
     State.FAILED: "#D55E00",
     State.TIMED_OUT: "#D55E00",
     State.CANCELLED: "#8A6D00",
     State.LOST: "#D55E00",
     State.CACHED: "#3A9BD6",
-    State.SKIPPED: "#8A94A0",
-    State.UPSTREAM_FAILED: "#8A94A0",
+    State.SKIPPED: "#6B7683",
+    State.UPSTREAM_FAILED: "#6B7683",
     State.REJECTED: "#D55E00",
 }
 
@@ -160,7 +160,8 @@ def tree(pipeline: Pipeline) -> str:
         kind = "" if node.kind is Kind.CELL else f" ({node.kind})"
         words = f"{node.title}{kind}{times(node, counts)}{'  ' + grid if grid else ''}"
         picture.nodes[node.title]["label"] = words
-    return "\n".join(networkx.generate_network_text(picture, vertical_chains=False))
+    lines = networkx.generate_network_text(picture, vertical_chains=False)
+    return "\n".join(line.replace("─╼  ...", "─╼ … (above)") for line in lines)
 
 
 def mermaid(pipeline: Pipeline, states: Mapping[str, Iterable[State]] | None = None) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
+from textwrap import indent
 from typing import Any
 
 from .catalogue import CATALOGUE
@@ -63,7 +64,7 @@ class Problem:
         """Two to three lines for people: place and message, then the hint."""
         where = str(self.place)
         text = f"{self.code}: {self.message}" if not where else f"{where}\n  {self.code}: {self.message}"
-        return f"{text}\n  {self.hint}" if self.hint else text
+        return f"{text}\n{indent(self.hint, '  ')}" if self.hint else text
 
     def as_json(self) -> dict[str, Any]:
         """The shape that `dagbook check --json` prints."""

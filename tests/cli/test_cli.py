@@ -71,7 +71,7 @@ def test_a_run_prints_one_json_object_with_everything_that_is_known(dagbook: Dag
 def test_lines_are_printed_as_the_run_goes(dagbook: Dagbook, flow: Path) -> None:
     said = dagbook("run", flow, *PROCESS)
     assert "prepare | prepared" in said.out
-    assert "report#2 | 0.01 0.06" in said.out
+    assert "report [lr=0.01] | 0.01 0.06" in said.out
     assert "✓ Train model [lr=0.1] succeeded" in said.out
     assert said.out.rstrip().splitlines()[-1].endswith("5 succeeded.")
 

@@ -68,4 +68,4 @@ def test_loading_imports_nothing_heavy(tmp_path: Path) -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, env=environment
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.strip().startswith("dagbook is ready. Begin a cell with: %%pipeline_node TITLE")
+    assert done.stdout.strip().startswith("dagbook is ready. Begin a cell with %%pipeline_node TITLE")
