@@ -19,14 +19,14 @@ RUN = click.argument("wanted", metavar="[RUN]", default="latest")
 @guarded
 def runs(store: Path | None, most: int, as_json: bool) -> int:
     """The latest runs, newest first."""
-    from . import view
+    from . import view, view_json
     from .records.follow import settle_all
 
     opened = store_at(store)
     settle_all(opened)
     found = opened.runs(most)
     if as_json:
-        print_json([view.run_row_json(row, time.time()) for row in found])
+        print_json([view_json.run_row_json(row, time.time()) for row in found])
     else:
         click.echo(view.runs_text(found, time.time()))
     return 0
@@ -41,7 +41,7 @@ def show(wanted: str, store: Path | None, as_json: bool) -> int:
     """A run: its node runs, how they ended, their tags. RUN is an id, its beginning, or latest."""
     import sys
 
-    from . import console, view
+    from . import console, view_json
     from .records.follow import Follower, settle
 
     opened = store_at(store)
@@ -50,7 +50,7 @@ def show(wanted: str, store: Path | None, as_json: bool) -> int:
     follower = Follower(opened, row.id)
     follower.update()
     if as_json:
-        print_json(view.run_json(follower.row, follower.so_far, opened.artifacts, time.time()))
+        print_json(view_json.run_json(follower.row, follower.so_far, opened.artifacts, time.time()))
     else:
         console.show(sys.stdout, follower)
     return 0

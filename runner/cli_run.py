@@ -146,7 +146,7 @@ def _write_reports(definition: Definition, follower: Follower, reports: dict[str
 
 
 def _print_run(follower: Follower) -> None:
-    from .view import run_json
+    from .view_json import run_json
 
     row = follower.store.run(follower.row.id)
     print_json(run_json(row, follower.so_far, follower.store.artifacts, time.time()))
@@ -169,7 +169,7 @@ def _exit_code(so_far: RunSoFar, hosted: Hosted) -> int:
 @guarded
 def plan(file: Path, as_json: bool, **options: Any) -> int:
     """What would run, how often and on what; nothing is started and nothing stored."""
-    from . import view
+    from . import view, view_json
     from .core.scheduler import planner
     from .plan import check_asked
 
@@ -181,7 +181,7 @@ def plan(file: Path, as_json: bool, **options: Any) -> int:
     planned = planner(pipeline, reused)
     tell_problems(warnings)
     if as_json:
-        print_json(view.plan_json(pipeline, planned))
+        print_json(view_json.plan_json(pipeline, planned))
     else:
         click.echo(view.plan_text(pipeline, planned))
     return 0

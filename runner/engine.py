@@ -13,8 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from .core.lifecycle import Fact, NodeRun, RunSoFar, RunState, State, Tagged
-from .core.scheduler import (
+from .core.events import (
     Action,
     AttemptEnded,
     AttemptRuns,
@@ -24,10 +23,11 @@ from .core.scheduler import (
     End,
     Event,
     RetryDue,
-    Scheduler,
     Start,
     TryLater,
 )
+from .core.lifecycle import Fact, NodeRun, RunSoFar, RunState, State, Tagged
+from .core.scheduler import Scheduler
 from .executors.contract import CellStarted, Executor, Job, Logged, Outcome, Output, Report, Started
 from .records.artifacts import Artifact, publish
 from .records.bell import FALLBACK_SECONDS, Bell

@@ -27,7 +27,8 @@ from .engine import Engine
 from .jobs import Jobs
 from .plan import Asked, Plan, first, prepare
 from .records.follow import settle_all
-from .records.store import Store, start_of
+from .records.processes import start_of
+from .records.store import Store
 
 
 class Hosted:

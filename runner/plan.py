@@ -14,12 +14,13 @@ from typing import Any
 from pydantic import Field
 
 from .core.errors import PipelineError, Place, Problem, problem, raise_errors
+from .core.events import Earlier
 from .core.graph import check, select
 from .core.lifecycle import PASSED, NodeRun
 from .core.model import ExecutorName, Kind, Node, OnError, Pipeline, Written
 from .core.names import slug_of
 from .core.routes import count
-from .core.scheduler import Earlier, planner
+from .core.scheduler import planner
 from .executors.contract import Executor, Needs, Runtime
 from .formats.attachments import read_requirements, read_text
 from .formats.nbformat_import import import_nbformat

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import cell_view, view
+from . import cell_view, view, view_json
 from .core.errors import PipelineError, Place, problem
 from .core.lifecycle import PASSED, NodeRun, State
 from .core.model import Pipeline
@@ -130,7 +130,7 @@ def write_notebook(path: Path, definition: Definition, follower: Follower) -> No
         for node in definition.pipeline.nodes
         if node.cell is not None
     }
-    about = view.run_json(
+    about = view_json.run_json(
         follower.store.run(follower.row.id), follower.so_far, follower.store.artifacts, follower.row.started
     )
     save_notebook(write_back(definition.notebook, cells, about), path)

@@ -13,6 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says something of the machine and nothing of the code.
+settings.register_profile("dagbook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("dagbook")
 
 DAGBOOK = str(Path(sys.executable).with_name("dagbook"))
 MakeNotebook = Callable[..., Path]

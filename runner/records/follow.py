@@ -21,7 +21,8 @@ from ..core.lifecycle import (
 )
 from .bell import Listening
 from .journal import Reading, fold
-from .store import Entry, RunRow, Store, alive
+from .processes import alive
+from .store import Entry, RunRow, Store
 
 OVER = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.REJECTED})
 

@@ -24,8 +24,6 @@ from .places import network_filesystem
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Row
 
-BUSY_SECONDS = 30  # how long a writer waits for another one
-
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
@@ -97,6 +95,7 @@ class Store:
     def _open(self) -> str:
         from sqlalchemy.exc import SQLAlchemyError
 
+        from .database import connect_to
         from .schema import VERSION, metadata
 
         try:
@@ -105,7 +104,7 @@ class Store:
             ignore = self.folder / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")
-            self._engine = _connect_to(self.database)
+            self._engine = connect_to(self.database)
             with self.writing() as rows:
                 metadata.create_all(rows)
                 known = self._about(rows)
@@ -291,51 +290,3 @@ def _run_row(row: Row[Any]) -> RunRow:
         json.loads(row.process),
         json.loads(row.record),
     )
-
-
-def _connect_to(database: Path) -> Engine:
-    from sqlalchemy import create_engine, event
-
-    engine = create_engine(f"sqlite:///{database}", connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
-
-    @event.listens_for(engine, "connect")
-    def set_up(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # transactions are begun below, not by the driver
-        connection.execute("pragma journal_mode=wal")
-        connection.execute("pragma synchronous=normal")
-        connection.execute("pragma foreign_keys=on")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A writer takes the lock at once: upgrading a read transaction later would fail as "locked".
-        reads = connection.get_execution_options().get("reads")
-        connection.exec_driver_sql("begin" if reads else "begin immediate")
-
-    return engine
-
-
-def alive(process: Mapping[str, Any]) -> bool:
-    """True when the run process that `RunRow.process` names still lives, as far as this machine can tell."""
-    if process.get("host") != os.uname().nodename:
-        return True  # another machine's: not ours to judge
-    pid = int(process.get("pid") or 0)
-    return pid > 0 and start_of(pid) == process.get("began")
-
-
-def start_of(pid: int) -> str | None:
-    """What tells this process from a later one with the same number: its start time; None when there is none."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except OSError:
-        return _start_without_proc(pid)
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] == "Z" else fields[19]
-
-
-def _start_without_proc(pid: int) -> str | None:
-    if Path("/proc/self").exists():
-        return None
-    import subprocess  # macOS has no /proc
-
-    found = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return found.stdout.strip() or None

@@ -10,6 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagbook.runner.core.errors import IllegalChange
+from dagbook.runner.core.events import (
+    AttemptEnded,
+    AttemptRuns,
+    Begin,
+    Cancel,
+    Earlier,
+    End,
+    Event,
+    RetryDue,
+    Start,
+    TryLater,
+)
 from dagbook.runner.core.graph import graph_of
 from dagbook.runner.core.lifecycle import (
     BROKEN,
@@ -24,20 +36,7 @@ from dagbook.runner.core.lifecycle import (
     so_far,
 )
 from dagbook.runner.core.model import Node, OnError, Pipeline
-from dagbook.runner.core.scheduler import (
-    AttemptEnded,
-    AttemptRuns,
-    Begin,
-    Cancel,
-    Earlier,
-    End,
-    Event,
-    RetryDue,
-    Scheduler,
-    Start,
-    TryLater,
-    planner,
-)
+from dagbook.runner.core.scheduler import Scheduler, planner
 from tests.core.pipelines import oracle, pipelines
 
 

@@ -16,8 +16,9 @@ from dagbook.runner.core.errors import MachineError, PipelineError
 from dagbook.runner.core.lifecycle import Changed, Created, Fact, RunChanged, RunState, State, Tagged
 from dagbook.runner.records.follow import Follower, settle
 from dagbook.runner.records.journal import Journal, Reading, fold, overtype
+from dagbook.runner.records.processes import alive
 from dagbook.runner.records.schema import from_row, to_row
-from dagbook.runner.records.store import Store, alive
+from dagbook.runner.records.store import Store
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec="utf-8")),

@@ -1,0 +1,35 @@
+"""Which processes live: the run process that a store names may be gone, and its number taken by another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def alive(process: Mapping[str, Any]) -> bool:
+    """True when the run process that `RunRow.process` names still lives, as far as this machine can tell."""
+    if process.get("host") != os.uname().nodename:
+        return True  # another machine's: not ours to judge
+    pid = int(process.get("pid") or 0)
+    return pid > 0 and start_of(pid) == process.get("began")
+
+
+def start_of(pid: int) -> str | None:
+    """What tells this process from a later one with the same number: its start time; None when there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return _start_without_proc(pid)
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] == "Z" else fields[19]
+
+
+def _start_without_proc(pid: int) -> str | None:
+    if Path("/proc/self").exists():
+        return None
+    import subprocess  # macOS has no /proc
+
+    found = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None
