@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -80,12 +82,34 @@ def _follow_live(stream: TextIO, follower: Follower, quiet: bool) -> None:
     console = Console(file=stream)
     printer = Printer(lambda line: console.print(Text(line, style="dim"), soft_wrap=True))
     began = follower.row.started
-    with Live(console=console, refresh_per_second=8, transient=True, get_renderable=lambda: _table(follower, began)):
+    with (
+        _without_echo_of_control_keys(),
+        Live(console=console, refresh_per_second=8, transient=True, get_renderable=lambda: _table(follower, began)),
+    ):
         for _ in follower.follow():
             if not quiet:
                 for watched in follower.listed():
                     printer.print_new(watched, watched.run.state in ENDED)
     _list(stream, follower)
+
+
+@contextmanager
+def _without_echo_of_control_keys() -> Iterator[None]:
+    """Keep the terminal from writing ^C into the live table, which would then not be taken away whole."""
+    import termios
+
+    try:
+        before = termios.tcgetattr(sys.stdin)
+    except (termios.error, OSError, ValueError):  # standard input is no terminal, or closed
+        yield
+        return
+    quiet = [*before]
+    quiet[3] &= ~termios.ECHOCTL
+    termios.tcsetattr(sys.stdin, termios.TCSANOW, quiet)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSANOW, before)
 
 
 def _table(follower: Follower, began: float) -> RenderableType:

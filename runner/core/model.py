@@ -219,8 +219,9 @@ class Pipeline(Written):
     language: str = "python"
 
     def node(self, title: str) -> Node:
-        """The node with this title or slug. Raises KeyError."""
-        return self._by_name[title]
+        """The node with this title, slug, or title up to case and spacing. Raises KeyError."""
+        found = self._by_name.get(title)
+        return found or self._by_name[slug_of(title)]
 
     @cached_property
     def _by_name(self) -> dict[str, Node]:
