@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import MachineError, problem
+from ..core.errors import PipelineError, problem
 from .caches import only_one
 from .contract import Needs
 from .daemon import LABEL
@@ -65,7 +65,7 @@ class Derived:
         self._network = network
 
     def image(self, recipe: Recipe, base: dict[str, Any], need: Needs, tell: Callable[[str], None]) -> dict[str, Any]:
-        """The derived image as `inspect` shows it, made when it is not there. Raises MachineError (E-BUILD-FAILED)."""
+        """The derived image as `inspect` shows it, made when it is not there. Raises PipelineError (E-BUILD-FAILED)."""
         with only_one(f"derived-{recipe.key}"):
             if (known := self._inspect(recipe)) is None:
                 tell(f"making an image for {need.title!r}: {_summary(recipe)}")
@@ -96,7 +96,7 @@ class Derived:
                 lines = self._follow(container, tell)
                 code = int(self._client.wait(container)["StatusCode"])
                 if code:
-                    raise MachineError(_failed(need, code, lines))
+                    raise PipelineError(_failed(need, code, lines))
                 self._commit(container, recipe, base)
             finally:
                 self._remove(container)

@@ -69,7 +69,7 @@ class Images:
     def settle(self, needs: Sequence[Needs], tell: Callable[[str], None]) -> tuple[dict[str, Runtime], list[Problem]]:
         """A runtime for each node, and the findings (E-IMAGE-MISSING, E-IMAGE-KERNEL); builds come last.
 
-        Raises MachineError (E-BUILD-FAILED).
+        Raises PipelineError (E-BUILD-FAILED).
         """
         found: list[Problem] = []
         bases: dict[str, dict[str, Any]] = {}

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from ..core.errors import MachineError, Problem, problem
+from ..core.errors import PipelineError, Problem, problem
 from ..core.model import Kind
 from ..core.names import variable_of
 from .caches import cache_folder, only_one
@@ -30,7 +30,7 @@ _QUOTED = re.compile(r"""(["'])(/(?:input|output|code|data|pfs|valohai|cnvrg)(?:
 def settle(
     needs: Sequence[Needs], tell: Callable[[str], None], *, cache: Path | None, sandbox: bool, by_name: bool
 ) -> tuple[dict[str, Runtime], list[Problem]]:
-    """A runtime for each node, and what is to be said. Raises MachineError (E-BUILD-FAILED)."""
+    """A runtime for each node, and what is to be said. Raises PipelineError (E-BUILD-FAILED)."""
     found = [finding for need in needs for finding in _findings(need, sandbox)]
     if by_name and not sandbox:
         what = "nodes run as plain processes: the network is open and inputs are protected by nothing but their modes"
@@ -153,7 +153,7 @@ def _make_environment(need: Needs, folder: Path) -> None:
             if done.returncode:
                 lines = "\n".join(log.read_text(errors="replace").strip().splitlines()[-15:])
                 facts = {"what": f'node "{need.title}"', "exit_code": done.returncode, "lines": lines}
-                raise MachineError(problem("E-BUILD-FAILED", need.place, **facts))
+                raise PipelineError(problem("E-BUILD-FAILED", need.place, **facts))
         frozen = subprocess.run([python, "-m", "pip", "freeze", "--all"], capture_output=True, text=True, check=True)
         # Last, and in one step: its being there says that the environment is whole.
         part = folder / "frozen.part"

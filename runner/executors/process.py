@@ -46,7 +46,7 @@ class ProcessExecutor:
         self.sandbox = bool(bubblewrap()) if sandbox is None else sandbox
 
     def prepare(self, needs: Sequence[Needs], tell: Callable[[str], None]) -> tuple[dict[str, Runtime], list[Problem]]:
-        """See `Executor.prepare`. Raises MachineError when an environment cannot be made."""
+        """See `Executor.prepare`. Raises PipelineError when an environment cannot be made."""
         from . import papermill_engine  # noqa: F401  (imported now: it takes longer than starting a kernel)
 
         return settle(needs, tell, cache=self._cache, sandbox=self.sandbox, by_name=self._by_name)

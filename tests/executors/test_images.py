@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dagbook.runner.core.errors import MachineError
+from dagbook.runner.core.errors import PipelineError
 from dagbook.runner.core.model import Kind
 from dagbook.runner.executors.contract import Needs, Runtime
 from dagbook.runner.executors.derived import REPOSITORY, Recipe
@@ -78,7 +78,7 @@ def test_a_failed_build_leaves_nothing(docker: Bench) -> None:
     """The build's own last lines are told; no container, no image."""
     need = Needs("node", Kind.CELL, image=BASE, prerun="echo this is why; exit 7")
     recipe = Recipe(docker.runtime(Kind.CELL).digest, (), need.prerun)
-    with pytest.raises(MachineError, match="this is why") as caught:
+    with pytest.raises(PipelineError, match="this is why") as caught:
         docker.executor.prepare([need], lambda line: None)
     assert caught.value.problems[0].code == "E-BUILD-FAILED"
     assert containers(f"dagbook.build={recipe.key}") == []

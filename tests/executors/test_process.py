@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dagbook.runner.core.errors import MachineError
+from dagbook.runner.core.errors import MachineError, PipelineError
 from dagbook.runner.core.model import ExecutorName, Kind
 from dagbook.runner.executors.choose import choose
 from dagbook.runner.executors.contract import Needs
@@ -74,7 +74,7 @@ def test_requirements_that_are_not_met_make_an_environment(sandbox: Bench, tmp_p
     needs = Needs("node", Kind.CELL, requirements=("pyyaml==6.0.2",))
     try:
         runtime = executor.prepare([needs], told.append)[0]["node"]
-    except MachineError as error:
+    except PipelineError as error:
         pytest.skip(f"no package index: {error}")
     assert len(told) == 1
     assert executor.prepare([needs], told.append)[0]["node"] == runtime
@@ -87,7 +87,7 @@ def test_requirements_that_are_not_met_make_an_environment(sandbox: Bench, tmp_p
 def test_a_failing_environment_is_told_with_its_lines(tmp_path: Path) -> None:
     """And nothing half-made is left."""
     executor = ProcessExecutor(cache=tmp_path, sandbox=True)
-    with pytest.raises(MachineError, match="E-BUILD-FAILED"):
+    with pytest.raises(PipelineError, match="E-BUILD-FAILED"):
         executor.prepare([Needs("node", Kind.CELL, requirements=("no-such-package-at-all==9.9",))], print)
     assert list(tmp_path.iterdir()) == []
 
@@ -128,5 +128,5 @@ def test_auto_with_an_engine() -> None:
     assert (executor.name, said) == ("docker", [])
     executor, said = choose(ExecutorName.AUTO, [Needs("node", Kind.CELL)], default_image="dagbook/no-such:1")
     assert executor.name == "process"
-    with pytest.raises(MachineError, match="E-IMAGE-MISSING"):
+    with pytest.raises(PipelineError, match="E-IMAGE-MISSING"):
         choose(ExecutorName.AUTO, [Needs("node", Kind.CELL, memory=2**30)], default_image="dagbook/no-such:1")
