@@ -44,10 +44,13 @@ class Live:
 
     def follow(self) -> None:
         """Show the run until it is over."""
-        for _ in self._follower.follow():
-            self.paint()
-            if self._left.is_set() or (not self._follower.over and self._left.wait(PAUSE_SECONDS)):
+        for _ in self._follower.follow(idle=True):
+            if self._left.is_set():  # a later run shows itself in the same cells
+                self._follower.close()
                 return
+            self.paint()
+            if not self._follower.over:
+                self._left.wait(PAUSE_SECONDS)
 
     def _follow_quietly(self) -> None:
         with contextlib.suppress(BrokenPipeError, ValueError):  # the kernel shuts down

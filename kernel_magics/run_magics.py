@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from .live import Live
 
 
+STOP_SECONDS = 30  # how long %pipeline_stop waits for the end of the run
+
+
 @magics_class
 class RunMagics(Magics):
     """Runs the notebook's pipeline in a process of its own, and shows it in the notebook's cells."""
@@ -170,9 +173,12 @@ class RunMagics(Magics):
         wanted = read.title or (self._live.run if self._live else "latest")
         follower = _follower(store.folder, store.run(wanted).id)
         if _cancel(follower, "%pipeline_stop"):
-            for _ in follower.follow():
-                pass
-            _show_text(f"Run {follower.row.id} {follower.so_far.state}.")
+            deadline = time.monotonic() + STOP_SECONDS
+            for _ in follower.follow(idle=True):
+                if time.monotonic() > deadline:
+                    break
+            state = follower.so_far.state if follower.over else "was asked to end; its process is silent"
+            _show_text(f"Run {follower.row.id} {state}.")
         else:
             _show_text(f"Run {follower.row.id} is over already: {store.run(wanted).state}.")
 
@@ -241,11 +247,10 @@ def _follower(store: Path, run: str) -> Follower:
 
 
 def _cancel(follower: Follower, how: str) -> bool:
-    import getpass
-
     from ..runner.launch import cancel
+    from ..runner.records.processes import user_name
 
-    return cancel(follower.store, follower.row.id, f"cancelled by {getpass.getuser()} with {how}")
+    return cancel(follower.store, follower.row.id, f"cancelled by {user_name()} with {how}")
 
 
 def _raise_unless_passed(follower: Follower) -> None:

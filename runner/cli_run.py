@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .plan import Asked
     from .records.follow import Follower
 
+CANCEL_SECONDS = 30  # how long `cancel` waits for the end of the run
 _SETTINGS = ("executor", "jobs", "image", "max_runs", "code")
 
 
@@ -228,18 +229,21 @@ def graph(file: Path, form: str, **options: Any) -> int:
 @guarded
 def cancel(wanted: str, store: Path | None) -> int:
     """End a run: its containers go, what is done is kept. RUN is an id, its beginning, or latest."""
-    import getpass
-
     from .launch import cancel as ask
     from .records.follow import Follower
+    from .records.processes import user_name
 
     opened = store_at(store)
     row = opened.run(wanted)
-    if not ask(opened, row.id, f"cancelled by {getpass.getuser()} with dagbook cancel"):
+    if not ask(opened, row.id, f"cancelled by {user_name()} with dagbook cancel"):
         click.echo(f"Run {row.id} is over already: {opened.run(row.id).state}.")
         return 0
     follower = Follower(opened, row.id)
-    for _ in follower.follow():
-        pass
+    deadline = time.monotonic() + CANCEL_SECONDS
+    for _ in follower.follow(idle=True):
+        if not follower.over and time.monotonic() > deadline:
+            process = follower.row.process
+            click.echo(f"Run {row.id} was asked to end; its process ({process['host']}, {process['pid']}) is silent.")
+            return 1
     click.echo(f"Run {row.id} {follower.so_far.state}.")
     return 0

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
 
+from .core.errors import MachineError
 from .core.events import (
     Action,
     AttemptEnded,
@@ -100,7 +101,8 @@ class Engine:
         """The fallback for a bell that nobody could ring (another machine, a lost socket)."""
         while True:
             await asyncio.sleep(FALLBACK_SECONDS)
-            self.look_for_commands()
+            with contextlib.suppress(MachineError):  # a busy database is asked again
+                self.look_for_commands()
 
     # deciding
 
@@ -130,10 +132,14 @@ class Engine:
                     task = self._loop.create_task(self._attempt(action), name=action.id)
                     self._attempts[action.id] = task
                 case End():
-                    if action.id in self._attempts:
-                        self._attempts[action.id].cancel()
+                    # Not at once: a task that is cancelled before its first step never says how it ended.
+                    self._loop.call_soon(self._end, action.id)
                 case TryLater():
                     self._loop.call_later(action.seconds, self._events.put_nowait, RetryDue(action.id))
+
+    def _end(self, id: str) -> None:
+        if id in self._attempts:
+            self._attempts[id].cancel()
 
     # one attempt
 
@@ -161,9 +167,11 @@ class Engine:
         with contextlib.closing(Journal(job.record.parent)) as journal:
             reporter = _Reporter(self, start, journal)
             try:
-                async with asyncio.timeout(limit):
+                async with asyncio.timeout(limit) as clock:
                     outcome = await executor.run(job, reporter)
             except TimeoutError:
+                if not clock.expired():
+                    raise  # the executor's own
                 reason = f"it took longer than its --timeout of {limit:g} s"
                 return AttemptEnded(start.id, start.attempt, State.TIMED_OUT, reason, detail)
             except asyncio.CancelledError:

@@ -9,7 +9,6 @@ standard input closes: who waits for a run must not leave it behind.
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 import os
 import signal
@@ -27,7 +26,7 @@ from .engine import Engine
 from .jobs import Jobs
 from .plan import Asked, Plan, first, prepare
 from .records.follow import settle_all
-from .records.processes import start_of
+from .records.processes import start_of, user_name
 from .records.store import Store
 
 
@@ -50,7 +49,7 @@ class Hosted:
         return {**place, "bell": str(bell) if bell else None}
 
     def run(self, on_signals: bool = False) -> RunSoFar:
-        """Run to the end. With `on_signals` SIGINT, SIGTERM and SIGHUP cancel it; a second SIGINT ends at once."""
+        """Run to the end. SIGTERM cancels it; with `on_signals` SIGINT and SIGHUP do too, a second SIGINT at once."""
         return asyncio.run(self._run(on_signals))
 
     async def _run(self, on_signals: bool) -> RunSoFar:
@@ -59,8 +58,7 @@ class Hosted:
         scheduler = Scheduler(plan.pipeline, plan.asked.jobs, on_error, plan.reused, plan.earlier)
         self._loop = asyncio.get_running_loop()
         self._engine = engine = Engine(self._store, self.id, scheduler, Jobs(plan, self._store, self.id))
-        if on_signals:
-            self._listen_to_signals()
+        self._listen_to_signals(on_signals)
         await engine.bell.hang()
         self._store.set_process(self.id, self._process(engine.bell.path))
         self._remove_leftovers()
@@ -79,23 +77,27 @@ class Hosted:
         if self._loop and self._engine:
             self._loop.call_soon_threadsafe(self._engine.cancel, reason)
 
-    def _listen_to_signals(self) -> None:
+    def _listen_to_signals(self, foreground: bool) -> None:
         assert self._loop is not None
-        for number, name in ((signal.SIGINT, "Ctrl-C"), (signal.SIGTERM, "SIGTERM"), (signal.SIGHUP, "SIGHUP")):
-            self._loop.add_signal_handler(number, self._signalled, name)
+        self._loop.add_signal_handler(signal.SIGTERM, self._signalled, "SIGTERM")
+        if foreground:
+            self._loop.add_signal_handler(signal.SIGHUP, self._signalled, "SIGHUP")
+            self._loop.add_signal_handler(signal.SIGINT, self._signalled, "Ctrl-C")
 
     def _signalled(self, name: str) -> None:
         if self.cancelled and name == "Ctrl-C":
             os._exit(130)  # twice: at once; containers and kernels notice and end by themselves
         self.cancel(name)
 
+    def _live_runs(self) -> list[str]:
+        return [row.id for row in self._store.live_runs()]
+
     def _remove_leftovers(self) -> None:
         """Take away containers that a killed run process of this store left, off the path."""
-        live = [row.id for row in self._store.live_runs()]
         for executor in self._plan.executors.values():
             remove: Callable[..., None] | None = getattr(executor, "remove_leftovers", None)
             if remove is not None:
-                threading.Thread(target=remove, args=(self._store.id, live), daemon=True).start()
+                threading.Thread(target=remove, args=(self._store.id, self._live_runs), daemon=True).start()
                 return
 
 
@@ -115,7 +117,7 @@ def record_of(plan: Plan) -> dict[str, Any]:
         "images": {title: {"reference": r.reference, "digest": r.digest} for title, r in plan.runtimes.items()},
         "code": plan.code.digest if plan.code else None,
         "warnings": [found.as_json() for found in plan.warnings],
-        "user": getpass.getuser(),
+        "user": user_name(),
         "dagbook": version("dagbook"),
     }
 

@@ -35,7 +35,7 @@ def launch(asked: Asked, store: Path, tied: bool, tell: Callable[[str], None]) -
     MachineError; then nothing was started.
     """
     child = subprocess.Popen(
-        [sys.executable, "-m", f"{__package__}.host"],
+        [sys.executable, "-P", "-m", f"{__package__}.host"],  # -P: a user's secrets.py is not the library's
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -61,11 +61,11 @@ def launch(asked: Asked, store: Path, tied: bool, tell: Callable[[str], None]) -
 
 def _environment() -> dict[str, str]:
     """This process's environment, with the place of this package on the path also when it is not installed."""
-    root = str(Path(__file__).absolute().parents[1])
-    if Path(root).name == "dagbook":  # reached through the package's link, or installed
-        root = str(Path(root).parent)
+    root = Path(__file__).absolute().parents[1]
+    if root.name == "dagbook":  # reached through the package's link, or installed
+        root = root.parent
     known = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in (known, root) if part)}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in (str(root), known) if part)}
 
 
 def _answer(child: subprocess.Popen[str], tell: Callable[[str], None]) -> Launched:

@@ -168,6 +168,10 @@ def keep_code(asked: Asked, store: Store) -> tuple[Snapshot | None, list[Problem
             hint = "List big files in .gitignore, or choose a smaller folder."
             raise PipelineError(problem("E-CODE", what=str(error), hint=hint)) from None
         return None, [problem("W-CODE-SIZE", why=error)]
+    except OSError as error:
+        what = f"{error.filename or folder} is part of the project and cannot be read: {error.strerror}"
+        hint = "Make it readable, list it in .gitignore, or choose with --code DIR (or --code none)."
+        raise PipelineError(problem("E-CODE", what=what, hint=hint)) from None
 
 
 def find_earlier(store: Store, pipeline: Pipeline, reused: frozenset[str]) -> dict[str, Earlier]:

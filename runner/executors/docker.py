@@ -117,14 +117,16 @@ class DockerExecutor:
         with contextlib.suppress(DockerException, OSError):
             self.client.remove_container(identity, force=True, v=True)
 
-    def remove_leftovers(self, store: str, live_runs: Collection[str]) -> list[str]:
+    def remove_leftovers(self, store: str, live_runs: Callable[[], Collection[str]]) -> list[str]:
         """Remove the containers labelled with this store whose run (`dagbook.run`) is not live; gives their ids.
 
+        `live_runs` is asked after the containers were listed: a run that begins meanwhile is live, then.
         The run directories of dead processes go too.
         """
         remove_stale()
         found = self.client.containers(all=True, filters={"label": [f"{LABEL}={store}", RUN_LABEL]})
-        dead = [one["Id"] for one in found if one["Labels"].get(RUN_LABEL) not in live_runs]
+        live = live_runs()
+        dead = [one["Id"] for one in found if one["Labels"].get(RUN_LABEL) not in live]
         for identity in dead:
             self.remove(identity)
         return dead

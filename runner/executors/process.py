@@ -56,7 +56,7 @@ class ProcessExecutor:
         attempt = _Attempt(job, report, self.sandbox)
         return await in_own_thread(attempt.work, attempt.stop, f"{THREADS}{job.id}")
 
-    def remove_leftovers(self, store: str, live_runs: Collection[str]) -> list[str]:
+    def remove_leftovers(self, store: str, live_runs: Callable[[], Collection[str]]) -> list[str]:
         """Remove what killed run processes left; kernels ended with them, their run directories did not."""
         remove_stale()
         return []

@@ -6,6 +6,7 @@ pipeline (the notebooks that nodes execute, outputs put back) is in `node_notebo
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,7 +65,7 @@ def read_notebook(
         reader.read(position, cell)
     reader.check_language(notebook)
     reader.settle(parameters or {})
-    pipeline = reader.pipeline(path.stem)
+    pipeline = reader.pipeline(os.fsencode(path.stem).decode("utf-8", "replace"))
     reader.problems += _body_problems(pipeline, path.parent, project)
     reader.problems += check_attachments(pipeline, path.parent)
     place = Place(file=str(path))

@@ -35,7 +35,7 @@ def _size_problems(path: Path) -> list[Problem]:
     if path.is_dir():
         hint = _suggest(path, "It is a folder; name a notebook in it.")
         raise PipelineError(
-            problem("E-NB-PARSE", Place(file=str(path)), file=path.name, why="it is a folder", hint=hint)
+            problem("E-NB-PARSE", Place(file=str(path)), file=path.resolve().name, why="it is a folder", hint=hint)
         )
     if not path.exists():
         hint = _suggest(path.parent, "Look at its spelling and at the folder you are in.", path.name)
@@ -56,7 +56,9 @@ def _suggest(folder: Path, otherwise: str, name: str = "") -> str:
 
 def _not_a_notebook(path: Path, why: str, hint: str = "", line: int | None = None) -> PipelineError:
     hint = hint or "Open it in JupyterLab to see what is in it, or take an earlier copy."
-    return PipelineError(problem("E-NB-PARSE", Place(file=str(path), line=line), file=path.name, why=why, hint=hint))
+    return PipelineError(
+        problem("E-NB-PARSE", Place(file=str(path), line=line), file=path.resolve().name, why=why, hint=hint)
+    )
 
 
 def _json_of(path: Path) -> Any:

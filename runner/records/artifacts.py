@@ -44,8 +44,8 @@ class Item:
 
     def line(self) -> bytes:
         """What this entry adds to the digest of the whole."""
-        mark = f"{self.kind}{'*' if self.executable else ''} {self.content} "
-        return mark.encode("utf-8", "surrogateescape") + os.fsencode(self.path) + b"\0"
+        mark = f"{self.kind}{'*' if self.executable else ''}"
+        return b"\0".join((mark.encode(), os.fsencode(self.content), os.fsencode(self.path), b""))
 
 
 def publish(output: Path, artifacts: Path) -> Artifact:
@@ -53,6 +53,7 @@ def publish(output: Path, artifacts: Path) -> Artifact:
 
     Nothing may write to `output` any more. Raises OSError when the store cannot take it (disk full, read-only).
     """
+    _open_folders(output)
     warnings = list(_take_out_foreign(output))
     items = sorted(_items(output), key=lambda item: os.fsencode(item.path))
     digest = digest_of(items)
@@ -88,6 +89,15 @@ def remove_tree(folder: Path) -> None:
         del parent
         os.fchmod(handle, 0o700)
     shutil.rmtree(folder)
+
+
+def _open_folders(root: Path) -> None:
+    """Let us into every folder; the walks below would pass over one that its mode closes."""
+    for parent, folders, _files in os.walk(root):  # top down: a folder is opened before it is entered
+        for name in folders:
+            path = os.path.join(parent, name)
+            if not os.path.islink(path):
+                os.chmod(path, stat.S_IMODE(os.lstat(path).st_mode) | 0o700)
 
 
 def _take_out_foreign(root: Path) -> Iterator[str]:

@@ -28,12 +28,15 @@ class Bell:
         self._readers: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
         self._server: asyncio.Server | None = None
         # A short path: a socket's name may have 107 bytes at most.
-        self._folder = Path(tempfile.mkdtemp(prefix="dagbook-", dir=os.environ.get("XDG_RUNTIME_DIR")))
-        self.path = self._folder / "bell"
+        self._folder = _short_folder()
+        self.path: Path | None = self._folder / "bell"
 
     async def hang(self) -> None:
-        """Begin to listen."""
-        self._server = await asyncio.start_unix_server(self._listen, path=str(self.path))
+        """Begin to listen. Where no socket can be made there is no bell, and everybody asks once a second."""
+        try:
+            self._server = await asyncio.start_unix_server(self._listen, path=str(self.path))
+        except OSError:
+            self.path = None
 
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._readers[asyncio.current_task()] = writer
@@ -63,6 +66,13 @@ class Bell:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
+def _short_folder() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="dagbook-", dir=os.environ.get("XDG_RUNTIME_DIR") or None))
+    except OSError:  # the variable is inherited from another user, or leads nowhere
+        return Path(tempfile.mkdtemp(prefix="dagbook-"))
+
+
 class Listening:
     """A reader's side: waits for news of a run, whose socket is at `path` (None: it has none any more)."""
 
@@ -84,9 +94,10 @@ class Listening:
 
     def wait(self, seconds: float = FALLBACK_SECONDS) -> None:
         """Return when there is news, when the connection ends, or after `seconds`."""
-        waiting = [self._socket] if self._socket else []
-        ready, _, _ = select.select(waiting, [], [], seconds)
-        if ready and self._socket:
+        waiting = select.poll()  # select() takes no descriptor above 1023
+        if self._socket:
+            waiting.register(self._socket, select.POLLIN)
+        if waiting.poll(seconds * 1000) and self._socket:
             try:
                 gone = not self._socket.recv(4096)
             except BlockingIOError:

@@ -7,6 +7,7 @@ every run's outputs).
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -39,27 +40,52 @@ class Snapshot:
 def snapshot(folder: Path, kept: Path, leave_out: frozenset[Path] = frozenset()) -> Snapshot:
     """Keep `folder` as it is now under `kept`; files in `leave_out` (absolute) are not part of it.
 
-    Raises TooLarge over 20,000 files or 200 MiB, before anything is copied.
+    A file that vanishes meanwhile is not part of it either. Raises TooLarge over 20,000 files or 200 MiB, before
+    anything is copied, and OSError for a file that cannot be read.
     """
     files = _measured(folder, leave_out)
+    kept.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=".new-", dir=kept))
+    try:
+        copied = [path for path in files if _copied(folder / path, draft / path)]
+        digest = _digest(draft, copied)  # of the copy: the folder may change while it is read
+        os.chmod(draft, 0o755)
+        home = kept / digest
+        if not home.is_dir():
+            with contextlib.suppress(OSError):  # another run kept the same content at the same moment
+                os.rename(draft, home)
+        return Snapshot(digest, home, len(copied))
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _copied(source: Path, target: Path) -> bool:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copy(source, target)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _digest(folder: Path, files: list[str]) -> str:
     total = hashlib.sha256()
     for path in files:
         executable = "*" if os.stat(folder / path).st_mode & 0o111 else ""
         with (folder / path).open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
         total.update(f"{content}{executable} ".encode() + os.fsencode(path) + b"\0")
-    digest = total.hexdigest()
-    home = kept / digest
-    if not home.is_dir():
-        _copy(folder, files, home)
-    return Snapshot(digest, home, len(files))
+    return total.hexdigest()
 
 
 def _measured(folder: Path, leave_out: frozenset[Path]) -> list[str]:
     files: list[str] = []
     size = 0
     for path in _candidates(folder):
-        found = os.lstat(folder / path)
+        try:
+            found = os.lstat(folder / path)
+        except FileNotFoundError:
+            continue
         if folder / path in leave_out or not stat.S_ISREG(found.st_mode):
             continue
         files.append(path)
@@ -93,19 +119,3 @@ def _known_to_git(folder: Path) -> list[str] | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return [os.fsdecode(path) for path in found.stdout.split(b"\0") if path]
-
-
-def _copy(folder: Path, files: list[str], home: Path) -> None:
-    home.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".new-", dir=home.parent))
-    for path in files:
-        target = draft / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(folder / path, target)
-    os.chmod(draft, 0o755)
-    try:
-        os.rename(draft, home)
-    except OSError:
-        shutil.rmtree(draft)
-        if not home.is_dir():
-            raise

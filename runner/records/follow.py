@@ -132,12 +132,15 @@ class Follower:
                 return
         self._listening.wait(seconds)
 
-    def follow(self) -> Iterator[None]:
-        """Yields after each piece of news until the run is over, the last time with everything known."""
+    def follow(self, idle: bool = False) -> Iterator[None]:
+        """Yields after each piece of news until the run is over, the last time with everything known.
+
+        With `idle` also when a wait brought no news, once a second at most.
+        """
         while True:
             changed = self.update()
             over = self.over
-            if changed or over:
+            if changed or over or idle:
                 yield
             if over:
                 self.close()

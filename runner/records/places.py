@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 MOUNTS = Path("/proc/self/mountinfo")
@@ -28,5 +29,5 @@ def network_filesystem(folder: Path, mounts: Path = MOUNTS) -> str | None:
 def _mount(line: str) -> tuple[str, str]:
     """The mount point and the kind of filesystem that a line of mountinfo tells."""
     before, _, after = line.partition(" - ")
-    point = before.split()[4].encode("ascii", "surrogateescape").decode("unicode_escape")
+    point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), before.split()[4])  # a space is \040
     return point, after.split()[0]

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+
+def user_name() -> str:
+    """Who runs this process; the number where it has no name (a container started with any user)."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 def alive(process: Mapping[str, Any]) -> bool:
@@ -31,5 +40,8 @@ def _start_without_proc(pid: int) -> str | None:
         return None
     import subprocess  # macOS has no /proc
 
-    found = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return found.stdout.strip() or None
+    command = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
+    plain = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}  # the time is told the same way from every terminal
+    found = subprocess.run(command, capture_output=True, text=True, check=False, env=plain).stdout.strip()
+    state, _, began = found.partition(" ")
+    return None if not found or state.startswith("Z") else began.strip()

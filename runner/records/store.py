@@ -133,17 +133,28 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One transaction that writes; others wait for it."""
+        """One transaction that writes; others wait for it. Raises MachineError (E-STORE), as for a full disk."""
         assert self._engine is not None
-        with self._engine.connect() as rows, rows.begin():
+        with self._in_words(), self._engine.connect() as rows, rows.begin():
             yield rows
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One consistent view of the database; blocks nobody."""
         assert self._engine is not None
-        with self._engine.connect().execution_options(reads=True) as rows, rows.begin():
+        with self._in_words(), self._engine.connect().execution_options(reads=True) as rows, rows.begin():
             yield rows
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        from sqlalchemy.exc import OperationalError
+
+        try:
+            yield
+        except OperationalError as error:
+            what = f"the store {self.folder} cannot be used: {error.orig}"
+            hint = "Check the disk's space and the folder's permissions; what was recorded before is kept."
+            raise MachineError(problem("E-STORE", what=what, hint=hint)) from None
 
     def close(self) -> None:
         """Give the database connections back."""

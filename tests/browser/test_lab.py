@@ -37,7 +37,7 @@ def figure(width, height):
 '''
 SLOW = """%%pipeline_node slow
 import time
-for step in range(6):
+for step in range(14):
     print("step", step, flush=True)
     time.sleep(0.5)
 """
@@ -108,9 +108,13 @@ def test_a_run_shows_live_leaves_the_kernel_free_and_stays_in_the_saved_notebook
     lab.page.wait_for_function("() => document.querySelectorAll('.jp-CodeCell .dagbook-cell img').length === 2")
     widths = cells.locator(".dagbook-cell img").evaluate_all("images => images.map(image => image.naturalWidth)")
     assert widths == [20, 40]
-    assert cells.nth(2).get_by_text("step 5").is_visible()
-    assert cells.nth(4).get_by_role("cell", name="cell of the table").is_visible()
-    assert "succeeded" in cells.nth(5).inner_text()
+    for shown in (
+        cells.nth(2).get_by_text("step 5"),
+        cells.nth(4).get_by_role("cell", name="cell of the table"),
+        cells.nth(5).get_by_text("4 succeeded"),
+    ):
+        shown.wait_for()  # cells are drawn one after the other
+        assert shown.is_visible()
 
 
 def test_pipeline_stop_ends_the_run_of_this_notebook(lab: Lab, notebook: Callable[..., str]) -> None:

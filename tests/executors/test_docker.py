@@ -237,7 +237,7 @@ def test_a_killed_run_process_leaves_nothing(
     until(lambda: not _uses(folder / "job" / "output"), 15)
     assert list(Path(os.environ["XDG_RUNTIME_DIR"]).iterdir())  # what a killed process cannot remove, the next one does
     alive = RunDir.make()
-    docker.executor.remove_leftovers(docker.store, set())  # type: ignore[attr-defined]
+    docker.executor.remove_leftovers(docker.store, set)  # type: ignore[attr-defined]
     assert list(Path(os.environ["XDG_RUNTIME_DIR"]).iterdir()) == [alive.path]
     alive.remove()
 
@@ -262,7 +262,7 @@ def test_leftovers_of_this_store_are_removed_and_no_others(docker: Bench) -> Non
         made = subprocess.run(["docker", "create", *labels, BASE, "true"], capture_output=True, text=True, check=True)
         ids[run, store] = made.stdout.strip()
     try:
-        removed = docker.executor.remove_leftovers(docker.store, {"live"})  # type: ignore[attr-defined]
+        removed = docker.executor.remove_leftovers(docker.store, lambda: {"live"})  # type: ignore[attr-defined]
         assert removed == [ids["dead", docker.store]]
     finally:
         subprocess.run(["docker", "rm", "-f", *ids.values()], capture_output=True, check=False)

@@ -1,0 +1,124 @@
+"""The engine with an executor that does nothing: what it records, and that it always comes to an end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dagbook.runner.core.errors import Problem
+from dagbook.runner.core.lifecycle import NodeRun, RunState, State
+from dagbook.runner.core.model import Kind, Node, OnError, Pipeline
+from dagbook.runner.core.scheduler import Scheduler
+from dagbook.runner.engine import Engine
+from dagbook.runner.executors.contract import Job, Outcome, Reporter, Runtime
+from dagbook.runner.records.store import Store
+
+
+class Instant:
+    """An executor whose node runs end at once: titles in `bad` fail, those in `endless` wait to be cancelled."""
+
+    name = "instant"
+
+    def __init__(self, bad: Sequence[str] = (), endless: Sequence[str] = ()) -> None:
+        self._bad, self._endless = bad, endless
+        self.ended: list[str] = []
+
+    def prepare(self, needs: Any, tell: Any) -> tuple[dict[str, Runtime], list[Problem]]:
+        return {}, []
+
+    async def run(self, job: Job, report: Reporter) -> Outcome:
+        try:
+            if job.title in self._endless:
+                await asyncio.get_running_loop().create_future()
+            return Outcome(job.title not in self._bad, reason="it is bad" if job.title in self._bad else "")
+        finally:
+            self.ended.append(job.title)
+
+    async def close(self) -> None:
+        pass
+
+
+class Jobs:
+    """Jobs with nothing but a folder."""
+
+    def __init__(self, folder: Path, executor: Instant, limit: float | None = None) -> None:
+        self._folder, self._executor, self._limit = folder, executor, limit
+
+    def executor_of(self, title: str) -> Instant:
+        return self._executor
+
+    def timeout_of(self, title: str) -> float | None:
+        return self._limit
+
+    def make(
+        self, run: NodeRun, attempt: int, parents: Mapping[str, NodeRun], gathered: Mapping[str, Sequence[NodeRun]]
+    ) -> Job:
+        folder = self._folder / run.id / str(attempt)
+        (folder / "output").mkdir(parents=True)
+        runtime = Runtime("nothing", "0")
+        return Job(run.id, run.id, run.node, Kind.CELL, runtime, folder / "notebook.ipynb", folder / "output")
+
+
+def engine_for(tmp_path: Path, pipeline: Pipeline, executor: Instant, rule: OnError, jobs: int = 1) -> Engine:
+    store = Store(tmp_path / ".dagbook")
+    run = store.add_run("demo", {"pipeline": {"nodes": []}}, {})
+    return Engine(store, run, Scheduler(pipeline, jobs, rule), Jobs(tmp_path / "work", executor))
+
+
+CHAIN = Pipeline(nodes=(Node(title="a"), Node(title="b", after=("a",))))
+
+
+@pytest.mark.parametrize("steps", range(12))
+def test_a_run_that_is_cancelled_at_any_moment_ends(tmp_path: Path, steps: int) -> None:
+    """Also between the decision to start an attempt and its first step."""
+    engine = engine_for(tmp_path, CHAIN, Instant(), OnError.STOP_NEXT)
+
+    async def scenario() -> RunState:
+        running = asyncio.create_task(engine.run())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        engine.cancel("a test")
+        return (await asyncio.wait_for(running, 30)).state
+
+    assert asyncio.run(scenario()) in (RunState.CANCELLED, RunState.SUCCEEDED)
+
+
+def test_a_cancel_that_waits_when_the_run_begins_ends_it(tmp_path: Path) -> None:
+    executor = Instant(endless=["a"])
+    engine = engine_for(tmp_path, CHAIN, executor, OnError.STOP_NEXT)
+
+    async def scenario() -> RunState:
+        engine.cancel("a test")
+        return (await asyncio.wait_for(engine.run(), 30)).state
+
+    assert asyncio.run(scenario()) is RunState.CANCELLED
+
+
+def test_stop_all_ends_what_was_only_just_started(tmp_path: Path) -> None:
+    nodes = (Node(title="bad"), Node(title="slow"), Node(title="c"), Node(title="d", after=("c",)))
+    executor = Instant(bad=["bad"], endless=["slow", "d"])
+    engine = engine_for(tmp_path, Pipeline(nodes=nodes), executor, OnError.STOP_ALL, jobs=3)
+    so_far = asyncio.run(_bounded(engine))
+    assert so_far.state is RunState.FAILED
+    assert so_far.node_runs["slow"].state is State.CANCELLED
+    assert "slow" in executor.ended
+
+
+async def _bounded(engine: Engine) -> Any:
+    return await asyncio.wait_for(engine.run(), 30)
+
+
+def test_what_the_store_holds_is_the_state_that_the_engine_returns(tmp_path: Path) -> None:
+    engine = engine_for(tmp_path, CHAIN, Instant(bad=["b"]), OnError.STOP_NEXT)
+    so_far = asyncio.run(_bounded(engine))
+    with contextlib.closing(Store(tmp_path / ".dagbook")) as store:
+        (row,) = store.runs()
+        kept = store.state_of(row.id)
+    assert kept.state == so_far.state == RunState.FAILED
+    assert {id: run.state for id, run in kept.node_runs.items()} == {"a": State.SUCCEEDED, "b": State.FAILED}
+    assert len(kept.node_runs["a"].detail["artifact"]) == 64
