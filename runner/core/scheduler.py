@@ -44,7 +44,7 @@ from .lifecycle import (
 )
 from .model import OnError, Pipeline
 from .names import slug_of
-from .routes import Choice, Join, axes_of, gathered_by, name_of
+from .routes import Choice, Join, SingleJoin, axes_of, gathered_by, name_of
 from .values import Value
 
 FIRST_BACK_OFF, LONGEST_BACK_OFF = 1.0, 60.0  # seconds; doubled from attempt to attempt
@@ -86,14 +86,16 @@ class Scheduler:
         self._seen: set[str] = set()  # nodes of which a run was created
         self._decision = Decision()
 
-    def _make_joins(self, graph: Graph) -> dict[str, Join]:
+    def _make_joins(self, graph: Graph) -> dict[str, Join | SingleJoin]:
         sizes = {node.title: permutation_count(node) for node in self._pipeline.nodes}
-        joins = {}
+        joins: dict[str, Join | SingleJoin] = {}
         for title, parents in graph.items():
             slugs = gathered_by(self._nodes[title])
             gathered = [parent for parent in parents if slug_of(parent) in slugs]
-            if parents:
+            if any(self._axes[parent] for parent in parents):
                 joins[title] = Join(parents, gathered, self._axes, sizes)
+            elif parents:
+                joins[title] = SingleJoin(parents, gathered)
         return joins
 
     def handle(self, event: Event) -> Decision:

@@ -67,11 +67,19 @@ class DockerExecutor:
         assert self.events
         images = Images(self.client, self._default_image, self._build_network)
         runtimes, found = images.settle(needs, tell)
+        found += self._network_warnings(needs)
         kernels = [need for need in needs if need.kind is not Kind.COMMAND]
         if runtimes and kernels and self.transport(runtimes[kernels[0].title].digest) == "tcp":
             what = "unix sockets do not cross into this engine's containers: kernels are reached by TCP on loopback"
             found.append(problem("W-EXECUTOR", what=f"{what}, so the nodes' network is not closed", hint=""))
         return runtimes, found
+
+    def _network_warnings(self, needs: Sequence[Needs]) -> list[Problem]:
+        wanting = [need for need in needs if need.network]
+        if not wanting or self.client.networks(names=["bridge"]):
+            return []
+        what = "this Docker engine has no network to open, so --network changes nothing"
+        return [problem("W-EXECUTOR", wanting[0].place, what=what, hint="It was started without a bridge.")]
 
     def transport(self, image: str) -> str:
         """`ipc` or `tcp`: how kernels of this engine are reached; found out with a container of `image`."""

@@ -18,6 +18,7 @@ import pytest
 from dagbook.runner.executors.docker import DockerExecutor
 from dagbook.runner.executors.rundir import RunDir
 from dagbook.runner.executors.transport import _sockets_cross
+from tests.conftest import MakeNotebook, Said
 
 from .conftest import BASE, Bench, engine_answers, until
 
@@ -66,6 +67,24 @@ def test_a_node_runs_by_tcp_and_it_is_said(private: Private, driver: Driver, fol
     assert outcome["ok"], outcome["reason"]
     assert (folder / "job" / "output" / "file").read_text() == "x"
     assert private.running(store) == ""
+
+
+INTERFACES = "import socket\nprint(sorted(name for _, name in socket.if_nameindex()))"
+
+
+def test_network_opens_the_network_and_nothing_else_does(
+    private: Private, dagbook: Callable[..., Said], make_notebook: MakeNotebook
+) -> None:
+    """On an engine that has a bridge; on one without it is said that there is none to open."""
+    flow = make_notebook(f"%%pipeline_node open --network\n{INTERFACES}", f"%%pipeline_node closed\n{INTERFACES}")
+    there = dagbook("run", flow, "--executor", "docker", env={"DOCKER_HOST": private.host, "DAGBOOK_IMAGE": BASE})
+    assert there.code == 0, there.err
+    assert "open | ['eth0', 'lo']" in there.out
+    assert "closed | ['lo']" in there.out
+    assert "no network to open" not in there.err
+    here = dagbook("run", flow, "--executor", "docker", env={"DAGBOOK_IMAGE": BASE})
+    bridged = subprocess.run(["docker", "network", "inspect", "bridge"], capture_output=True, check=False)
+    assert ("no network to open" in here.err) == (bridged.returncode != 0)
 
 
 @pytest.mark.fault
