@@ -80,9 +80,8 @@ class RunMagics(Magics):
     def _asked(self, read: Line) -> Asked:
         from ..runner.core.errors import raise_errors
         from ..runner.core.graph import check
-        from ..runner.core.model import ExecutorName
         from ..runner.formats.settings import read_settings
-        from ..runner.plan import Asked
+        from ..runner.plan import ask
 
         pipeline = self._draft.to_pipeline(self.shell.user_ns)
         _tell_warnings(raise_errors(check(pipeline)))
@@ -90,22 +89,9 @@ class RunMagics(Magics):
         names = ("executor", "jobs", "image", "max_runs", "code")
         settings = read_settings(folder, {name: read.values.get(name) for name in names})
         more = {"nodes": read.values["node"], "start": read.values["from"], "until": read.values["until"]}
-        return Asked(
-            pipeline=pipeline,
-            folder=folder,
-            file=file,
-            executor=ExecutorName(settings.executor),
-            image=settings.image,
-            build_network=settings.build_network,
-            transport=settings.transport,
-            jobs=settings.jobs,
-            on_error=read.values.get("on_error"),
-            code=settings.code,
-            max_runs=settings.max_runs,
-            env=dict(settings.env),
-            started_by="%pipeline_run",
-            **{name: tuple(titles or ()) for name, titles in more.items()},
-        )
+        titles = {name: tuple(found or ()) for name, found in more.items()}
+        on_error = read.values.get("on_error")
+        return ask(pipeline, settings, folder, file=file, on_error=on_error, started_by="%pipeline_run", **titles)
 
     @no_var_expand
     @line_magic

@@ -13,7 +13,6 @@ import click
 
 if TYPE_CHECKING:
     from .core.errors import DagbookError, Problem
-    from .core.model import Pipeline
     from .formats.notebook import Definition
     from .formats.settings import Settings
     from .plan import Asked
@@ -151,35 +150,10 @@ def settings_of(file: Path, **flags: Any) -> Settings:
 
 def asked_of(definition: Definition, settings: Settings, **more: Any) -> Asked:
     """What is to be run, as the run process understands it."""
-    from .core.model import ExecutorName
-    from .plan import Asked
+    from .plan import ask
 
-    return Asked(
-        pipeline=with_flags(definition.pipeline, settings),
-        folder=definition.path.absolute().parent,
-        file=definition.path.absolute(),
-        executor=ExecutorName(settings.executor),
-        image=settings.image,
-        build_network=settings.build_network,
-        transport=settings.transport,
-        jobs=settings.jobs,
-        code=settings.code,
-        max_runs=settings.max_runs,
-        env=dict(settings.env),
-        **more,
-    )
-
-
-def with_flags(pipeline: Pipeline, settings: Settings) -> Pipeline:
-    """The pipeline, its own defaults overruled by what was given as a flag; a node's own word still wins."""
-    from .core.model import Defaults
-
-    flags = {
-        name: getattr(settings, name) for name in ("executor", "image") if settings.from_where(name) == f"--{name}"
-    }
-    return pipeline.model_copy(
-        update={"defaults": Defaults.model_validate({**pipeline.defaults.model_dump(), **flags})}
-    )
+    file = definition.path.absolute()
+    return ask(definition.pipeline, settings, file.parent, file=file, **more)
 
 
 def store_at(store: Path | None, file: Path | None = None) -> Store:

@@ -17,13 +17,14 @@ from .core.errors import PipelineError, Place, Problem, problem, raise_errors
 from .core.events import Earlier
 from .core.graph import check, select
 from .core.lifecycle import PASSED, NodeRun
-from .core.model import ExecutorName, Kind, Node, OnError, Pipeline, Written
+from .core.model import Defaults, ExecutorName, Kind, Node, OnError, Pipeline, Written
 from .core.names import slug_of
 from .core.routes import count
 from .core.scheduler import planner
 from .executors.contract import Executor, Needs, Runtime
 from .formats.attachments import read_requirements, read_text
 from .formats.nbformat_import import import_nbformat
+from .formats.settings import Settings
 from .records.code import Snapshot, TooLarge, snapshot
 from .records.store import Store
 
@@ -54,6 +55,28 @@ class Asked(Written):
     start: tuple[str, ...] = ()
     until: tuple[str, ...] = ()
     started_by: str = "dagbook run"
+
+
+def ask(pipeline: Pipeline, settings: Settings, folder: Path, **more: Any) -> Asked:
+    """What is to be run of `pipeline` under these settings; `more` are further fields of `Asked`.
+
+    A flag overrules what the pipeline says for all its nodes; a node's own word stands above both.
+    """
+    flags = {n: getattr(settings, n) for n in ("executor", "image") if settings.from_where(n) == f"--{n}"}
+    defaults = Defaults.model_validate({**pipeline.defaults.model_dump(), **flags})
+    return Asked(
+        pipeline=pipeline.model_copy(update={"defaults": defaults}),
+        folder=folder,
+        executor=ExecutorName(settings.executor),
+        image=settings.image,
+        build_network=settings.build_network,
+        transport=settings.transport,
+        jobs=settings.jobs,
+        code=settings.code,
+        max_runs=settings.max_runs,
+        env=dict(settings.env),
+        **more,
+    )
 
 
 @dataclass(frozen=True, slots=True)

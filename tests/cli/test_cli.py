@@ -289,6 +289,17 @@ def test_an_executor_asked_for_by_name_is_never_swapped(dagbook: Dagbook, flow: 
     assert not (flow.parent / ".dagbook").exists()
 
 
+def test_a_flag_overrules_the_pipelines_line_and_a_nodes_own_word_stands(
+    dagbook: Dagbook, make_notebook: MakeNotebook
+) -> None:
+    nowhere = {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
+    flow = make_notebook("%pipeline demo --executor docker", "%%pipeline_command a\necho a")
+    assert dagbook("run", flow, env=nowhere).code == 5
+    assert dagbook("run", flow, *PROCESS, env=nowhere).code == 0
+    own = make_notebook("%%pipeline_command a --executor docker\necho a", name="own.ipynb")
+    assert dagbook("run", own, *PROCESS, env=nowhere).code == 5
+
+
 def test_auto_falls_back_to_processes_and_says_why_in_one_line(dagbook: Dagbook, flow: Path) -> None:
     said = dagbook("run", flow, "-q", env={"DOCKER_HOST": "unix:///nowhere/docker.sock"})
     assert said.code == 0
