@@ -27,16 +27,18 @@ class Bell:
         self._rung = rung
         self._readers: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
         self._server: asyncio.Server | None = None
-        # A short path: a socket's name may have 107 bytes at most.
-        self._folder = _short_folder()
-        self.path: Path | None = self._folder / "bell"
+        self._folder: Path | None = None
+        self.path: Path | None = None  # of the socket, while it hangs
 
     async def hang(self) -> None:
         """Begin to listen. Where no socket can be made there is no bell, and everybody asks once a second."""
+        self._folder = _short_folder()
+        path = self._folder / "bell"
         try:
-            self._server = await asyncio.start_unix_server(self._listen, path=str(self.path))
+            self._server = await asyncio.start_unix_server(self._listen, path=str(path))
         except OSError:
-            self.path = None
+            return
+        self.path = path
 
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._readers[asyncio.current_task()] = writer
@@ -63,10 +65,12 @@ class Bell:
         for writer in self._readers.values():
             writer.close()
         await asyncio.gather(*listening)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _short_folder() -> Path:
+    """A new folder with a short path: a socket's name may have 107 bytes at most."""
     try:
         return Path(tempfile.mkdtemp(prefix="dagbook-", dir=os.environ.get("XDG_RUNTIME_DIR") or None))
     except OSError:  # the variable is inherited from another user, or leads nowhere
