@@ -13,6 +13,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from dagbook.runner.records.follow import Follower
+from dagbook.runner.records.store import Store
 from tests.conftest import MakeNotebook, Said, read_until
 
 Dagbook = Callable[..., Said]
@@ -252,6 +254,25 @@ def test_a_detached_run_goes_on_alone_and_can_be_cancelled(dagbook: Dagbook, mak
     assert shown["state"] == "cancelled"
     assert "dagbook cancel" in shown["reason"]
     assert "over already" in dagbook("cancel", run).out
+
+
+def test_F9_sigterm_ends_a_detached_run_in_order_too(dagbook: Dagbook, make_notebook: MakeNotebook) -> None:
+    flow = make_notebook(SLOW)
+    run = dagbook("run", flow, *PROCESS, "--detach").out.strip()
+    follower = Follower(Store(flow.parent / ".dagbook"), run)
+    for _ in follower.follow():
+        if any("begun" in str(one.outputs) for one in follower.watched.values()):
+            os.kill(int(follower.store.run(run).process["pid"]), signal.SIGTERM)
+    assert follower.so_far.state == "cancelled"
+    assert "begun" in Path(follower.so_far.node_runs["slow"].detail["notebook"]).read_text()
+
+
+def test_a_users_module_is_not_taken_for_the_librarys(dagbook: Dagbook, make_notebook: MakeNotebook) -> None:
+    """A `secrets.py` beside the notebook is not imported by the run's process."""
+    flow = make_notebook("%%pipeline_command a\necho a")
+    (flow.parent / "secrets.py").write_text("raise SystemExit('the wrong secrets')")
+    said = dagbook("run", flow, *PROCESS, "--detach")
+    assert said.code == 0, said.err
 
 
 def test_logs_follow_a_run_until_it_is_over(started: Started, dagbook: Dagbook, make_notebook: MakeNotebook) -> None:
