@@ -216,8 +216,11 @@ class Container:
     def close(self, started: bool) -> None:
         """Give back what it held here. The engine removes a container that ended; we one that never began."""
         if self._attached is not None:
-            with contextlib.suppress(OSError):
-                self._attached.close()
+            # The response that the socket came with first: left to the collector, it would flush a closed file.
+            response = getattr(self._attached, "_response", None)
+            for held in (self._attached,) if response is None else (response, self._attached):
+                with contextlib.suppress(OSError, ValueError):
+                    held.close()
         if started:
             self._executor.remember(self.id, self.watched)
         else:
