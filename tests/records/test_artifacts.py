@@ -126,6 +126,18 @@ def test_files_of_mode_zero_and_names_that_are_not_text_are_kept(tmp_path: Path,
     assert {item["path"] for item in manifest_of(artifact.path)} == {"closed", os.fsdecode(b"\xff\xfe")}
 
 
+def test_what_is_in_a_folder_that_its_owner_closed_counts(tmp_path: Path) -> None:
+    """As an ordinary user a walk would pass over it, and different contents would have one digest."""
+
+    def made(name: str) -> str:
+        (tmp_path / name / "closed").mkdir(parents=True)
+        (tmp_path / name / "closed" / "f").write_text(name)
+        (tmp_path / name / "closed").chmod(0o300)
+        return publish(tmp_path / name, tmp_path / "artifacts").digest
+
+    assert made("one") != made("two")
+
+
 def test_an_empty_output_is_an_artifact_too(tmp_path: Path, output: Path) -> None:
     assert publish(output, tmp_path / "artifacts").files == 0
 

@@ -169,6 +169,14 @@ def test_P11_a_store_on_a_network_filesystem_keeps_its_database_here(
     assert Store(tmp_path / "far" / ".dagbook", create=False).run(run).id == run
 
 
+def test_mount_points_with_spaces_and_accents_are_read(tmp_path: Path) -> None:
+    from dagbook.runner.records.places import network_filesystem
+
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text(f"1 1 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:9 / {tmp_path}/Mes\\040données rw - nfs h:/x rw\n")
+    assert network_filesystem(tmp_path / "Mes données" / "x", mounts) == "nfs"
+
+
 def stream(text: str, name: str = "stdout") -> dict[str, object]:
     return {"output_type": "stream", "name": name, "text": text}
 
