@@ -63,7 +63,7 @@ class Bell:
             self._server.close()
         listening = [task for task in self._readers if task is not None]
         for writer in self._readers.values():
-            writer.close()
+            writer.transport.abort()  # close() would wait for a reader that has been stopped and reads no more
         await asyncio.gather(*listening)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,0 +1,51 @@
+"""The bell: news to every reader, and nobody who does not read holds up the run."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from dagbook.runner.records.bell import Bell, Listening
+
+
+def test_a_reader_that_no_longer_reads_does_not_hold_up_the_end() -> None:
+    """A notebook's kernel may be stopped; the run's process must end all the same."""
+
+    async def scenario() -> None:
+        rung = asyncio.Event()
+        bell = Bell(rung.set)
+        await bell.hang()
+        with socket.socket(socket.AF_UNIX) as stopped:
+            stopped.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+            stopped.connect(str(bell.path))
+            stopped.send(b"!")
+            await rung.wait()
+            (writer,) = bell._readers.values()
+            writer.write(b"!" * 2**22)  # more than the socket takes
+            await asyncio.wait_for(bell.take_down(), 20)
+
+    asyncio.run(scenario())
+
+
+def test_news_wake_a_reader_and_the_end_is_seen() -> None:
+
+    async def scenario() -> None:
+        rung = asyncio.Event()
+        bell = Bell(rung.set)
+        await bell.hang()
+        reader = Listening(str(bell.path))
+        reader.ring()
+        await asyncio.wait_for(rung.wait(), 20)
+        bell.ring()
+        await asyncio.to_thread(reader.wait, 20)
+        assert reader.connected
+        await bell.take_down()
+        while reader.connected:
+            await asyncio.to_thread(reader.wait, 20)
+
+    asyncio.run(scenario())
+
+
+def test_a_bell_that_is_not_there_is_no_error() -> None:
+    assert not Listening(None).connected
+    assert not Listening("/nowhere/bell").connected
