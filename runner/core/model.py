@@ -6,7 +6,6 @@ What the machine makes of it (node runs, routes, events) stands in `lifecycle`.
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any
@@ -15,10 +14,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from .errors import PipelineError, Place, problem
 from .names import clean_title, slug_of
-from .values import Value, check_name, check_value, from_json, to_json
-
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_BYTES = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+from .quantities import bytes_of, check_image, cpus_of, seconds_of
+from .values import Value, check_name, check_value, from_json, shown, to_json
 
 
 class Kind(StrEnum):
@@ -27,6 +24,7 @@ class Kind(StrEnum):
     CELL = "cell"  # the body of a %%pipeline_node cell, run in a kernel
     COMMAND = "command"  # a shell script, run as the container's process
     NOTEBOOK = "notebook"  # a whole notebook, run in a kernel
+    DATA = "data"  # a dataset: a local path or a URL, shown at /data/<name>; nothing runs
 
 
 class OnError(StrEnum):
@@ -43,76 +41,6 @@ class ExecutorName(StrEnum):
     AUTO = "auto"  # docker when it is usable, else process
     DOCKER = "docker"  # a container per node run
     PROCESS = "process"  # a process of this machine, in a namespace where bubblewrap works
-
-
-def seconds_of(text: str | float) -> float:
-    """Seconds meant by `10`, `30s`, `10m`, `2h`, `1d`. Raises PipelineError (E-VALUE) for all else."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", str(text))
-    if not match or float(match[1]) <= 0:
-        raise PipelineError(
-            problem(
-                "E-VALUE",
-                what=f"{text!r} is not a duration",
-                hint="Write 30s, 10m, 2h or a number of seconds.",
-            )
-        )
-    return float(match[1]) * _SECONDS.get(match[2] or "s", 1)
-
-
-def bytes_of(text: str | int) -> int:
-    """Bytes meant by `512m`, `2g`, `1024`, in Docker's letters. Raises PipelineError (E-VALUE) for all else."""
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([bkmgt]?)(?:i?b)?", str(text).lower())
-    if not match or float(match[1]) * _BYTES[match[2]] < 6 * 2**20:
-        raise PipelineError(
-            problem(
-                "E-VALUE",
-                what=f"{text!r} is not an amount of memory",
-                hint="Write 512m, 2g or the like (6m at least).",
-            )
-        )
-    return int(float(match[1]) * _BYTES[match[2]])
-
-
-def cpus_of(text: str | float) -> float:
-    """Cores meant by `0.5` or `2`. Raises PipelineError (E-VALUE) unless 0 < cores <= 4096."""
-    try:
-        cores = float(text)
-    except ValueError:
-        cores = 0.0
-    if not 0 < cores <= 4096:
-        raise PipelineError(
-            problem("E-VALUE", what=f"{text!r} is not a number of cores", hint="Write 0.5, 1, 2 or the like.")
-        )
-    return cores
-
-
-def check_image(image: str) -> str:
-    """`image` itself, when it can be an image reference. Raises PipelineError (E-IMAGE-REF)."""
-    if why := _image_fault(image):
-        raise PipelineError(problem("E-IMAGE-REF", image=image[:120], why=why))
-    return image
-
-
-def _image_fault(image: str) -> str:
-    if not image:
-        return "it is empty"
-    if re.search(r"\s", image):
-        return "it holds white space"
-    name, _, digest = image.partition("@")
-    if digest and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
-        return "a digest is sha256: and 64 hexadecimal digits"
-    path, colon, tag = name.rpartition(":")
-    if not colon or "/" in tag:
-        path, tag = name, ""
-    if tag and not re.fullmatch(r"\w[\w.-]{0,127}", tag, re.ASCII):
-        return f"{tag!r} is not a tag"
-    if path != path.lower() and "." not in path.split("/")[0]:
-        return "its name holds capital letters"
-    part = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-    host = r"(?:[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?/)?"
-    if not re.fullmatch(f"{host}{part}(?:/{part})*", path):
-        return f"{path!r} is not a repository name"
-    return ""
 
 
 def _check_parameters(params: dict[str, Any]) -> dict[str, Any]:
@@ -135,6 +63,31 @@ def _encode(params: dict[str, Any]) -> dict[str, Any]:
     return {name: to_json(value) for name, value in params.items()}
 
 
+class Objective(StrEnum):
+    """What a condition asks of a tag."""
+
+    GT = "gt"  # greater than the target
+    LT = "lt"  # less
+    GE = "ge"  # greater or equal
+    LE = "le"  # less or equal
+    EQ = "eq"  # equal, exactly
+    NE = "ne"  # not equal
+    MAX = "max"  # the highest of all runs tested
+    MIN = "min"  # the lowest
+
+
+COMPARING = frozenset({Objective.MAX, Objective.MIN})  # these look at all tested runs together
+
+
+class Port(StrEnum):
+    """What an edge takes from a node, or gives to one."""
+
+    OUTPUT = "output"  # files of its artifact that match a glob
+    PARAMETER = "parameter"
+    METADATA = "metadata"  # a tag
+    INPUT = "input"  # the files of an input slot
+
+
 Title = Annotated[str, AfterValidator(clean_title)]
 Parameters = Annotated[
     dict[str, Any], BeforeValidator(_decode), AfterValidator(_check_parameters), PlainSerializer(_encode)
@@ -146,6 +99,44 @@ class Written(BaseModel):
     """What all models share: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Condition(Written):
+    """Which earlier runs go on: those whose tag `tag` meets the objective.
+
+    `tasks` are the tested parents; empty means all direct parents. A `tag` as typed in a magic may still begin with
+    titles and a dot (`Train model.accuracy`); `conditions.settled` takes them apart. `target` is the threshold, and
+    None for max and min.
+    """
+
+    objective: Objective
+    tag: str
+    tasks: tuple[Title, ...] = ()
+    target: Any = None
+
+    def __str__(self) -> str:
+        named = f"{','.join(self.tasks)}.{self.tag}" if self.tasks else self.tag
+        return f"{self.objective}:{named}" + ("" if self.objective in COMPARING else f":{shown(self.target)}")
+
+
+class Edge(Written):
+    """An edge of Valohai's kinds: output or input to an input slot, parameter or metadata to a parameter.
+
+    `source_key` is a glob for outputs, else a name. A slot that is `optional` may stay empty.
+    """
+
+    source: Title
+    source_port: Port
+    source_key: str
+    target: Title
+    target_port: Port
+    target_key: str
+    optional: bool = False
+
+    def __str__(self) -> str:
+        return (
+            f"{self.source}.{self.source_port}.{self.source_key} -> {self.target}.{self.target_port}.{self.target_key}"
+        )
 
 
 class Node(Written):
@@ -177,6 +168,16 @@ class Node(Written):
     on_error: OnError | None = None
     network: bool | None = None
     executor: ExecutorName | None = None
+    single: bool = False  # ignores its parents' permutations and artifacts
+    when: tuple[Condition, ...] = ()
+    approve: tuple[str, ...] = ()  # who may let it start; empty: nobody is asked
+    edges: tuple[Edge, ...] = ()  # those into this node that were written with it (--input)
+    cache: bool | None = None  # False: an earlier result never stands for it
+    gpus: int | None = Field(default=None, ge=0)
+    compute: tuple[str, ...] | None = None  # compute templates, tried in order
+    git: str | None = None  # url@ref: a repository, cloned to /cnvrg
+    url: str | None = None  # a data node's source, when it is no local path
+    pin: str | None = None  # a data node's version: the sha256 that it must have
     cell: int | None = None  # position in the notebook it was read from, 1-based
     cell_id: str | None = None
 
@@ -206,6 +207,10 @@ class Defaults(Written):
     cpus: Annotated[float, BeforeValidator(cpus_of)] | None = None
     memory: Annotated[int, BeforeValidator(bytes_of)] | None = None
     env: dict[str, str] = Field(default_factory=dict)
+    cache: bool | None = None
+    gpus: int | None = Field(default=None, ge=0)
+    compute: tuple[str, ...] | None = None
+    git: str | None = None
 
 
 class Pipeline(Written):
@@ -217,6 +222,12 @@ class Pipeline(Written):
     parameters: Parameters = Field(default_factory=dict)
     defaults: Defaults = Defaults()
     language: str = "python"
+    edges: tuple[Edge, ...] = ()  # those that stand by themselves (%pipeline_edge)
+
+    @cached_property
+    def all_edges(self) -> tuple[Edge, ...]:
+        """Every edge of Valohai's kinds, wherever it was written."""
+        return (*(edge for node in self.nodes for edge in node.edges), *self.edges)
 
     def node(self, title: str) -> Node:
         """The node with this title, slug, or title up to case and spacing. Raises KeyError."""

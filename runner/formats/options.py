@@ -19,25 +19,25 @@ PLANNING = ("pipeline_run", "pipeline_plan")
 
 
 def _cores(text: str) -> float:
-    from ..core.model import cpus_of
+    from ..core.quantities import cpus_of
 
     return cpus_of(text)
 
 
 def _bytes(text: str) -> int:
-    from ..core.model import bytes_of
+    from ..core.quantities import bytes_of
 
     return bytes_of(text)
 
 
 def _seconds(text: str) -> float:
-    from ..core.model import seconds_of
+    from ..core.quantities import seconds_of
 
     return seconds_of(text)
 
 
 def _image(text: str) -> str:
-    from ..core.model import check_image
+    from ..core.quantities import check_image
 
     return check_image(text)
 

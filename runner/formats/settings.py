@@ -36,7 +36,7 @@ def _text(value: Any) -> str:
 
 
 def _image(value: Any) -> str:
-    from ..core.model import check_image
+    from ..core.quantities import check_image
 
     return check_image(_text(value))
 
