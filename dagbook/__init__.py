@@ -1,7 +1,8 @@
 """dagbook: the cells of a notebook, run as a pipeline.
 
 In a notebook: `%load_ext dagbook`, then `%%pipeline_node TITLE` on top of a cell. Inside a node: `dagbook.input`,
-`dagbook.output`, `dagbook.param`, `dagbook.log_tag`, `dagbook.log_metric`, `dagbook.log_param`.
+`dagbook.output`, `dagbook.param`, `dagbook.data`, `dagbook.log_tag`, `dagbook.log_metric`, `dagbook.log_param`,
+`dagbook.log_image`.
 Everything but the version is imported when it is first used.
 """
 
@@ -15,15 +16,17 @@ if not Path(__file__).with_name("runner").is_dir():
     __path__.append(str(Path(__file__).parents[1]))
 
 if TYPE_CHECKING:
-    from .node import input, log_metric, log_param, log_tag, output, param
+    from .node import data, input, log_image, log_metric, log_param, log_tag, output, param
     from .runner.core.model import Node, Pipeline
 
 __all__ = [
     "Node",
     "Pipeline",
     "__version__",
+    "data",
     "input",
     "load_ipython_extension",
+    "log_image",
     "log_metric",
     "log_param",
     "log_tag",
@@ -36,7 +39,9 @@ __version__ = "0.1.0"
 _HOMES = {
     "Node": "dagbook.runner.core.model",
     "Pipeline": "dagbook.runner.core.model",
-    **dict.fromkeys(("input", "log_metric", "log_param", "log_tag", "output", "param"), "dagbook.node"),
+    **dict.fromkeys(
+        ("data", "input", "log_image", "log_metric", "log_param", "log_tag", "output", "param"), "dagbook.node"
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""Tab in a magic line: options, titles of nodes, executors, images of this machine."""
+"""Tab in a magic line: options, titles of nodes, ends of edges, objectives, executors, images of this machine."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from ..runner.formats.options import MAGICS, options_of
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext
 
+# as in core.model, which Tab need not wait for
+OBJECTIVES = ("gt", "lt", "ge", "le", "eq", "ne", "max", "min")
 _LINE = re.compile(r"\s*%{1,2}(\w+)\s(.*)", re.DOTALL)
 _IMAGES_FOR = 60.0  # seconds for which a list of images is good
 _DOCKER_WAIT = 1  # seconds that Tab may wait for the engine
@@ -56,6 +58,11 @@ def complete(magic: str, line: str, titles: Iterable[str]) -> tuple[str, list[st
     asked = next((typed for typed in reversed(words) if typed.startswith("--")), "")
     option = next((option for option in options_of(magic) if option.name == asked), None)
     own = words[0].strip("'\"") if words else ""
+    if magic == "pipeline_edge" and option is None and len(words) < 2:
+        port = "input" if words else "output"
+        return word, _begun_with(word, (f"{title}.{port}." for title in titles))
+    if magic == "pipeline_attach" and not words:
+        return word, _begun_with(word, titles)
     if option is None or (not option.many and words[-1] != asked):
         named = not MAGICS[magic].positional or bool(words)
         return word, [option.name for option in options_of(magic)] if named and not word else []
@@ -64,7 +71,17 @@ def complete(magic: str, line: str, titles: Iterable[str]) -> tuple[str, list[st
         values = [title for title in titles if title != own]
     elif option.dest == "image":
         values = local_images()
-    return word, [text for text in map(_quoted, values) if text.startswith((word, f'"{word}'))]
+    elif option.dest == "when":
+        values = [f"{objective}:" for objective in OBJECTIVES]
+    elif option.dest == "input":
+        slot, equals, _ = word.lstrip("\"'").partition("=")
+        values = [f"{slot}={title}/" for title in titles if title != own] if equals else []
+    return word, _begun_with(word, values)
+
+
+def _begun_with(word: str, values: Iterable[str]) -> list[str]:
+    """Those of `values`, quoted where they must be, that go on from `word`."""
+    return [text for text in map(_quoted, values) if text.startswith((word, f'"{word}'))]
 
 
 def _words(line: str) -> list[str]:

@@ -3,6 +3,7 @@
 A draft
 - keeps each node with the cell that defined it; running that cell again replaces it,
 - refuses a title that another cell has, and says how to go on,
+- keeps each edge (`%pipeline_edge`) with its cell in the same way,
 - knows the display handle of each defining cell, for the run to be shown there,
 - makes a `Pipeline` of what it holds, with the parameters that the nodes take from the notebook's variables.
 """
@@ -21,7 +22,7 @@ from ..runner.core.values import Value, check_value
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ..runner.core.model import Defaults, Node, Pipeline
+    from ..runner.core.model import Defaults, Edge, Node, Pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,14 @@ class Entry:
     origin: Origin
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The edges that one execution of a cell has drawn."""
+
+    edges: tuple[Edge, ...]
+    origin: Origin
+
+
 class Draft:
     """The pipeline of one notebook while it is being written. Order is that of first definition."""
 
@@ -57,6 +66,7 @@ class Draft:
         self.defaults: Defaults | None = None
         self._entries: dict[str, Entry] = {}  # by slug
         self._shared: dict[str, str] = {}  # by cell
+        self._drawn: dict[str, Drawn] = {}  # by cell
 
     def define(self, node: Node, origin: Origin) -> str:
         """Keep `node`, defined by the cell of `origin`; returns a note for people when it takes another's place.
@@ -73,6 +83,7 @@ class Draft:
         ]
         note = _note(node, other, [self._entries[slug].node.title for slug in outdated])
         self._replace(node, origin, outdated)
+        self._drop_outdated_edges(origin)
         return note
 
     def _replace(self, node: Node, origin: Origin, outdated: list[str]) -> None:
@@ -85,6 +96,24 @@ class Draft:
                 fresh[slug] = entry
         fresh.setdefault(node.slug, Entry(node, origin))
         self._entries = fresh
+
+    def connect(self, edge: Edge, origin: Origin) -> None:
+        """Keep `edge`; the edges that an earlier execution of the same cell has drawn are gone."""
+        self._drop_outdated_edges(origin)
+        for cell, drawn in self._drawn.items():
+            if cell != origin.cell and _same_cell(drawn.origin, origin):  # perhaps that cell, run again
+                self._drawn[cell] = Drawn(tuple(one for one in drawn.edges if _ends(one) != _ends(edge)), drawn.origin)
+        before = self._drawn.get(origin.cell, Drawn((), origin)).edges
+        self._drawn[origin.cell] = Drawn((*before, edge), origin)
+
+    def _drop_outdated_edges(self, origin: Origin) -> None:
+        drawn = self._drawn.get(origin.cell)
+        if drawn and drawn.origin.execution != origin.execution:
+            self._drawn[origin.cell] = Drawn((), origin)  # the cell keeps its place in the order
+
+    def edges(self) -> tuple[Edge, ...]:
+        """The edges that stand by themselves, in the order in which their cells first ran."""
+        return tuple(edge for drawn in self._drawn.values() for edge in drawn.edges)
 
     def share(self, body: str, origin: Origin) -> str:
         """Keep a shared cell; running that cell again replaces it. Returns a note when an equal cell was there."""
@@ -101,16 +130,23 @@ class Draft:
         self.name, self.defaults = name, defaults
 
     def forget(self, titles: Iterable[str]) -> None:
-        """Take nodes out whose cells were deleted. Raises PipelineError (E-NODE-UNKNOWN), having taken none out."""
-        wanted = list(titles)
-        for title in wanted:
-            if slug_of(title) not in self._entries:
-                raise PipelineError(problem("E-NODE-UNKNOWN", node=title, nearest=nearest(title, self.titles())))
-        for title in wanted:
-            self._entries.pop(slug_of(title), None)
+        """Take nodes out whose cells were deleted, and the edges that lead to them or from them.
+
+        Raises PipelineError (E-NODE-UNKNOWN), having taken none out.
+        """
+        wanted = {slug_of(title): title for title in titles}
+        named = [*self.titles(), *(title for edge in self.edges() for title in (edge.source, edge.target))]
+        for slug, title in wanted.items():
+            if slug not in map(slug_of, named):
+                raise PipelineError(problem("E-NODE-UNKNOWN", node=title, nearest=nearest(title, named)))
+        for slug in wanted:
+            self._entries.pop(slug, None)
+        for cell, drawn in self._drawn.items():
+            left = (one for one in drawn.edges if not {slug_of(one.source), slug_of(one.target)} & set(wanted))
+            self._drawn[cell] = Drawn(tuple(left), drawn.origin)
 
     def reset(self) -> None:
-        """Forget everything: nodes, shared cells, name and defaults."""
+        """Forget everything: nodes, edges, shared cells, name and defaults."""
         self.__init__()  # type: ignore[misc]
 
     def titles(self) -> list[str]:
@@ -157,6 +193,7 @@ class Draft:
             shared=tuple(self.shared()),
             parameters=parameters,
             defaults=self.defaults or Defaults(),
+            edges=self.edges(),
         )
 
 
@@ -165,6 +202,11 @@ def _same_cell(before: Origin, now: Origin) -> bool:
         return before.execution != now.execution
     # Without ids nobody can tell a cell that ran again from a second one; somebody who sits there sees the note.
     return not before.known and not now.known and now.interactive
+
+
+def _ends(edge: Edge) -> Edge:
+    """The edge but for what may change when its line is written anew."""
+    return edge.model_copy(update={"optional": False})
 
 
 def _clash(node: Node, other: Entry) -> Problem:

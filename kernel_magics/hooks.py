@@ -14,7 +14,10 @@ NEXT_STEP = "dagbook is ready. Begin a cell with %%pipeline_node TITLE (help: %%
 
 def load(shell: InteractiveShell) -> None:
     """Register magics, completion and the hint for mistyped magics, once per shell; tells what to type next."""
+    from .attach_magics import AttachMagics
+    from .compare_magics import CompareMagics
     from .completion import match
+    from .decision_magics import DecisionMagics
     from .draft import draft_of
     from .magics import DefinitionMagics
     from .run_magics import RunMagics
@@ -26,7 +29,13 @@ def load(shell: InteractiveShell) -> None:
     shell.events.register("pre_run_cell", watch.before_cell)
     shell.input_transformers_cleanup.insert(0, watch.look_at)
     draft = draft_of(shell)
-    shell.register_magics(DefinitionMagics(shell, draft), RunMagics(shell, draft))
+    shell.register_magics(
+        DefinitionMagics(shell, draft),
+        RunMagics(shell, draft),
+        DecisionMagics(shell),
+        CompareMagics(shell),
+        AttachMagics(shell),
+    )
     if shell.Completer is not None:
         shell.Completer.custom_matchers.append(match)
     print(NEXT_STEP)  # noqa: T201  (the one line that a user asked for by %load_ext)

@@ -1,4 +1,4 @@
-"""The magics that define: %pipeline, %%pipeline_shared, %%pipeline_node, %%pipeline_command, %pipeline_notebook.
+"""The magics that define: %pipeline, %%pipeline_shared, the kinds of nodes, %pipeline_edge.
 
 They parse, delegate and display; what is parsed is in `runner.formats`, what is kept is in `draft`.
 """
@@ -94,6 +94,20 @@ class DefinitionMagics(Magics):
     def pipeline_notebook(self, line: str) -> None:
         self._define("pipeline_notebook", line, "")
 
+    @no_var_expand
+    @line_magic
+    def pipeline_data(self, line: str) -> None:
+        self._define("pipeline_data", line, "")
+
+    @no_var_expand
+    @line_magic
+    def pipeline_edge(self, line: str) -> None:
+        from ..runner.formats.cells import parse_edge
+
+        edge = parse_edge(line)
+        self.draft.connect(edge, origin_of(self.shell))
+        _show(str(edge), ["edge", "optional" if edge.optional else ""])
+
     def _define(self, magic: str, line: str, body: str) -> None:
         """Parse, check, keep, show; an error leaves the draft as it was."""
         from ..runner.formats.attachments import check_node_files
@@ -138,9 +152,14 @@ def _word(value: Any) -> str:
 
 def facts_of(node: Node) -> list[str]:
     """What a defining cell tells of its node besides the title: what comes before it, how often it will run."""
+    if node.kind == "data":
+        return _facts_of_data(node)
     facts = ["defined"]
     if node.after:
         facts.append("after " + ", ".join(node.after))
+    facts += [f"{edge.target_key} from {edge.source}/{edge.source_key}" for edge in node.edges]
+    if node.single:
+        facts.append("single")
     if node.grid:
         sizes = [len(values) for values in node.grid.values()]
         count = 1
@@ -148,7 +167,21 @@ def facts_of(node: Node) -> list[str]:
             count *= size
         product = f" ({' × '.join(map(str, sizes))})" if len(sizes) > 1 else ""
         facts.append(f"{' × '.join(node.grid)}: {count:,} runs{product}")
-    return facts
+    return [*facts, *_conditions_in_words(node)]
+
+
+def _facts_of_data(node: Node) -> list[str]:
+    where = f"path {node.path}" if node.path else f"url {node.url}"
+    return ["data", where, f"pinned to {node.pin[:12]}…" if node.pin else ""]
+
+
+def _conditions_in_words(node: Node) -> list[str]:
+    """`when max accuracy`, `asks leah or yochay`."""
+    from ..runner.formats.flow_words import condition_in_words
+
+    facts = ["when " + " and ".join(map(condition_in_words, node.when))] if node.when else []
+    *others, last = node.approve or ("",)
+    return [*facts, *([f"asks {', '.join(others)} or {last}" if others else f"asks {last}"] if last else [])]
 
 
 def first_look(title: str, facts: Sequence[str], glyph: str = "○", warnings: Sequence[Problem] = ()) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The magics that run and look: %pipeline_run, %pipeline_plan, %pipeline_show, %pipeline_runs, %pipeline_stop."""
+"""The magics that run and look: %pipeline_run, _resume, _plan, _show, _runs, _stop."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ..runner.formats.magic_lines import Line
+    from ..runner.launch import Launched
     from ..runner.plan import Asked
     from ..runner.records.follow import Follower
     from ..runner.records.store import Store
@@ -45,12 +46,39 @@ class RunMagics(Magics):
         read = read_line("pipeline_run", line)
         asked = self._asked(read)
         waits = _must_wait(self.shell) or read.values["wait"]
-        print_line = _Progress()
-        launched = launch(asked, _store_folder(read), tied=waits, tell=print_line)
-        print_line.done()
+        progress = _Progress()
+        launched = launch(asked, _store_folder(read), tied=waits, tell=progress)
+        progress.done()
+        self._attend(launched, waits)
+
+    @no_var_expand
+    @line_magic
+    def pipeline_resume(self, line: str) -> None:
+        from ..runner.core.values import to_json, typed
+        from ..runner.formats.magic_lines import pairs, read_line
+        from ..runner.launch import launch
+
+        read = read_line("pipeline_resume", line)
+        store = _store(read)
+        wanted = read.title or (self._live.run if self._live else "latest")
+        parameters = {name: to_json(typed(value or "")) for name, value, _ in pairs(read, "param")}
+        waits = _must_wait(self.shell) or read.values["wait"]
+        order = {"run": store.run(wanted).id, "parameters": parameters, "force": read.values["force"] or ()}
+        progress = _Progress()
+        launched = launch(
+            {**order, "how": "%pipeline_resume", "waits": not _must_wait(self.shell)},
+            store.folder,
+            tied=waits,
+            tell=progress,
+        )
+        progress.done()
+        self._attend(launched, waits)
+
+    def _attend(self, launched: Launched, waits: bool) -> None:
+        """Show the run in the cells; wait for it where nobody looks on."""
         _tell_warnings(launched.warnings)
         follower = _follower(launched.store, launched.run)
-        live = self._show_live(follower, asked)
+        live = self._show_live(follower)
         if not waits:
             live.start()
             return
@@ -62,7 +90,7 @@ class RunMagics(Magics):
             raise
         _raise_unless_passed(follower)
 
-    def _show_live(self, follower: Follower, asked: Asked) -> Live:
+    def _show_live(self, follower: Follower) -> Live:
         from IPython.display import display
 
         from ..extension import pictures
@@ -73,13 +101,14 @@ class RunMagics(Magics):
         board = f"dagbook-run-{follower.row.id}"
         about = {"dagbook": {"run": follower.row.id}}
         display(pictures.board(follower), raw=True, display_id=board, metadata=about)  # type: ignore[no-untyped-call]
-        handles = {node.title: self._draft.handle_of(node.title) for node in asked.pipeline.nodes}
+        titles = [node["title"] for node in follower.row.record["pipeline"]["nodes"]]
+        handles = {title: self._draft.handle_of(title) for title in titles}
         self._live = Live(follower, {title: id for title, id in handles.items() if id}, board)
         return self._live
 
     def _asked(self, read: Line) -> Asked:
+        from ..runner.core.check import check
         from ..runner.core.errors import raise_errors
-        from ..runner.core.graph import check
         from ..runner.formats.settings import read_settings
         from ..runner.plan import ask
 
@@ -89,21 +118,28 @@ class RunMagics(Magics):
         names = ("executor", "jobs", "image", "max_runs", "code")
         settings = read_settings(folder, {name: read.values.get(name) for name in names})
         more = {"nodes": read.values["node"], "start": read.values["from"], "until": read.values["until"]}
-        titles = {name: tuple(found or ()) for name, found in more.items()}
+        titles: dict[str, Any] = {name: tuple(found or ()) for name, found in more.items()}
+        titles["force"] = tuple(read.values.get("force") or ())
+        titles["cache"] = not read.values.get("no_cache")
+        titles["keep_failed"] = bool(read.values.get("keep_failed"))
+        # Where nobody can be asked, nobody can decide: the run ends, and can be resumed.
+        titles["waits"] = not (read.values.get("no_wait") or _must_wait(self.shell))
         on_error = read.values.get("on_error")
         return ask(pipeline, settings, folder, file=file, on_error=on_error, started_by="%pipeline_run", **titles)
 
     @no_var_expand
     @line_magic
     def pipeline_plan(self, line: str) -> None:
-        from ..runner import view
-        from ..runner.core.scheduler import planner
+        from ..runner.forecast import forecast
         from ..runner.formats.magic_lines import read_line
-        from ..runner.plan import check_asked
+        from ..runner.plan_view import plan_text
 
-        pipeline, reused, warnings = check_asked(self._asked(read_line("pipeline_plan", line)))
+        read = read_line("pipeline_plan", line)
+        progress = _Progress()
+        pipeline, planned, _computes, warnings = forecast(self._asked(read), _store_folder(read), progress)
+        progress.done()
         _tell_warnings(warnings)
-        _show_text(view.plan_text(pipeline, planner(pipeline, reused)))
+        _show_text(plan_text(pipeline, planned))
 
     @no_var_expand
     @line_magic
@@ -128,8 +164,8 @@ class RunMagics(Magics):
     def _drawn(self) -> dict[str, str]:
         """The pipeline as Mermaid, which JupyterLab and GitHub draw, and as a tree of text."""
         from ..runner import view
+        from ..runner.core.check import check
         from ..runner.core.errors import raise_errors
-        from ..runner.core.graph import check
 
         pipeline = self._draft.to_pipeline(self.shell.user_ns)
         _tell_warnings(raise_errors(check(pipeline)))
@@ -143,7 +179,7 @@ class RunMagics(Magics):
     def pipeline_runs(self, line: str) -> None:
         from ..runner import view
         from ..runner.formats.magic_lines import read_line
-        from ..runner.records.follow import settle_all
+        from ..runner.records.settling import settle_all
 
         store = _store(read_line("pipeline_runs", line))
         settle_all(store)
@@ -169,7 +205,7 @@ class RunMagics(Magics):
             _show_text(f"Run {follower.row.id} is over already: {store.run(wanted).state}.")
 
 
-for _name in ("pipeline_run", "pipeline_plan", "pipeline_show", "pipeline_runs", "pipeline_stop"):
+for _name in ("pipeline_run", "pipeline_resume", "pipeline_plan", "pipeline_show", "pipeline_runs", "pipeline_stop"):
     getattr(RunMagics, _name).__doc__ = help_text(_name)
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import click
 
+from .cli_again import approve, cancel, reject, resume, retry
+from .cli_attach import attach
+from .cli_compare import compare
 from .cli_look import logs, runs, show
-from .cli_run import cancel, check, graph, plan, run
+from .cli_run import check, graph, plan, run
 
 NEXT_STEPS = """\
 dagbook runs the cells of a notebook as a pipeline.
@@ -27,11 +30,14 @@ def main(context: click.Context) -> None:
 
     \b
     Exit codes: 0 succeeded, 1 a node failed, 2 the pipeline or the call is wrong (nothing ran),
-    4 cancelled from elsewhere, 5 the machine is not fit, 130 cancelled by Ctrl-C.
+    3 waiting for an approval (--no-wait), 4 rejected, or cancelled from elsewhere, 5 the machine is not fit,
+    130 cancelled by Ctrl-C.
     """
     if context.invoked_subcommand is None:
         click.echo(NEXT_STEPS)
 
 
-for command in (run, plan, check, graph, runs, show, logs, cancel):
+_LOOKING = (runs, show, logs, compare)
+_ACTING = (approve, reject, cancel, resume, retry, attach)
+for command in (run, plan, check, graph, *_LOOKING, *_ACTING):
     main.add_command(command)

@@ -20,7 +20,7 @@ RUN = click.argument("wanted", metavar="[RUN]", default="latest")
 def runs(store: Path | None, most: int, as_json: bool) -> int:
     """The latest runs, newest first."""
     from . import view, view_json
-    from .records.follow import settle_all
+    from .records.settling import settle_all
 
     opened = store_at(store)
     settle_all(opened)
@@ -35,18 +35,23 @@ def runs(store: Path | None, most: int, as_json: bool) -> int:
 @click.command()
 @RUN
 @STORE
+@click.option("--record", "recorded", is_flag=True, help="Print as JSON what the run keeps of its beginning.")
 @AS_JSON
 @guarded
-def show(wanted: str, store: Path | None, as_json: bool) -> int:
+def show(wanted: str, store: Path | None, recorded: bool, as_json: bool) -> int:
     """A run: its node runs, how they ended, their tags. RUN is an id, its beginning, or latest."""
     import sys
 
     from . import console, view_json
-    from .records.follow import Follower, settle
+    from .records.follow import Follower
+    from .records.settling import settle
 
     opened = store_at(store)
     row = opened.run(wanted)
     settle(opened, row)
+    if recorded:
+        print_json(dict(row.record))
+        return 0
     follower = Follower(opened, row.id)
     follower.update()
     if as_json:

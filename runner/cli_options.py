@@ -108,6 +108,35 @@ def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def cache_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Whether earlier results stand for nodes."""
+    for option in (
+        click.option("--no-cache", is_flag=True, help="Run everything, whatever ran before."),
+        click.option("--force", multiple=True, metavar="NODE", help="Run NODE, whatever ran before."),
+    ):
+        command = option(command)
+    return command
+
+
+def waiting_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Whether the command waits for people."""
+    return click.option(
+        "--no-wait", is_flag=True, help="End with exit code 3 when nothing but an approval is left to wait for."
+    )(command)
+
+
+def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What is written when the run is over."""
+    for option in (
+        click.option("--summary", metavar="FILE", help="Markdown summary; auto: the CI job's."),
+        click.option(
+            "--junit", type=click.Path(path_type=Path), metavar="FILE", help="JUnit XML, a test case per node run."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Settings that a flag decides before environment and dagbook.toml."""
     for option in (
@@ -125,12 +154,21 @@ def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def read(file: Path, typed: Any = (), raw: Any = (), yaml_texts: Any = (), yaml_files: Any = ()) -> Definition:
     """The pipeline that FILE defines. Raises PipelineError with all that is wrong with it."""
-    from .core.values import typed as typed_value
     from .formats.nbformat_import import import_nbformat
     from .formats.notebook import read_notebook
-    from .formats.parameters import from_yaml
 
     import_nbformat()
+    given = given_parameters(typed, raw, yaml_texts, yaml_files)
+    return read_notebook(file, given, project=file.absolute().parent)
+
+
+def given_parameters(
+    typed: Any = (), raw: Any = (), yaml_texts: Any = (), yaml_files: Any = (), **_: Any
+) -> dict[str, Any]:
+    """The parameters given by papermill's options, the most particular last. Raises PipelineError."""
+    from .core.values import typed as typed_value
+    from .formats.parameters import from_yaml
+
     given: dict[str, Any] = {}
     for path in yaml_files:
         given |= from_yaml(path.read_text(encoding="utf-8") if path.is_file() else None, str(path))
@@ -138,7 +176,7 @@ def read(file: Path, typed: Any = (), raw: Any = (), yaml_texts: Any = (), yaml_
         given |= from_yaml(text, "-y")
     given |= {name: typed_value(value) for name, value in typed}
     given |= dict(raw)
-    return read_notebook(file, given, project=file.absolute().parent)
+    return given
 
 
 def settings_of(file: Path, **flags: Any) -> Settings:
@@ -166,8 +204,8 @@ def store_at(store: Path | None, file: Path | None = None) -> Store:
 
 def sound(definition: Definition) -> list[Problem]:
     """Warnings of a definition without errors; with errors, raises PipelineError with all findings."""
+    from .core.check import check
     from .core.errors import raise_errors
-    from .core.graph import check
 
     whole = [found.at(_file_place(definition)) for found in check(definition.pipeline)]
     if any(found.is_error for found in definition.problems):  # a node that could not be read is not "unknown"

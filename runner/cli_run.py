@@ -1,41 +1,38 @@
-"""Commands that run or plan: run, plan, check, graph, cancel."""
+"""Commands on a file: run, plan, check, graph."""
 
 from __future__ import annotations
 
-import sys
-import threading
-import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from .cli_attended import attend
 from .cli_options import (
     AS_JSON,
     FILE,
     STORE,
     asked_of,
+    cache_options,
     findings,
     guarded,
     parameter_options,
     print_json,
     read,
+    report_options,
     selection_options,
     setting_options,
     settings_of,
     sound,
-    store_at,
     tell_problems,
+    waiting_option,
 )
 
 if TYPE_CHECKING:
-    from .core.lifecycle import RunSoFar
     from .formats.notebook import Definition
-    from .host import Hosted
     from .plan import Asked
-    from .records.follow import Follower
 
-CANCEL_SECONDS = 30  # how long `cancel` waits for the end of the run
 _SETTINGS = ("executor", "jobs", "image", "max_runs", "code")
 
 
@@ -56,9 +53,11 @@ _SETTINGS = ("executor", "jobs", "image", "max_runs", "code")
     type=click.Choice(["stop-next", "stop-all", "continue"]),
     help="What a failed node means for others [stop-next].",
 )
+@click.option("--keep-failed", is_flag=True, help="Let the kernel of a failed node stay, for dagbook attach.")
+@cache_options
+@waiting_option
 @STORE
-@click.option("--junit", type=click.Path(path_type=Path), metavar="FILE", help="JUnit XML, a test case per node run.")
-@click.option("--summary", metavar="FILE", help="Markdown summary; auto: the CI job's.")
+@report_options
 @click.option("--detach", is_flag=True, help="Start it, print its id, and leave it alone.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not print what nodes print.")
 @AS_JSON
@@ -82,6 +81,10 @@ def run(file: Path, output: Path | None, as_json: bool, detach: bool, quiet: boo
         start=options["start"],
         until=options["until"],
         on_error=options["on_error"],
+        force=options["force"],
+        cache=not options["no_cache"],
+        keep_failed=options["keep_failed"],
+        waits=not options["no_wait"],
         keep_out=tuple(path.absolute() for path in (output, options["junit"]) if path),
         started_by="dagbook run --detach" if detach else "dagbook run",
     )
@@ -111,54 +114,14 @@ def _attended(
     definition: Definition, asked: Asked, store: Path, as_json: bool, quiet: bool, reports: dict[str, Any]
 ) -> int:
     """Be the run process: run to the end while a thread shows it, then write the reports."""
-    from . import console
     from .host import Hosted
     from .plan import prepare
-    from .records.follow import Follower
     from .records.store import Store
 
-    shown = sys.stderr if as_json else sys.stdout
-    plan, opened = prepare(asked, lambda: Store(store), lambda text: click.echo(text, err=True))
+    tell = partial(click.echo, err=True)
+    plan, opened = prepare(asked, lambda: Store(store), tell)
     tell_problems(plan.warnings)
-    hosted = Hosted(plan, opened)
-    names = {executor.name for executor in plan.executors.values()}
-    print(f"Run {hosted.id} of {plan.pipeline.name} ({', '.join(sorted(names))})", file=shown, flush=True)
-    follower = Follower(opened, hosted.id)
-    looker = threading.Thread(target=console.follow_on, args=(shown, follower, quiet), daemon=True)
-    looker.start()
-    so_far = hosted.run(on_signals=True)
-    looker.join()
-    console.tell_end(shown, follower)
-    _write_reports(definition, follower, reports)
-    if as_json:
-        _print_run(follower)
-    return _exit_code(so_far, hosted)
-
-
-def _write_reports(definition: Definition, follower: Follower, reports: dict[str, Any]) -> None:
-    from . import report
-
-    if reports["output"]:
-        report.write_notebook(reports["output"], definition, follower)
-    if reports["junit"]:
-        report.write_junit(reports["junit"], follower)
-    if reports["summary"] and (path := report.summary_path(reports["summary"])):
-        report.write_summary(path, definition.pipeline, follower)
-
-
-def _print_run(follower: Follower) -> None:
-    from .view_json import run_json
-
-    row = follower.store.run(follower.row.id)
-    print_json(run_json(row, follower.so_far, follower.store.artifacts, time.time()))
-
-
-def _exit_code(so_far: RunSoFar, hosted: Hosted) -> int:
-    from .core.lifecycle import RunState
-
-    if so_far.state is RunState.CANCELLED:
-        return 130 if hosted.cancelled == "Ctrl-C" else 4
-    return {RunState.SUCCEEDED: 0, RunState.FAILED: 1}.get(so_far.state, 4)
+    return attend(Hosted(plan, opened, tell), opened, definition, as_json, quiet, reports)
 
 
 @click.command()
@@ -166,25 +129,30 @@ def _exit_code(so_far: RunSoFar, hosted: Hosted) -> int:
 @parameter_options
 @setting_options
 @selection_options
+@cache_options
+@STORE
 @AS_JSON
 @guarded
 def plan(file: Path, as_json: bool, **options: Any) -> int:
-    """What would run, how often and on what; nothing is started and nothing stored."""
-    from . import view, view_json
-    from .core.scheduler import planner
-    from .plan import check_asked
+    """What would run, how often and on what, what is up to date, and why not; no node is run."""
+    from .forecast import forecast
+    from .formats.settings import find_store
+    from .plan_view import plan_json, plan_text
 
     definition = _read(file, options)
     warnings = sound(definition)
     settings = settings_of(file, **{name: options[name] for name in _SETTINGS})
-    asked = asked_of(definition, settings, nodes=options["nodes"], start=options["start"], until=options["until"])
-    pipeline, reused, _ = check_asked(asked)
-    planned = planner(pipeline, reused)
-    tell_problems(warnings)
+    chosen = {name: options[name] for name in ("nodes", "start", "until", "force")}
+    asked = asked_of(definition, settings, **chosen, cache=not options["no_cache"])
+    store = find_store(options["store"], file)
+    pipeline, planned, computes, more = forecast(asked, store, partial(click.echo, err=True))
+    tell_problems([*warnings, *more])
     if as_json:
-        print_json(view_json.plan_json(pipeline, planned))
+        print_json({**plan_json(pipeline, planned), "computes": computes})
     else:
-        click.echo(view.plan_text(pipeline, planned))
+        click.echo(plan_text(pipeline, planned))
+        for title, name in computes.items():
+            click.echo(f'"{title}" gets the compute template {name}.')
     return 0
 
 
@@ -220,30 +188,4 @@ def graph(file: Path, form: str, **options: Any) -> int:
     definition = _read(file, options)
     sound(definition)
     click.echo(view.tree(definition.pipeline) if form == "text" else view.mermaid(definition.pipeline))
-    return 0
-
-
-@click.command()
-@click.argument("wanted", metavar="RUN")
-@STORE
-@guarded
-def cancel(wanted: str, store: Path | None) -> int:
-    """End a run: its containers go, what is done is kept. RUN is an id, its beginning, or latest."""
-    from .launch import cancel as ask
-    from .records.follow import Follower
-    from .records.processes import user_name
-
-    opened = store_at(store)
-    row = opened.run(wanted)
-    if not ask(opened, row.id, f"cancelled by {user_name()} with dagbook cancel"):
-        click.echo(f"Run {row.id} is over already: {opened.run(row.id).state}.")
-        return 0
-    follower = Follower(opened, row.id)
-    deadline = time.monotonic() + CANCEL_SECONDS
-    for _ in follower.follow(idle=True):
-        if not follower.over and time.monotonic() > deadline:
-            process = follower.row.process
-            click.echo(f"Run {row.id} was asked to end; its process ({process['host']}, {process['pid']}) is silent.")
-            return 1
-    click.echo(f"Run {row.id} {follower.so_far.state}.")
     return 0

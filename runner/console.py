@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from . import view
 from .core.errors import PipelineError, nearest, problem
-from .core.lifecycle import ENDED, Changed, NodeRun, State
+from .core.lifecycle import ENDED, Changed, Kept, NodeRun, State
 from .core.names import slug_of
 from .records.follow import Follower, Watched
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 30
 MOST_FAILURES = 5
-_SPOKEN = ENDED | {State.RUNNING}
+_SPOKEN = ENDED | {State.RUNNING, State.PENDING_APPROVAL}
 
 
 def follow_on(stream: TextIO, follower: Follower, quiet: bool = False) -> None:
@@ -33,17 +33,25 @@ def follow_on(stream: TextIO, follower: Follower, quiet: bool = False) -> None:
 
 def _follow_plainly(stream: TextIO, follower: Follower, quiet: bool) -> None:
     printer = Printer(lambda line: print(line, file=stream, flush=True))
+    printer.pass_over(follower.listed())
     for _ in follower.follow():
         for entry in follower.entries:
+            if isinstance(entry.fact, Kept):
+                kept = follower.watched[entry.fact.id]
+                print(f"{view.GLYPHS[kept.run.state]} {view.label(kept.run)} kept", file=stream, flush=True)
             if isinstance(entry.fact, Changed) and entry.fact.state in _SPOKEN:
                 watched = follower.watched[entry.fact.id]
-                if not quiet:
+                if not quiet and entry.fact.state is not State.CACHED:
                     printer.print_new(watched, entry.fact.state in ENDED)
                 stamp = time.strftime("%H:%M:%S", time.localtime(entry.at))
                 words = f"{view.GLYPHS[entry.fact.state]} {view.label(watched.run)} {view.state_word(entry.fact.state)}"
                 print(f"{stamp} {words}{_after(watched, entry.fact)}", file=stream, flush=True)
+                if watched.run.state is entry.fact.state is State.PENDING_APPROVAL:
+                    print(f"  decide: {view.deciding(follower.row.id, watched.run)}", file=stream, flush=True)
         if not quiet:
             for watched in follower.listed():
+                if watched.run.state is State.CACHED:  # it was told when it ran; dagbook logs tells it again
+                    continue
                 printer.print_new(watched, watched.run.state in ENDED)
 
 
@@ -61,6 +69,13 @@ class Printer:
         self._line = line
         self._prefixed = prefixed
         self._printed: dict[tuple[str, int], int] = {}
+
+    def pass_over(self, watched: Iterable[Watched]) -> None:
+        """Take what these have printed up to now as printed."""
+        for one in watched:
+            for cell, outputs in one.outputs.items():
+                text = "".join(o["text"] for o in outputs if o["output_type"] == "stream")
+                self._printed[(one.run.id, cell)] = len(text)
 
     def print_new(self, watched: Watched, all_of_it: bool) -> None:
         """Print what came since the last time; the unfinished last line only when it is the end."""
@@ -89,7 +104,8 @@ def _follow_live(stream: TextIO, follower: Follower, quiet: bool) -> None:
         for _ in follower.follow():
             if not quiet:
                 for watched in follower.listed():
-                    printer.print_new(watched, watched.run.state in ENDED)
+                    if watched.run.state is not State.CACHED:
+                        printer.print_new(watched, watched.run.state in ENDED)
     _list(stream, follower)
 
 
@@ -175,7 +191,12 @@ def tell_end(stream: TextIO, follower: Follower) -> None:
     for run in so_far.node_runs.values():
         for warning in run.detail.get("warnings", []):
             print(f"warning: {view.label(run)}: {warning}", file=stream)
-    states = view.tally(run.state for run in view.listed(so_far))
+    for run in so_far.node_runs.values():
+        if run.state is State.PENDING_APPROVAL:
+            print(f"\n{view.GLYPHS[run.state]} {view.label(run)} {run.reason}.", file=stream)
+            print(f"  decide: {view.deciding(follower.row.id, run)}", file=stream)
+            print(f"  go on:  dagbook resume {follower.row.id}", file=stream)
+    states = view.up_to_date(so_far) or view.tally(run.state for run in view.listed(so_far))
     took = view.age((follower.store.run(follower.row.id).ended or time.time()) - follower.row.started)
     print(f"Run {follower.row.id} {view.state_word(so_far.state)} after {took}: {states}.", file=stream)
 

@@ -9,6 +9,7 @@ standard input closes: who waits for a run must not leave it behind.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import signal
@@ -18,29 +19,48 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .core.errors import DagbookError
-from .core.lifecycle import RunSoFar
-from .core.model import OnError
+from .core.errors import DagbookError, Problem
+from .core.lifecycle import RunSoFar, RunState
+from .core.model import OnError, Pipeline
 from .core.scheduler import Scheduler
+from .core.values import to_json
 from .engine import Engine
+from .executors.contract import Runtime
 from .jobs import Jobs
 from .plan import Asked, Plan, first, prepare
-from .records.follow import settle_all
 from .records.processes import start_of, user_name
+from .records.repositories import Repository
+from .records.settling import settle_all
 from .records.store import Store
+from .results import Results
+from .resume import Resumption, claim, resume_from
+
+SNAPSHOT = "pipeline.ipynb"  # in the run's folder: the file that the pipeline was read from
 
 
 class Hosted:
     """One run in this process: `begin` makes it known, `run` runs it to its end, `cancel` ends it from any thread."""
 
-    def __init__(self, plan: Plan, store: Store) -> None:
+    def __init__(
+        self, plan: Plan, store: Store, tell: Callable[[str], None], resumed: Resumption | None = None
+    ) -> None:
         self._plan = plan
         self._store = store
+        self._tell = tell
+        self._resumed = resumed
         self._engine: Engine | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.cancelled: str | None = None  # why, once somebody has ended it
         settle_all(store)
-        self.id = store.add_run(plan.pipeline.name, record_of(plan), self._process())
+        if resumed:
+            self.id = resumed.row.id
+            claim(store, resumed, plan, self._process())
+            return
+        content = snapshot_of(plan.asked.file)
+        record = {**record_of(plan), "snapshot": hashlib.sha256(content).hexdigest() if content is not None else None}
+        self.id = store.add_run(plan.pipeline.name, record, self._process())
+        if content is not None:
+            keep_snapshot(store.folder / "runs" / self.id, content)
 
     @staticmethod
     def _process(bell: Path | None = None) -> dict[str, Any]:
@@ -53,11 +73,15 @@ class Hosted:
         return asyncio.run(self._run(on_signals))
 
     async def _run(self, on_signals: bool) -> RunSoFar:
-        plan = self._plan
-        on_error = first(plan.asked.on_error, plan.pipeline.defaults.on_error, OnError.STOP_NEXT)
-        scheduler = Scheduler(plan.pipeline, plan.asked.jobs, on_error, plan.reused, plan.earlier)
+        plan, resumed = self._plan, self._resumed
+        scheduler = self._scheduler()
+        jobs = Jobs(plan, self._store, self.id, scheduler.run)
+        results = Results(plan, self._store, jobs, self.id, self._tell)
         self._loop = asyncio.get_running_loop()
-        self._engine = engine = Engine(self._store, self.id, scheduler, Jobs(plan, self._store, self.id))
+        recorded = resumed.recorded if resumed else 0
+        self._engine = engine = Engine(
+            self._store, self.id, scheduler, jobs, results, recorded=recorded, waits=plan.asked.waits
+        )
         self._listen_to_signals(on_signals)
         await engine.bell.hang()
         self._store.set_process(self.id, self._process(engine.bell.path))
@@ -65,11 +89,28 @@ class Hosted:
         if self.cancelled:
             engine.cancel(self.cancelled)
         try:
-            return await engine.run()
+            return await engine.run(resumed.by if resumed else "")
         finally:
             for executor in {id(one): one for one in plan.executors.values()}.values():
                 await executor.close()
+            if scheduler.run.state is RunState.PENDING_APPROVAL:  # nobody runs it until it is resumed
+                self._store.set_process(self.id, {**self._process(), "pid": 0})
             await engine.bell.take_down()
+
+    def _scheduler(self) -> Scheduler:
+        plan, resumed = self._plan, self._resumed
+        return Scheduler(
+            plan.pipeline,
+            plan.asked.jobs,
+            first(plan.asked.on_error, plan.pipeline.defaults.on_error, OnError.STOP_NEXT),
+            plan.reused,
+            plan.earlier,
+            looks=plan.looks,
+            max_runs=plan.asked.max_runs,
+            run=resumed.so_far if resumed else None,
+            intact=resumed.intact if resumed else (),
+            forced=plan.forced,
+        )
 
     def cancel(self, reason: str) -> None:
         """End the run, cleanly; from any thread, also before it has begun."""
@@ -89,6 +130,21 @@ class Hosted:
             os._exit(130)  # twice: at once; containers and kernels notice and end by themselves
         self.cancel(name)
 
+    @property
+    def pipeline(self) -> Pipeline:
+        """What is run."""
+        return self._plan.pipeline
+
+    @property
+    def executors(self) -> str:
+        """The names of the executors that run it."""
+        return ", ".join(sorted({executor.name for executor in self._plan.executors.values()})) or "nothing to start"
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What was found while it was planned, and stops nothing."""
+        return self._plan.warnings
+
     def _live_runs(self) -> list[str]:
         return [row.id for row in self._store.live_runs()]
 
@@ -102,24 +158,57 @@ class Hosted:
 
 
 def record_of(plan: Plan) -> dict[str, Any]:
-    """What a run keeps of its beginning: pipeline, settings in force, images, code, who started it and how."""
+    """What a run keeps of its beginning: pipeline, parameters, settings in force and where each comes from, images,
+    compute templates, repositories, code, who started it and how."""
     from importlib.metadata import version
 
     asked = plan.asked
+    begun = ("pipeline", "file", "folder", "computes", "origins", "started_by")
     return {
         "pipeline": plan.pipeline.model_dump(mode="json"),
         "file": str(asked.file) if asked.file else None,
         "folder": str(asked.folder),
         "git": git_of(asked.folder),
-        "settings": asked.model_dump(mode="json", exclude={"pipeline", "file", "folder"}),
+        "parameters": {name: to_json(value) for name, value in plan.pipeline.parameters.items()},
+        "settings": asked.model_dump(mode="json", exclude=set(begun)),
+        "origins": dict(asked.origins),
+        "computes": {title: _compute(name, asked) for title, name in plan.computes.items()},
         "reused": sorted(plan.reused),
         "executors": {title: executor.name for title, executor in plan.executors.items()},
-        "images": {title: {"reference": r.reference, "digest": r.digest} for title, r in plan.runtimes.items()},
+        "images": {title: _image(runtime) for title, runtime in plan.runtimes.items()},
+        "repositories": {title: _repository(found) for title, found in plan.repositories.items()},
         "code": plan.code.digest if plan.code else None,
         "warnings": [found.as_json() for found in plan.warnings],
         "user": user_name(),
+        "started_by": asked.started_by,
         "dagbook": version("dagbook"),
     }
+
+
+def _compute(name: str, asked: Asked) -> dict[str, Any]:
+    return {"name": name, **asked.computes[name].model_dump(mode="json", exclude_none=True)}
+
+
+def _image(runtime: Runtime) -> dict[str, str]:
+    return {"reference": runtime.reference, "digest": runtime.digest, "repo_digest": runtime.repo_digest}
+
+
+def _repository(found: Repository) -> dict[str, str]:
+    return {"url": found.url, "ref": found.ref, "commit": found.commit}
+
+
+def snapshot_of(file: Path | None) -> bytes | None:
+    """The notebook or file that the pipeline was read from, as it is now; None when there is none to be read."""
+    try:
+        return file.read_bytes() if file else None
+    except OSError:
+        return None
+
+
+def keep_snapshot(folder: Path, content: bytes) -> None:
+    """Keep the pipeline's file with its run, so that the run can be told apart from what it becomes later."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / SNAPSHOT).write_bytes(content)
 
 
 def git_of(folder: Path) -> dict[str, Any] | None:
@@ -149,19 +238,38 @@ def main() -> int:
         return 2
     order = json.loads(sys.stdin.readline())
     try:
-        asked = Asked.model_validate(order["asked"])
-        plan, store = prepare(asked, lambda: Store(Path(order["store"])), lambda text: say(tell=text))
-        hosted = Hosted(plan, store)
+        hosted = hosted_of(order, lambda text: say(tell=text), later=_log)
     except DagbookError as error:
         say(errors=[found.as_json() for found in error.problems], exit_code=error.exit_code)
         return error.exit_code
-    say(run=hosted.id, store=str(store.folder), warnings=[found.as_json() for found in plan.warnings])
-    _leave_the_parent(store.folder / "runs" / hosted.id)
+    say(run=hosted.id, store=order["store"], warnings=[found.as_json() for found in hosted.warnings])
+    _leave_the_parent(Path(order["store"]) / "runs" / hosted.id)
     if order.get("tied"):
         threading.Thread(target=_watch_the_parent, args=(hosted,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the business of who waits for the run
     hosted.run()
     return 0
+
+
+def hosted_of(order: dict[str, Any], tell: Callable[[str], None], later: Callable[[str], None]) -> Hosted:
+    """The run that was ordered: a new one (`asked`), or one to `resume`.
+
+    Lines of progress go to `tell` while it is planned, and to `later` when it runs. Raises PipelineError, MachineError.
+    """
+    folder = Path(order["store"])
+    if "resume" in order:
+        store = Store(folder, create=False)
+        resumption, asked, code = resume_from(store, **order["resume"])
+        plan, _ = prepare(asked, lambda: store, tell, code)
+        return Hosted(plan, store, later, resumption)
+    plan, store = prepare(Asked.model_validate(order["asked"]), lambda: Store(folder), tell)
+    return Hosted(plan, store, later)
+
+
+def _log(text: str) -> None:
+    """Progress of a run that has begun: the parent has gone its way, and the run's log is this process's output."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def _leave_the_parent(folder: Path) -> None:

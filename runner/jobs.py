@@ -1,32 +1,74 @@
-"""Jobs: turns a decided node run into all that an executor needs, its folders made."""
+"""Jobs: turns a decided node run into all that an executor needs, and into the key under which its result is kept."""
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from .core.environment import input_variable, own_variables, upstream_variables
-from .core.lifecycle import NodeRun
+from .core.binding import Binding, choice_of
+from .core.conditions import settled
+from .core.environment import data_variable, input_variable, own_variables, passed_variables, upstream_variables
+from .core.graph import graph_of
+from .core.lifecycle import PASSED, NodeRun, RunSoFar
 from .core.model import Kind, Node
 from .core.names import slug_of
 from .core.values import to_json
 from .executors.contract import Executor, Job, Mount
 from .plan import Plan, first, needs_of
+from .records.cache import Key, as_part, key_of
 from .records.store import Store
+from .slots import SlotFile, digest_of_slot, fill_slot, slots_of
 
 RECORD = "notebook.ipynb"
+GIT_MOUNT = "/cnvrg"
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a node run sees of the node runs before it, before any folder is made for it.
+
+    `mounts` are artifacts and datasets as they lie in the store; `digests` name what is in them, by target.
+    """
+
+    mounts: tuple[Mount, ...]
+    digests: Mapping[str, str]
+    listed: Mapping[str, str]  # slug of a gathered node -> the text of its runs.json
+    slots: Mapping[str, list[SlotFile]]
+    environment: Mapping[str, str]
+    clashing: Sequence[str] = field(default_factory=tuple)
 
 
 class Jobs:
-    """Makes the jobs of one run from its plan."""
+    """Makes the jobs of one run from its plan; `so_far` is what the run has come to, kept up to date by its owner."""
 
-    def __init__(self, plan: Plan, store: Store, run: str) -> None:
+    def __init__(self, plan: Plan, store: Store, run: str, so_far: RunSoFar) -> None:
         self._plan = plan
         self._store = store
         self._run = run
-        self._numbers: dict[str, int] = {}
+        self._so_far = so_far
+        self._binding = Binding(plan.pipeline, so_far)
+        self._numbers = itertools.count(1)
+
+    @cached_property
+    def _tested(self) -> dict[str, frozenset[str]]:
+        """The tested parents of each node with conditions."""
+        pipeline, graph = self._plan.pipeline, graph_of(self._plan.pipeline)
+        return {
+            node.title: frozenset(
+                title for one in node.when for title in settled(pipeline, node, one, graph[node.title]).tasks
+            )
+            for node in pipeline.nodes
+            if node.when
+        }
+
+    def node_of(self, title: str) -> Node:
+        """The node with this title."""
+        return self._plan.pipeline.node(title)
 
     def executor_of(self, title: str) -> Executor:
         """Where node runs of this node run."""
@@ -34,27 +76,60 @@ class Jobs:
 
     def timeout_of(self, title: str) -> float | None:
         """Seconds that an attempt of this node may take; None for no limit."""
-        node, defaults = self._plan.pipeline.node(title), self._plan.pipeline.defaults
+        node, defaults = self.node_of(title), self._plan.pipeline.defaults
         found: float | None = first(node.timeout, defaults.timeout)
         return found
 
-    def make(
-        self,
-        run: NodeRun,
-        attempt: int,
-        parents: Mapping[str, NodeRun],
-        gathered: Mapping[str, Sequence[NodeRun]],
-    ) -> Job:
-        """The job of one attempt: a folder of its own in the store, the inputs, the environment."""
-        node = self._plan.pipeline.node(run.node)
+    # keys
+
+    def key(self, run: NodeRun) -> Key:
+        """The key of what this node run would leave: all that it follows from, and nothing else.
+
+        Raises NoInput when an input cannot be had.
+        """
+        node, inputs = self.node_of(run.node), self._inputs(run)
+        runtime = self._plan.runtimes[node.title]
+        parts = {"code": self._code(node, run)}
+        if node.kind is Kind.CELL:
+            parts["shared code"] = "\n".join(self._plan.pipeline.shared)
+        parts |= {f"parameter {name}": as_part(value) for name, value in run.created.params.items()}
+        parts |= {f"input {target}": digest for target, digest in inputs.digests.items()}
+        if self._plan.code:
+            parts["project files"] = self._plan.code.digest
+        if repository := self._plan.repositories.get(node.title):
+            parts["repository"] = repository.commit
+        parts |= {"image": runtime.digest, "kernel": f"{runtime.kernel} ({runtime.language})"}
+        seen = {**inputs.environment, **self._said(node, run)}
+        parts |= {f"environment {name}": value for name, value in sorted(seen.items())}
+        return key_of(parts)
+
+    def _code(self, node: Node, run: NodeRun) -> str:
+        if node.kind is Kind.NOTEBOOK:
+            return self._plan.notebooks[node.title]
+        return self._binding.script(node, choice_of(run.created))
+
+    def _said(self, node: Node, run: NodeRun) -> dict[str, str]:
+        """The variables that people gave by hand: project, pipeline, node."""
+        return {**self._plan.asked.env, **self._binding.environment(node, choice_of(run.created))}
+
+    # jobs
+
+    def _retries(self, node: Node) -> int:
+        """How often a failed attempt is followed by another; only what is not tried again may stay."""
+        return first(node.retries, self._plan.pipeline.defaults.retries) or 0
+
+    def make(self, run: NodeRun, attempt: int) -> Job:
+        """The job of one attempt: a folder of its own in the store, the inputs, the environment.
+
+        Raises NoInput when an input cannot be had.
+        """
+        node, inputs = self.node_of(run.node), self._inputs(run)
         folder = self._store.attempt_folder(self._run, run.id, attempt)
         output = folder / "output"
         output.mkdir(parents=True)
-        number = self._numbers.setdefault(run.id, len(self._numbers) + 1)
-        before, clashing = upstream_variables({slug_of(title): parent.tags for title, parent in parents.items()})
         needs = needs_of(self._plan.asked, self._plan.pipeline, node)
         return Job(
-            id=f"{self._run}-{number}-{attempt}",
+            id=f"{self._run}-{next(self._numbers)}-{attempt}",
             node_run=run.id,
             title=node.title,
             kind=node.kind,
@@ -62,15 +137,20 @@ class Jobs:
             record=folder / RECORD,
             output=output,
             notebook=self._write_source(node, folder),
-            script=node.source if node.kind is Kind.COMMAND else "",
+            script=self._code(node, run) if node.kind is Kind.COMMAND else "",
             parameters=run.created.params,
-            mounts=self._mounts(parents) + self._gathered_mounts(gathered, folder / "gathered"),
-            environment=self._environment(node, run, before),
+            mounts=(*self._frames(inputs, folder), *inputs.mounts, *self._own_mounts(node, folder)),
+            environment=self._environment(node, run, inputs),
             labels={"dagbook": self._store.id, "dagbook.run": self._run, "dagbook.node_run": run.id},
             cpus=needs.cpus,
             memory=needs.memory,
+            gpus=needs.gpus,
             network=needs.network,
-            warnings=tuple(f"{name} is left unset: two tags, or a system name, claim it" for name in clashing),
+            keep_failed=self._plan.asked.keep_failed and attempt > self._retries(node),
+            warnings=tuple(
+                f"{name} is left unset: two tags or a system name claim it, or it cannot hold the value"
+                for name in inputs.clashing
+            ),
         )
 
     def _write_source(self, node: Node, folder: Path) -> Path | None:
@@ -87,45 +167,108 @@ class Jobs:
         path.write_text(nbformat.writes(made), encoding="utf-8")  # type: ignore[no-untyped-call]
         return path
 
-    def _mounts(self, parents: Mapping[str, NodeRun]) -> tuple[Mount, ...]:
+    def _own_mounts(self, node: Node, folder: Path) -> tuple[Mount, ...]:
+        """The project's snapshot, and a checkout of the node's repository that it may write to."""
         found = []
-        for title, parent in parents.items():
-            slug = slug_of(title)
-            found.append(Mount(self._artifact(parent), f"/input/{slug}", variable=input_variable(slug)))
         if self._plan.code:
             found.append(Mount(self._plan.code.path, "/code", variable="PYTHONPATH"))
+        if repository := self._plan.repositories.get(node.title):
+            from .records.repositories import checkout
+
+            checkout(repository, folder / "repository")
+            found.append(Mount(folder / "repository", GIT_MOUNT, read_only=False, variable="CNVRG_WORKDIR"))
         return tuple(found)
+
+    def _frames(self, inputs: Inputs, folder: Path) -> tuple[Mount, ...]:
+        """Folders made for this attempt: around gathered runs, with runs.json, and of input slots."""
+        found = []
+        for slug, text in inputs.listed.items():
+            frame = folder / "gathered" / slug
+            for number in range(1, len(json.loads(text)) + 1):
+                (frame / str(number)).mkdir(parents=True)  # where the artifact is mounted
+            frame.mkdir(parents=True, exist_ok=True)
+            (frame / "runs.json").write_text(text, encoding="utf-8")
+            found.append(Mount(frame, f"/input/{slug}", variable=input_variable(slug)))
+        for mount in inputs.mounts:
+            target = PurePosixPath(mount.target)
+            if target.parts[1] == "data" and len(target.parts) == 4:  # a dataset of one file
+                frame = folder / "data" / target.parts[2]
+                frame.mkdir(parents=True)
+                (frame / target.name).touch()  # where the file is mounted
+                found.append(Mount(frame, str(target.parent), variable=data_variable(slug_of(target.parts[2]))))
+        for slot, files in inputs.slots.items():
+            place = folder / "slots" / slot
+            fill_slot(place, files)
+            found.append(Mount(place, f"/input/{slot}", variable=input_variable(slug_of(slot))))
+            found.append(Mount(place, f"/valohai/inputs/{slot}"))
+        return tuple(found)
+
+    # inputs
+
+    def _inputs(self, run: NodeRun) -> Inputs:
+        node, runs = self.node_of(run.node), self._so_far.node_runs
+        parents = {title: runs[id] for title, id in run.created.parents.items() if runs[id].state in PASSED}
+        gathered = {
+            title: [runs[id] for id in ids if runs[id].state in PASSED] for title, ids in run.created.gathered.items()
+        }
+        whole = {slug_of(title) for title in node.after}
+        shown = {title: one for title, one in parents.items() if slug_of(title) in whole}
+        mounts, digests = self._artifact_mounts(shown)
+        listed: dict[str, str] = {}
+        for title, several in gathered.items():
+            slug = slug_of(title)
+            listed[slug] = json.dumps([_listed(number, one) for number, one in enumerate(several, 1)], indent=1)
+            digests[f"/input/{slug}/runs.json"] = listed[slug]
+            for number, one in enumerate(several, 1):
+                mounts.append(Mount(self._artifact(one), f"/input/{slug}/{number}"))
+                digests[f"/input/{slug}/{number}"] = str(one.detail["artifact"])
+        slots = slots_of(self._plan.pipeline, node.title, run, runs, self._folder_of)
+        digests |= {f"/input/{slot}": digest_of_slot(files) for slot, files in slots.items()}
+        tags = {slug_of(title): one.tags for title, one in parents.items() if not _dataset(one)}
+        before, clashing = upstream_variables(tags)
+        tested = self._tested.get(node.title, frozenset())
+        passed = [slug_of(t) for t in (*parents, *(t for t, several in gathered.items() if several)) if t in tested]
+        environment = {**before, **(passed_variables(passed) if node.when else {})}
+        return Inputs(tuple(mounts), digests, listed, slots, environment, clashing)
+
+    def _artifact_mounts(self, parents: Mapping[str, NodeRun]) -> tuple[list[Mount], dict[str, str]]:
+        mounts, digests = [], {}
+        for title, parent in parents.items():
+            slug = slug_of(title)
+            if dataset := _dataset(parent):
+                path, target = Path(dataset["path"]), f"/data/{dataset['name']}"
+                if dataset["single"]:  # its folder is a frame, made with the others
+                    mounts.append(Mount(path, f"{target}/{path.name}"))
+                else:
+                    mounts.append(Mount(path, target, variable=data_variable(slug)))
+            else:
+                target = f"/input/{slug}"
+                mounts.append(Mount(self._artifact(parent), target, variable=input_variable(slug)))
+            digests[target] = str(parent.detail["artifact"])
+        return mounts, digests
+
+    def _folder_of(self, run: NodeRun) -> Path | None:
+        return self._artifact(run) if run.state in PASSED and not _dataset(run) else None
 
     def _artifact(self, run: NodeRun) -> Path:
         digest = str(run.detail["artifact"])
         return self._store.artifacts / digest[:2] / digest
 
-    def _gathered_mounts(self, gathered: Mapping[str, Sequence[NodeRun]], folder: Path) -> tuple[Mount, ...]:
-        """All runs of a node at once: /input/<slug>/1, 2, … and runs.json, which lists them."""
-        found = []
-        for title, runs in gathered.items():
-            slug = slug_of(title)
-            frame = folder / slug
-            for number, run in enumerate(runs, 1):
-                (frame / str(number)).mkdir(parents=True)  # where the artifact is mounted
-                found.append(Mount(self._artifact(run), f"/input/{slug}/{number}"))
-            frame.mkdir(parents=True, exist_ok=True)
-            listed = [_listed(number, run) for number, run in enumerate(runs, 1)]
-            (frame / "runs.json").write_text(json.dumps(listed, indent=1), encoding="utf-8")
-            found.insert(0, Mount(frame, f"/input/{slug}", variable=input_variable(slug)))
-        return tuple(found)
-
-    def _environment(self, node: Node, run: NodeRun, before: Mapping[str, str]) -> dict[str, str]:
+    def _environment(self, node: Node, run: NodeRun, inputs: Inputs) -> dict[str, str]:
         """What the node sees besides the mounts' variables; a user's own words win where the name is free."""
-        said = {**self._plan.asked.env, **self._plan.pipeline.defaults.env, **node.env}
         return {
-            **before,
+            **inputs.environment,
             **own_variables(run.created.params),
-            **said,
+            **self._said(node, run),
             "DAGBOOK_RUN": self._run,
             "DAGBOOK_NODE": node.title,
             "DAGBOOK_NODE_RUN": run.id,
         }
+
+
+def _dataset(run: NodeRun) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = run.detail.get("dataset")
+    return found
 
 
 def _listed(number: int, run: NodeRun) -> dict[str, Any]:

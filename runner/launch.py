@@ -6,15 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .core.errors import DagbookError, MachineError, PipelineError, Place, Problem, problem
+from .core.lifecycle import RunState
 from .plan import Asked
 from .records.bell import ring
-from .records.follow import OVER, settle
+from .records.settling import OVER, end_waiting, settle
 from .records.store import Store
 
 
@@ -28,8 +29,10 @@ class Launched:
     process: subprocess.Popen[str]
 
 
-def launch(asked: Asked, store: Path, tied: bool, tell: Callable[[str], None]) -> Launched:
+def launch(asked: Asked | Mapping[str, Any], store: Path, tied: bool, tell: Callable[[str], None]) -> Launched:
     """Start a run process and return when the run has begun; `tell` is given lines of progress meanwhile.
+
+    `asked` is a new run, or the words of `resume.resume_from` for one to go on with.
 
     A `tied` run is cancelled when this process ends or lets go of it. Raises what planning raises: PipelineError,
     MachineError; then nothing was started.
@@ -44,7 +47,8 @@ def launch(asked: Asked, store: Path, tied: bool, tell: Callable[[str], None]) -
     )
     assert child.stdin is not None
     assert child.stdout is not None
-    order = {"asked": asked.model_dump(mode="json"), "store": str(store), "tied": tied}
+    ordered = {"asked": asked.model_dump(mode="json")} if isinstance(asked, Asked) else {"resume": dict(asked)}
+    order = {**ordered, "store": str(store), "tied": tied}
     child.stdin.write(json.dumps(order) + "\n")
     child.stdin.flush()
     try:
@@ -97,6 +101,8 @@ def cancel(store: Store, run: str, reason: str) -> bool:
     row = store.run(run)
     if row.state in OVER or settle(store, row):
         return False
+    if row.state is RunState.PENDING_APPROVAL and end_waiting(store, row, RunState.CANCELLED, reason):
+        return True
     store.leave_command(row.id, "cancel", reason=reason)
     ring(row.process.get("bell"))
     return True

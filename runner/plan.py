@@ -6,26 +6,30 @@ nothing and stores nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
+from .core.check import check
 from .core.errors import PipelineError, Place, Problem, problem, raise_errors
 from .core.events import Earlier
-from .core.graph import check, select
-from .core.lifecycle import PASSED, NodeRun
-from .core.model import Defaults, ExecutorName, Kind, Node, OnError, Pipeline, Written
+from .core.graph import select, titles_of
+from .core.lifecycle import PASSED, NodeRun, State
+from .core.machine import compute_problems
+from .core.model import Compute, Defaults, ExecutorName, Kind, Node, OnError, Pipeline, Written
 from .core.names import slug_of
+from .core.planning import planner
 from .core.routes import count
-from .core.scheduler import planner
 from .executors.contract import Executor, Needs, Runtime
 from .formats.attachments import read_requirements, read_text
+from .formats.git_address import read_git_address
 from .formats.nbformat_import import import_nbformat
-from .formats.settings import Settings
+from .formats.settings import Settings, setting_names
 from .records.code import Snapshot, TooLarge, snapshot
+from .records.repositories import Repository, resolve_all
 from .records.store import Store
 
 Tell = Callable[[str], None]
@@ -35,7 +39,8 @@ class Asked(Written):
     """What somebody wants run, as plain data; it crosses to the run process as JSON.
 
     `folder` is what relative paths mean; `file` the notebook, `keep_out` files that are no part of the project
-    snapshot. `code` is a folder, "none", or None for the notebook's folder. `nodes`, `start`, `until` are titles.
+    snapshot. `code` is a folder, "none", or None for the notebook's folder. `nodes`, `start`, `until` and `force` are
+    titles.
     """
 
     pipeline: Pipeline
@@ -51,9 +56,16 @@ class Asked(Written):
     code: str | None = None
     max_runs: int = 10_000
     env: dict[str, str] = Field(default_factory=dict)
+    computes: dict[str, Compute] = Field(default_factory=dict)  # templates by name
+    origins: dict[str, str] = Field(default_factory=dict)  # where each setting comes from, as `Settings.origin`
+    data_hosts: tuple[str, ...] = ()  # private hosts that datasets may be fetched from
     nodes: tuple[str, ...] = ()
     start: tuple[str, ...] = ()
     until: tuple[str, ...] = ()
+    force: tuple[str, ...] = ()  # titles whose earlier results do not stand for them
+    cache: bool = True
+    waits: bool = True  # for people's decisions, when nothing else is left to do
+    keep_failed: bool = False  # the kernel of a failed node stays, for `dagbook attach`
     started_by: str = "dagbook run"
 
 
@@ -75,6 +87,9 @@ def ask(pipeline: Pipeline, settings: Settings, folder: Path, **more: Any) -> As
         code=settings.code,
         max_runs=settings.max_runs,
         env=dict(settings.env),
+        data_hosts=tuple(settings.data_hosts),
+        computes=dict(settings.compute),
+        origins={name: settings.from_where(name) for name in setting_names()},
         **more,
     )
 
@@ -91,6 +106,11 @@ class Plan:
     runtimes: Mapping[str, Runtime]
     code: Snapshot | None
     warnings: tuple[Problem, ...]
+    computes: Mapping[str, str] = field(default_factory=dict)  # the compute template that a node got, by title
+    repositories: Mapping[str, Repository] = field(default_factory=dict)  # what is at /cnvrg, by title
+    notebooks: Mapping[str, str] = field(default_factory=dict)  # the text of each notebook node's file, by title
+    forced: frozenset[str] = frozenset()
+    looks: frozenset[str] = frozenset()  # titles of nodes for which earlier results are looked up
 
 
 def check_asked(asked: Asked) -> tuple[Pipeline, frozenset[str], list[Problem]]:
@@ -98,26 +118,36 @@ def check_asked(asked: Asked) -> tuple[Pipeline, frozenset[str], list[Problem]]:
 
     Touches nothing. Raises PipelineError with every finding.
     """
-    found = raise_errors(check(asked.pipeline))
+    found = raise_errors([*check(asked.pipeline), *environment_problems(asked)])
     pipeline, reused = select(asked.pipeline, asked.nodes, asked.start, asked.until)
+    reused -= {node.title for node in pipeline.nodes if node.kind is Kind.DATA}  # to look at one again costs little
     counts = count(pipeline)
     if counts.node_runs > asked.max_runs:
-        largest = sorted(counts.by_node.items(), key=lambda item: -item[1])[:3]
+        known = {title: runs for title, runs in counts.by_node.items() if runs is not None}
+        largest = sorted(known.items(), key=lambda item: -item[1])[:3]
         product = ", ".join(f'"{title}" {runs:,} times' for title, runs in largest)
         raise PipelineError(problem("E-GRID-SIZE", count=counts.node_runs, limit=asked.max_runs, product=product))
     return pipeline, reused, found
 
 
-def prepare(asked: Asked, store_of: Callable[[], Store], tell: Tell) -> tuple[Plan, Store]:
+def prepare(
+    asked: Asked, store_of: Callable[[], Store], tell: Tell, code: Snapshot | None = None
+) -> tuple[Plan, Store]:
     """Settle everything. The store is opened (and made) only when no mistake is left to find.
+
+    `code` is the project snapshot of a run that is resumed; else one is made.
 
     Raises PipelineError or MachineError; then nothing was started and nothing stored.
     """
     from .executors.choose import choose
+    from .executors.resources import with_computes
 
     import_nbformat()
     pipeline, reused, warnings = check_asked(asked)
-    needs = {node.title: needs_of(asked, pipeline, node) for node in pipeline.nodes if node.title not in reused}
+    pipeline, computes = with_computes(pipeline, asked.computes, asked.executor, reused)
+    running = [node for node in pipeline.nodes if node.title not in reused and node.kind is not Kind.DATA]
+    needs = {node.title: needs_of(asked, pipeline, node) for node in running}
+    forced = frozenset(titles_of(pipeline, asked.force))
     executors: dict[str, Executor] = {}
     runtimes: dict[str, Runtime] = {}
     for wanted in dict.fromkeys(executor_named(asked, pipeline, pipeline.node(title)) for title in needs):
@@ -137,10 +167,39 @@ def prepare(asked: Asked, store_of: Callable[[], Store], tell: Tell) -> tuple[Pl
         executors |= {one.title: executor for one in group}
     store = store_of()
     earlier = find_earlier(store, pipeline, reused)
-    code, said = keep_code(asked, store)
+    named = {title: text for title in needs if (text := repository_of(pipeline, pipeline.node(title)))}
+    repositories, told = resolve_all(named, store.folder / "git", asked.folder, tell)
+    warnings += told
+    code, said = (code, []) if code else keep_code(asked, store)
     if store.remote:
         warnings.append(problem("W-STORE-REMOTE", store=store.folder, kind=store.remote, database=store.database))
-    return Plan(asked, pipeline, reused, earlier, executors, runtimes, code, tuple(warnings + said)), store
+    plan = Plan(
+        asked,
+        pipeline,
+        reused,
+        earlier,
+        executors,
+        runtimes,
+        code,
+        tuple(warnings + said),
+        computes,
+        repositories,
+        notebooks={
+            node.title: (asked.folder / str(node.path)).read_text("utf-8")
+            for node in running
+            if node.kind is Kind.NOTEBOOK
+        },
+        forced=forced,
+        looks=frozenset(looked_up(asked, pipeline, reused | forced)),
+    )
+    return plan, store
+
+
+def looked_up(asked: Asked, pipeline: Pipeline, without: frozenset[str]) -> Iterator[str]:
+    """The titles of the nodes for which an earlier result may stand."""
+    for node in pipeline.nodes:
+        if asked.cache and node.title not in without and first(node.cache, pipeline.defaults.cache, True):
+            yield node.title
 
 
 def executor_named(asked: Asked, pipeline: Pipeline, node: Node) -> ExecutorName:
@@ -164,10 +223,28 @@ def needs_of(asked: Asked, pipeline: Pipeline, node: Node) -> Needs:
         language=pipeline.language,
         cpus=first(node.cpus, defaults.cpus),
         memory=first(node.memory, defaults.memory),
+        gpus=first(node.gpus, defaults.gpus),
         network=bool(first(node.network, defaults.network)),
         source="\n".join([*([] if command else pipeline.shared), node.source]),
         place=Place(str(asked.file) if asked.file else None, node.cell, None, node.title),
     )
+
+
+def environment_problems(asked: Asked) -> list[Problem]:
+    """What is wrong with compute templates and repositories by their names alone."""
+    found: list[Problem] = []
+    for node in (one for one in asked.pipeline.nodes if one.kind is not Kind.DATA):
+        found += compute_problems(node, asked.pipeline.defaults, asked.computes)
+        try:
+            read_git_address(repository_of(asked.pipeline, node) or ".")
+        except PipelineError as error:
+            found += [one.at(node.place) for one in error.problems]
+    return found
+
+
+def repository_of(pipeline: Pipeline, node: Node) -> str | None:
+    """URL@REF of the repository that the node wants at /cnvrg."""
+    return node.git or pipeline.defaults.git
 
 
 def first(*values: Any) -> Any:
@@ -201,16 +278,18 @@ def find_earlier(store: Store, pipeline: Pipeline, reused: frozenset[str]) -> di
     """The latest results of the node runs that are not to run. Raises PipelineError (E-NO-EARLIER)."""
     if not reused:
         return {}
-    wanted = [run.created for run in planner(pipeline, reused).node_runs.values() if run.node in reused]
+    planned = planner(pipeline, reused).run.node_runs.values()
+    wanted = {run.id: run.created for run in planned if run.node in reused and run.state is not State.WAITING}
     found: dict[str, Earlier] = {}
     for row in store.runs(most=50, pipeline=pipeline.name):
-        past = store.state_of(row.id).node_runs
-        for created in wanted:
-            run = past.get(created.id)
-            if created.id not in found and run and run.created.params == created.params and _is_kept(store, run):
-                detail = {**run.detail, "from_run": run.detail.get("from_run", row.id)}
-                found[created.id] = Earlier(detail, run.tags)
-    missing = {created.node: None for created in wanted if created.id not in found}
+        for run in store.state_of(row.id).node_runs.values():
+            # Of what only the run decides (conditions, values in tags) the latest result is taken, whatever it was.
+            known = wanted.get(run.id)
+            same = run.node in reused and (known is None or known.params == run.created.params)
+            if same and run.id not in found and _is_kept(store, run):
+                origin = {"run": row.id, "node_run": run.id, "attempt": run.attempt}
+                found[run.id] = Earlier({"from": origin, **run.detail}, run.tags, run.metrics)
+    missing = {created.node: None for id, created in wanted.items() if id not in found}
     raise_errors(problem("E-NO-EARLIER", node=title, slug=slug_of(title)) for title in missing)
     return found
 

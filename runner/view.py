@@ -6,6 +6,7 @@ The terminal, the notebook, reports and `--json` all take what they show from he
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -127,6 +128,21 @@ def tally(states: Iterable[State]) -> str:
     return ", ".join(f"{counted[state]} {state_word(state)}" for state in State if counted[state])
 
 
+def up_to_date(so_far: RunSoFar) -> str:
+    """`12 of 12 up to date` for a run in which nothing had to be run; else empty."""
+    states = [run.state for run in so_far.node_runs.values() if run.state is not State.SKIPPED]
+    if not states or set(states) != {State.CACHED}:
+        return ""
+    skipped = len(so_far.node_runs) - len(states)
+    return f"{len(states)} of {len(states)} up to date" + (f", {skipped} skipped" if skipped else "")
+
+
+def deciding(run: str, node_run: NodeRun) -> str:
+    """The command that decides on a pending node run."""
+    users = node_run.detail.get("approvers") or ["USER"]
+    return f"dagbook approve {run} {shlex.quote(node_run.id)} --by {users[0]}   (or reject)"
+
+
 def failed_first(so_far: RunSoFar) -> list[NodeRun]:
     """The node runs that failed by themselves, in order of creation."""
     wrong = (State.FAILED, State.TIMED_OUT, State.LOST, State.REJECTED)
@@ -142,9 +158,19 @@ def plain(text: str) -> str:
 
 
 def times(node: Node, counts: Counts) -> str:
-    """`×12` for a node that runs more than once."""
+    """`×12` for a node that runs more than once, `×?` where only the run decides."""
     runs = counts.by_node[node.title]
+    if runs is None:
+        return " ×?"
     return f" ×{runs}" if runs > 1 else ""
+
+
+def asks_of(node: Node) -> str:
+    """What a node waits for besides its parents: its conditions, people, single mode."""
+    words = [f"when {condition}" for condition in node.when]
+    words += [f"asks {' or '.join(node.approve)}"] if node.approve else []
+    words += ["single"] if node.single else []
+    return ", ".join(words)
 
 
 def tree(pipeline: Pipeline) -> str:
@@ -156,7 +182,8 @@ def tree(pipeline: Pipeline) -> str:
     for node in pipeline.nodes:
         grid = " ".join(f"{name}={{{', '.join(map(shown, values))}}}" for name, values in node.grid.items())
         kind = "" if node.kind is Kind.CELL else f" ({node.kind})"
-        words = f"{node.title}{kind}{times(node, counts)}{'  ' + grid if grid else ''}"
+        asks = asks_of(node)
+        words = f"{node.title}{kind}{times(node, counts)}{'  ' + grid if grid else ''}{'  ' + asks if asks else ''}"
         picture.nodes[node.title]["label"] = words
     lines = networkx.generate_network_text(picture, vertical_chains=False)
     return "\n".join(line.replace("─╼  ...", "─╼ … (above)") for line in lines)
@@ -231,20 +258,6 @@ def listed(so_far: RunSoFar) -> list[NodeRun]:
             seen.add(run.node)
         found.append(run)
     return found
-
-
-def plan_text(pipeline: Pipeline, planned: RunSoFar) -> str:
-    """A plan for people: the tree, then what runs and how often."""
-    counts = count(pipeline)
-    reused = [run for run in planned.node_runs.values() if run.state is State.CACHED]
-    edges = sum(map(len, graph_of(pipeline).values()))
-    whole = len(pipeline.nodes) <= MOST_DRAWN
-    lines = [tree(pipeline) if whole else f"{len(pipeline.nodes):,} nodes, {edges:,} edges", ""]
-    runs = f"{counts.node_runs - len(reused)} node run{'s' if counts.node_runs - len(reused) != 1 else ''}"
-    lines.append(f"{runs} along {counts.routes} route{'s' if counts.routes != 1 else ''} would be started.")
-    if reused:
-        lines.append(f"{len(reused)} earlier results would be used: {', '.join(label(run) for run in reused[:8])}.")
-    return "\n".join(lines)
 
 
 def runs_text(rows: Iterable[RunRow], now: float) -> str:

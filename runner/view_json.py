@@ -1,17 +1,15 @@
-"""What `--json` prints: runs and plans as plain data. Pure, as `view` is."""
+"""What `--json` prints of runs: plain data. Pure, as `view` is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from .core.graph import graph_of
 from .core.lifecycle import ENDED, NodeRun, RunSoFar, State
-from .core.model import Pipeline
 from .core.names import slug_of
-from .core.routes import count
 from .core.values import Value, to_json
 from .records.store import RunRow
 from .view import listed
@@ -31,56 +29,43 @@ def run_json(row: RunRow, so_far: RunSoFar, artifacts: Path, now: float) -> dict
 
 
 def _node_run_json(run: NodeRun, artifacts: Path) -> dict[str, Any]:
-    digest = run.detail.get("artifact")
+    cached = run.state is State.CACHED
     return {
         "id": run.id,
         "node": run.node,
         "slug": slug_of(run.node),
-        "route": {title: _json_values(chosen) for title, chosen in run.created.route.items()},
-        "params": _json_values(run.created.params),
+        "route": {title: json_values(chosen) for title, chosen in run.created.route.items()},
+        "params": json_values(run.created.params),
         "state": str(run.state),
         "attempts": run.attempt,
-        "tags": _json_values(run.tags),
+        "tags": json_values(run.tags),
         "metrics": {name: [[step, to_json(v)] for step, v in points] for name, points in run.metrics.items()},
-        "artifact": str(artifacts / digest[:2] / digest) if digest else None,
+        "images": {name: [[step, file] for step, file in shown] for name, shown in run.images.items()},
+        "artifact": _artifact(run, artifacts),
         "notebook": run.detail.get("notebook"),
         "executor": run.detail.get("executor"),
         "image": run.detail.get("image"),
-        "duration_s": run.detail.get("duration_s") if run.state in ENDED else None,
-        "overhead_s": run.detail.get("overhead_s"),
+        "duration_s": 0.0 if cached else run.detail.get("duration_s") if run.state in ENDED else None,
+        "overhead_s": 0.0 if cached else run.detail.get("overhead_s"),
         "reason": run.reason,
+        "because": run.created.because,
+        "why": run.detail.get("why", ""),
+        "approval": asdict(run.answer) if run.answer else None,
         "warnings": run.detail.get("warnings", []),
         "error": run.detail.get("error"),
     }
 
 
-def _json_values(named: Mapping[str, Value]) -> dict[str, Any]:
+def _artifact(run: NodeRun, artifacts: Path) -> str | None:
+    if dataset := run.detail.get("dataset"):
+        return str(dataset["path"])
+    digest = run.detail.get("artifact")
+    return str(artifacts / digest[:2] / digest) if digest else None
+
+
+def json_values(named: Mapping[str, Value]) -> dict[str, Any]:
+    """Values by name in strict JSON's types."""
     return {name: to_json(value) for name, value in named.items()}
-
-
-def plan_json(pipeline: Pipeline, planned: RunSoFar) -> dict[str, Any]:
-    """A plan as `--json` prints it: what is known of nodes, edges, node runs and routes, and each step."""
-    counts = count(pipeline)
-    graph = graph_of(pipeline)
-    steps = [
-        {
-            "node": run.node,
-            "id": run.id,
-            "route": {title: _json_values(chosen) for title, chosen in run.created.route.items()},
-            "params": _json_values(run.created.params),
-            "state": "cached" if run.state is State.CACHED else "run",
-            "why": run.reason if run.state is State.CACHED else "it has not been run yet",
-        }
-        for run in planned.node_runs.values()
-    ]
-    return {
-        "nodes": len(graph),
-        "edges": sum(map(len, graph.values())),
-        "node_run_count": counts.node_runs,
-        "route_count": counts.routes,
-        "unknown": [],
-        "steps": steps,
-    }
 
 
 def run_row_json(row: RunRow, now: float) -> dict[str, Any]:

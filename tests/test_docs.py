@@ -14,7 +14,7 @@ from dagbook.runner.core.catalogue import CATALOGUE
 from dagbook.runner.core.lifecycle import LEGAL, RunState, State
 from dagbook.runner.core.values import LONGEST_NAME
 from dagbook.runner.formats.options import MAGICS, options_of
-from dagbook.runner.formats.settings import setting_names
+from dagbook.runner.formats.settings import TABLES, setting_names
 from dagbook.runner.records.code import MOST_BYTES, MOST_FILES
 
 ROOT = Path(__file__).parents[1]
@@ -75,11 +75,11 @@ def test_every_command_and_its_options_are_in_the_reference(typed: str, command:
 
 
 def test_every_setting_is_in_the_reference_with_its_variable() -> None:
-    """A setting has a row with its name in dagbook.toml and, but for the table env, its variable."""
+    """A setting has a row with its name in dagbook.toml and, but for the tables, its variable."""
     told = section("Settings")
     for name in setting_names():
         assert f"| `{name}` |" in told
-        assert name == "env" or f"`DAGBOOK_{name.upper()}`" in told
+        assert name in TABLES or f"`DAGBOOK_{name.upper()}`" in told
     assert set(re.findall(r"(?m)^\| `(\w+)` \|", told)) == set(setting_names())
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dagbook.runner.core.errors import Problem
+from dagbook.runner.core.events import Earlier
 from dagbook.runner.core.lifecycle import NodeRun, RunState, State
 from dagbook.runner.core.model import Kind, Node, OnError, Pipeline
 from dagbook.runner.core.scheduler import Scheduler
 from dagbook.runner.engine import Engine
 from dagbook.runner.executors.contract import Job, Outcome, Reporter, Runtime
+from dagbook.runner.records.long_work import Cancel
 from dagbook.runner.records.store import Store
 
 
@@ -55,19 +57,33 @@ class Jobs:
     def timeout_of(self, title: str) -> float | None:
         return self._limit
 
-    def make(
-        self, run: NodeRun, attempt: int, parents: Mapping[str, NodeRun], gathered: Mapping[str, Sequence[NodeRun]]
-    ) -> Job:
+    def node_of(self, title: str) -> Node:
+        return Node(title=title)
+
+    def make(self, run: NodeRun, attempt: int) -> Job:
         folder = self._folder / run.id / str(attempt)
         (folder / "output").mkdir(parents=True)
         runtime = Runtime("nothing", "0")
         return Job(run.id, run.id, run.node, Kind.CELL, runtime, folder / "notebook.ipynb", folder / "output")
 
 
+class Forgetful:
+    """A memory that knows nothing."""
+
+    def find(self, run: NodeRun) -> tuple[Earlier | None, str]:
+        return None, "it never ran"
+
+    def keep(self, run: NodeRun) -> None:
+        pass
+
+    def fetch(self, run: NodeRun, cancel: Cancel) -> dict[str, Any]:
+        raise AssertionError("there is no dataset here")
+
+
 def engine_for(tmp_path: Path, pipeline: Pipeline, executor: Instant, rule: OnError, jobs: int = 1) -> Engine:
     store = Store(tmp_path / ".dagbook")
     run = store.add_run("demo", {"pipeline": {"nodes": []}}, {})
-    return Engine(store, run, Scheduler(pipeline, jobs, rule), Jobs(tmp_path / "work", executor))
+    return Engine(store, run, Scheduler(pipeline, jobs, rule), Jobs(tmp_path / "work", executor), Forgetful())
 
 
 CHAIN = Pipeline(nodes=(Node(title="a"), Node(title="b", after=("a",))))

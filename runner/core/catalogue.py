@@ -33,9 +33,58 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "E-EDGE-UNKNOWN": ('"{node}" comes --after "{missing}", but no node has that title', "{nearest}"),
     "E-EDGE-SELF": ('"{node}" comes --after itself', "Take its own title out of --after."),
     "E-GATHER": ('"{node}" gathers "{missing}", which is not in its --after', "{nearest}"),
+    "E-EDGE-END": ('the edge {edge} names "{missing}", but no node has that title', "{nearest}"),
+    "W-EDGE-SELF": ("the edge {edge} begins and ends at one node", "It has no effect; take it away."),
+    "E-SLOT-UNKNOWN": (
+        'the edge {edge} takes the input slot {slot!r} of "{node}", which has no such slot',
+        "Fill it by an edge of its own, or take the files from where they come from.",
+    ),
+    "E-SLOT-TAKEN": (
+        'the slot {slot!r} of "{node}" would be at /input/{slot}, where the files of the node before it are',
+        "Give the slot another name, or leave that node out of --after.",
+    ),
+    "E-CONFLICT": ("{what}", "{hint}"),
     "E-CYCLE": ("the nodes wait for each other: {path}", "Take one of these --after options away."),
     "W-EDGE-DUP": ('"{node}" names "{parent}" twice in --after', "Once is enough; it was taken once."),
     "E-PIPELINE-EMPTY": ("there is no node in this pipeline", "Begin a cell with: %%pipeline_node TITLE"),
+    "E-EDGE-KIND": ("{what}", "{hint}"),
+    "E-SLOT": (
+        "{slot!r} cannot be an input slot: it names a folder",
+        "Use letters a-z, digits and _ - . in it, 100 at most, and neither - nor . at its beginning.",
+    ),
+    # conditions and approvals, as written
+    "E-COND": ("{what}", "{hint}"),
+    "E-COND-OP": ("{op!r} is no objective of a condition", "{nearest}"),
+    "E-COND-TAG": ("the condition {objective} names no tag", "Write the tag after the colon: --when {example}"),
+    "E-COND-TARGET": (
+        "the condition {objective} has {why}",
+        "Write --when {objective}:{tag}:{kind}",
+    ),
+    "E-APPROVERS": ("{what}", "Write each name once, with commas in between: --approve leah,yochay"),
+    # references
+    "E-REF-SYNTAX": (
+        "{text!r} holds braces that are no reference: {why}",
+        "Write {{{{ Task title.tag }}}}, each pair of braces closed and none inside another.",
+    ),
+    "E-REF-TASK": ('{{{{ {text} }}}} names no node: there is no "{missing}"', "{nearest}"),
+    "E-REF-FILTER": ("{{{{ {text} }}}}: there is no filter {filter!r}", "{nearest}"),
+    "E-REF-HYPER": (
+        "{where} holds {reference}, and | hyper means one run for each value",
+        "Give the node a parameter with it: one | hyper in a --param.",
+    ),
+    "E-REF-UPSTREAM": (
+        '{where} of "{node}" takes {reference}, but that node {how}',
+        "A reference takes the tag of a node before: name that node in --after.",
+    ),
+    "E-REF-MANY": (
+        '{where} of "{node}" takes {reference}, but it is handed several runs of "{title}" at once',
+        "Read the tags in /input/<task>/runs.json instead, or take the tag where there is one run of it.",
+    ),
+    "E-SINGLE": (
+        '"{node}" is --single and tests {what}, but "{parent}" has several runs',
+        "A single node ignores its parents' runs; take the condition or --single away.",
+    ),
+    "E-COND-TASK": ('"{node}" tests a tag of "{missing}", which does not come right before it', "{nearest}"),
     # parameters and grids
     "E-PARAM-NAME": (
         "{name!r} cannot be a parameter: a name is a Python identifier, not a keyword, of at most 128 characters",
@@ -103,6 +152,57 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{call}() asks somebody for an answer, and nobody sits at a node",
         "Use a parameter (--param) or an environment variable (--env) instead.",
     ),
+    # datasets
+    "E-DATA-LINK": (
+        "{path} is a link to {target}, which leads out of the dataset; a node would find nothing there",
+        "Put the file itself there, or name the folder that it leads to as a dataset of its own.",
+    ),
+    "E-DATA-KIND": (
+        "{path} is {kind}, which a dataset cannot hold",
+        "Take it out of the folder, or name a folder that holds only files.",
+    ),
+    "E-DATA-READ": ("{path} cannot be read: {why}", "Mend its permissions, or leave it out of the dataset's folder."),
+    "E-DATA-CHANGED": (
+        "{path} changed while the dataset was read",
+        "Wait until nobody writes to it any more, and run it again.",
+    ),
+    "E-DATA-STORE": (
+        "{path} holds dagbook's own store ({store}), which every run changes",
+        "Name a folder that does not hold it, or keep the store elsewhere with --store.",
+    ),
+    "E-DATA-PIN": (
+        "{path} is not the version {pin}; it is {found}",
+        "Bring that version back, or pin the one that is there.",
+    ),
+    "E-URL-SCHEME": ("{what}", "{hint}"),
+    "E-URL-FORM": ("the URL {url!r} cannot be used: {why}", "{hint}"),
+    "E-URL-PRIVATE": (
+        "{url} leads to {address}, which is this machine or a private network",
+        'If that is meant, allow the host: data_hosts = ["{host}"] in dagbook.toml, or DAGBOOK_DATA_HOSTS={host}.',
+    ),
+    "E-FETCH-FAILED": (
+        "{url} cannot be fetched: {why}",
+        "Look whether the host can be reached from this machine, and run it again.",
+    ),
+    "E-FETCH-STATUS": ("{url} cannot be fetched: the server answers {status}", "{hint}"),
+    "E-FETCH-REDIRECT": ("{url} cannot be fetched: {why}", "Look where it leads, and write that URL."),
+    "E-FETCH-LENGTH": (
+        "{url} was cut off: {got} bytes came, {announced}",
+        "Run it again; nothing of it was kept.",
+    ),
+    "E-FETCH-SIZE": (
+        "{url} {what}; {limit} are the most that is fetched",
+        "Bring such a file here by other means, and name it with --path.",
+    ),
+    "E-FETCH-EMPTY": ("{url} is empty: 0 bytes came", "Look at it in a browser; the file may not be ready yet."),
+    "E-FETCH-HTML": (
+        "{url} gives a web page instead of a file: a login page?",
+        "Look at it in a browser, and take the address of the file itself. If the page is meant, pin it with --pin.",
+    ),
+    "E-FETCH-CHECKSUM": (
+        "{url} is not the version {pin}: the file's sha256 is {found}, the dataset's {tree}",
+        "If the new version is meant, pin one of these two; nothing of it was kept.",
+    ),
     # settings, images, executors
     "E-SETTING": ("{origin}: {what}", "{hint}"),
     "E-IMAGE-REF": (
@@ -120,6 +220,13 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     "E-DOCKER-DOWN": ("no Docker engine answers at {where}: {why}", "{hint}"),
     "E-RESOURCE": ("{what}", "{hint}"),
+    "E-COMPUTE": ('"{node}" asks for --compute {name}, and there is no compute template of that name', "{nearest}"),
+    "E-GIT": ("{what}", "{hint}"),
+    "E-GIT-REF": ("{url} has no branch, tag or commit {ref!r}", "{nearest}"),
+    "W-GIT": (
+        "{url} could not be asked what {ref} is now ({why}); commit {commit} is taken, as it was the last time",
+        "Name the commit (--git URL@COMMIT) to need no network.",
+    ),
     "E-EXECUTOR": ("{what}", "{hint}"),
     "E-PATH-LITERAL": (
         "the node spells out {literal!r}, and this machine cannot make that path real without a container",
@@ -145,10 +252,21 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "E-NODE-UNKNOWN": ("there is no node {node!r}", "{nearest}"),
     "E-NODE-FAILED": ("{node} failed: {reason}", "{hint}"),
     "E-RUN-ENDED": ("run {run} {state}: {reason}", "Look at it: dagbook show {run}"),
+    "E-NOT-PENDING": ("{what}", "{nearest}"),
+    "E-NOT-APPROVER": (
+        "{user!r} may not decide on {node_run}: it asks {listed}",
+        "{nearest} Give the name with --by.",
+    ),
+    "E-RUN-LIVE": (
+        "run {run} is being run right now (process {pid} on {host})",
+        "Wait for it, follow it with dagbook show {run}, or end it with dagbook cancel {run}.",
+    ),
+    "E-RESUME": ("run {run} cannot be resumed: {why}", "{hint}"),
     "E-NO-EARLIER": (
         '"{node}" is not selected and no earlier run left its artifact in the store',
         "Run it first: dagbook run FILE --until {slug}",
     ),
+    "E-ATTACH": ("{what}", "{hint}"),
     "E-USAGE": ("{what}", "{hint}"),
     "E-ILLEGAL-CHANGE": (
         "{node_run} cannot go from {before} to {after} (its story: {story})",

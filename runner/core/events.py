@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .lifecycle import Fact, State, Tagged
+from .lifecycle import Fact, Pictured, State, Tagged
 from .values import Value
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """The run starts; told once, first."""
+    """The run starts, or begins again (`resumed_by`: who and how); told once, first."""
+
+    resumed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,33 @@ class RetryDue:
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What was found for a node run that was looked up: an earlier result that stands for it, or why there is none."""
+
+    id: str
+    earlier: Earlier | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Somebody decided whether a pending node run may start; of no effect when it is not pending, or not so planned."""
+
+    id: str
+    approved: bool
+    by: str
+    how: str
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """Somebody ends the run. `reason` says who and how."""
 
     reason: str
 
 
-Event = Begin | AttemptRuns | AttemptEnded | RetryDue | Cancel | Tagged
+Event = Begin | AttemptRuns | AttemptEnded | RetryDue | Cancel | Tagged | Pictured | Found | Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +79,23 @@ class Earlier:
 
     detail: Mapping[str, Any]
     tags: Mapping[str, Value]
+    metrics: Mapping[str, Sequence[tuple[float, Value]]] = field(default_factory=dict)
+
+    def tagged(self, id: str) -> Iterator[Tagged]:
+        """What it logged, as facts of the node run `id`."""
+        for name, value in self.tags.items():
+            if not self.metrics.get(name):
+                yield Tagged(id, name, value)
+        for name, points in self.metrics.items():
+            for step, value in points:
+                yield Tagged(id, name, value, step)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Look for an earlier result of this node run, and say `Found`."""
+
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +124,7 @@ class TryLater:
     seconds: float
 
 
-Action = Start | End | TryLater
+Action = Look | Start | End | TryLater
 
 
 @dataclass(slots=True)

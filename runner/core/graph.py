@@ -1,4 +1,4 @@
-"""The graph of a pipeline: who comes after whom, what is wrong with it, parts of it.
+"""The graph of a pipeline: who comes after whom, and parts of it.
 
 Rules: docs/semantics.md, "Edges" and "Names and places".
 """
@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from .environment import environment_problems
-from .errors import PipelineError, Problem, nearest, problem
-from .model import Node, Pipeline
+from .errors import PipelineError, nearest, problem
+from .model import Pipeline
 from .names import slug_of
 
 if TYPE_CHECKING:
@@ -20,9 +19,17 @@ Graph = dict[str, tuple[str, ...]]  # title -> titles of its parents, in the ord
 
 
 def graph_of(pipeline: Pipeline) -> Graph:
-    """Parents by title, each once, for a pipeline that `check` found sound."""
+    """Parents by title, each once, for a pipeline that `check` found sound: those named in --after, then by edges."""
     titles = {node.slug: node.title for node in pipeline.nodes}
-    return {node.title: tuple(dict.fromkeys(titles[slug_of(t)] for t in node.after)) for node in pipeline.nodes}
+    return {
+        node.title: tuple(
+            dict.fromkeys(
+                titles[slug_of(title)]
+                for title in (*node.after, *(edge.source for edge in pipeline.edges_into(node.title)))
+            )
+        )
+        for node in pipeline.nodes
+    }
 
 
 def children_of(graph: Graph) -> dict[str, tuple[str, ...]]:
@@ -47,74 +54,7 @@ def in_order(graph: Graph) -> list[str]:
     return ready
 
 
-def check(pipeline: Pipeline) -> list[Problem]:
-    """Everything wrong with the pipeline as a whole: names, edges, cycles, parameters, environment."""
-    if not pipeline.nodes:
-        return [problem("E-PIPELINE-EMPTY")]
-    found = [*_name_problems(pipeline.nodes), *_edge_problems(pipeline)]
-    for node in pipeline.nodes:
-        found += [*_gather_problems(node), *_parameter_problems(pipeline, node)]
-    if not any(one.is_error for one in found):
-        found += _cycle_problems(pipeline)
-        found += environment_problems(pipeline)
-    return found
-
-
-def _name_problems(nodes: Sequence[Node]) -> Iterable[Problem]:
-    seen: dict[str, Node] = {}
-    for node in nodes:
-        other = seen.setdefault(node.slug, node)
-        if other is node:
-            continue
-        if other.title == node.title:
-            where = f"cell {other.cell}" if other.cell else "earlier"
-            yield problem("E-NODE-DUP", node.place, title=node.title, other=where)
-        else:
-            yield problem("E-NAME-COLLIDES", node.place, title=node.title, other=other.title, slug=node.slug)
-
-
-def _edge_problems(pipeline: Pipeline) -> Iterable[Problem]:
-    titles = {node.slug: node.title for node in pipeline.nodes}
-    for node in pipeline.nodes:
-        seen: set[str] = set()
-        for wanted in node.after:
-            parent = slug_of(wanted)
-            if parent not in titles:
-                hint = nearest(wanted, (t for t in titles.values() if t != node.title))
-                yield problem("E-EDGE-UNKNOWN", node.place, node=node.title, missing=wanted, nearest=hint)
-            elif parent == node.slug:
-                yield problem("E-EDGE-SELF", node.place, node=node.title)
-            elif parent in seen:
-                yield problem("W-EDGE-DUP", node.place, node=node.title, parent=titles[parent])
-            seen.add(parent)
-
-
-def _gather_problems(node: Node) -> Iterable[Problem]:
-    after = {slug_of(title) for title in node.after}
-    for title in node.gather:
-        if slug_of(title) not in after:
-            yield problem("E-GATHER", node.place, node=node.title, missing=title, nearest=nearest(title, node.after))
-
-
-def _parameter_problems(pipeline: Pipeline, node: Node) -> Iterable[Problem]:
-    for name in node.uses:
-        if name not in pipeline.parameters and name not in node.params:
-            hint = nearest(name, pipeline.parameters)
-            yield problem("E-PARAM-MISSING", node.place, name=name, nearest=hint)
-    for name in {*node.params, *node.uses} & set(node.grid):
-        yield problem("E-PARAM-TWICE", node.place, name=name, first="--param", second="--grid")
-
-
-def _cycle_problems(pipeline: Pipeline) -> list[Problem]:
-    graph = graph_of(pipeline)
-    if len(in_order(graph)) == len(graph):
-        return []
-    path = _one_cycle(graph)
-    node = pipeline.node(path[0])
-    return [problem("E-CYCLE", node.place, path=" -> ".join(path))]
-
-
-def _one_cycle(graph: Graph) -> list[str]:
+def one_cycle(graph: Graph) -> list[str]:
     """The titles along one cycle, the first one again at the end, in the direction in which data would flow."""
     import networkx
 
@@ -160,11 +100,11 @@ def select(
     graph, children = graph_of(pipeline), children_of(graph_of(pipeline))
     chosen = set(graph)
     if start:
-        chosen &= _reach(children, _titles(pipeline, start))
+        chosen &= _reach(children, titles_of(pipeline, start))
     if until:
-        chosen &= _reach(graph, _titles(pipeline, until))
+        chosen &= _reach(graph, titles_of(pipeline, until))
     if nodes:
-        named = set(_titles(pipeline, nodes))
+        named = set(titles_of(pipeline, nodes))
         chosen = chosen | named if (start or until) else named
     if not chosen:
         raise PipelineError(
@@ -179,7 +119,8 @@ def select(
     return pipeline.model_copy(update={"nodes": kept}), frozenset(needed - chosen)
 
 
-def _titles(pipeline: Pipeline, wanted: Sequence[str]) -> list[str]:
+def titles_of(pipeline: Pipeline, wanted: Sequence[str]) -> list[str]:
+    """The titles meant by these names. Raises PipelineError (E-NODE-UNKNOWN)."""
     found = []
     for name in wanted:
         try:

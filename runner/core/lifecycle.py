@@ -50,7 +50,7 @@ PASSED = frozenset({State.SUCCEEDED, State.CACHED})
 BROKEN = frozenset({State.FAILED, State.TIMED_OUT, State.LOST})
 ENDED = PASSED | BROKEN | {State.CANCELLED, State.SKIPPED, State.UPSTREAM_FAILED, State.REJECTED}
 
-_WITHOUT_RUNNING = {State.CACHED, State.SKIPPED, State.UPSTREAM_FAILED, State.CANCELLED}
+_WITHOUT_RUNNING = {State.CACHED, State.SKIPPED, State.UPSTREAM_FAILED, State.CANCELLED, State.FAILED}
 _BEFORE_START = {State.QUEUED, State.CANCELLED}
 
 # From each state, the states that may come next. A broken attempt goes back to `queued` when it is tried again.
@@ -74,7 +74,9 @@ class Created:
     """A node run came to be: which node, which place on the axes of its route, from which parents' runs.
 
     `coordinates` gives, for each open axis of the node in order, the 1-based position of this route on it.
-    `route` holds for each of those axes' nodes the values chosen; `params` all of the node run's own parameters.
+    A position is 0 where the route has no run of that node. `route` holds for each of those axes' nodes the values
+    chosen; `params` all of the node run's own parameters. `plan` is a digest of all that it is to run on, so that an
+    approval and a kept result can be told to be meant for it; `because` says what its conditions decided.
     """
 
     id: str
@@ -84,11 +86,14 @@ class Created:
     route: Mapping[str, Mapping[str, Value]]
     parents: Mapping[str, str]  # node title -> id of its run on this route
     gathered: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # node title -> ids of all its runs here
+    waited: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # likewise, only waited for (single mode)
+    plan: str = ""
+    because: str = ""
 
     def before(self) -> Iterator[str]:
         """The ids of all node runs that this one comes after."""
         yield from self.parents.values()
-        for runs in self.gathered.values():
+        for runs in (*self.gathered.values(), *self.waited.values()):
             yield from runs
 
 
@@ -114,6 +119,27 @@ class Tagged:
 
 
 @dataclass(frozen=True, slots=True)
+class Pictured:
+    """A node run logged an image under a name, as a point of a metric; `file` is in the attempt's folder."""
+
+    id: str
+    name: str
+    step: float
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Somebody decided whether a pending node run may start: final, and for this plan of it only."""
+
+    id: str
+    approved: bool
+    by: str
+    how: str
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunChanged:
     """The whole run went on to `state`."""
 
@@ -121,7 +147,21 @@ class RunChanged:
     reason: str = ""
 
 
-Fact = Created | Changed | Tagged | RunChanged
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The run begins again; what its node runs came to is past, until `Kept` takes it over."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A node run of before stands: it passed, and what it ran on is the same."""
+
+    id: str
+
+
+Fact = Created | Changed | Tagged | Pictured | RunChanged | Answered | Resumed | Kept
 
 
 @dataclass(slots=True)
@@ -135,7 +175,10 @@ class NodeRun:
     detail: dict[str, Any] = field(default_factory=dict)
     tags: dict[str, Value] = field(default_factory=dict)
     metrics: dict[str, list[tuple[float, Value]]] = field(default_factory=dict)
+    images: dict[str, list[tuple[float, str]]] = field(default_factory=dict)  # name -> steps and files
     story: list[str] = field(default_factory=list)
+    tried_before: int = 0  # attempts that are past, from before the run was resumed
+    answer: Answered | None = None
 
     @property
     def id(self) -> str:
@@ -155,25 +198,43 @@ class RunSoFar:
     state: RunState = RunState.RUNNING
     reason: str = ""
     node_runs: dict[str, NodeRun] = field(default_factory=dict)
+    past: dict[str, NodeRun] = field(default_factory=dict)  # from before the run was resumed, not yet taken over
 
     def apply(self, fact: Fact) -> None:
         """Take one more fact in. Raises IllegalChange when the lifecycle forbids it."""
         match fact:
             case Created():
-                self.node_runs[fact.id] = NodeRun(fact, tags=dict(fact.params))
+                self._create(fact)
             case Changed():
                 self._change(self.node_runs[fact.id], fact)
             case Tagged():
                 self._tag(self.node_runs[fact.id], fact)
+            case Pictured():
+                self.node_runs[fact.id].images.setdefault(fact.name, []).append((fact.step, fact.file))
+            case Answered():
+                self.node_runs[fact.id].answer = fact
             case RunChanged():
                 self.state, self.reason = fact.state, fact.reason
+            case Resumed():
+                self.past |= self.node_runs
+                self.node_runs = {}
+            case Kept():
+                self.node_runs[fact.id] = self.past.pop(fact.id)
+
+    def _create(self, fact: Created) -> None:
+        before = self.past.pop(fact.id, None)
+        tried = before.attempt if before else 0
+        run = NodeRun(fact, attempt=tried, tags=dict(fact.params), tried_before=tried)
+        if before and before.answer and before.answer.plan == fact.plan != "":
+            run.answer = before.answer  # final, as long as it is asked about the same
+        self.node_runs[fact.id] = run
 
     @staticmethod
     def _change(run: NodeRun, fact: Changed) -> None:
         if fact.state not in LEGAL[run.state]:
             raise IllegalChange(run.id, run.state, fact.state, run.story)
         if fact.state is State.STARTING:  # a new attempt starts with a clean slate
-            run.tags, run.metrics, run.detail = dict(run.created.params), {}, {}
+            run.tags, run.metrics, run.images, run.detail = dict(run.created.params), {}, {}, {}
         run.state, run.reason = fact.state, fact.reason
         run.attempt = fact.attempt or run.attempt
         run.detail.update(fact.detail)

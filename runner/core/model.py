@@ -192,6 +192,16 @@ class Node(Written):
         return Place(cell=self.cell, node=self.title)
 
 
+class Compute(Written):
+    """A compute template (`[compute.NAME]` in dagbook.toml): what it gives where the node itself says nothing."""
+
+    image: Annotated[str, AfterValidator(check_image)] | None = None
+    cpus: Annotated[float, BeforeValidator(cpus_of)] | None = None
+    memory: Annotated[int, BeforeValidator(bytes_of)] | None = None
+    gpus: int | None = Field(default=None, ge=0)
+    executor: ExecutorName | None = None
+
+
 class Defaults(Written):
     """What a pipeline says for all its nodes; a node's own word wins."""
 
@@ -239,6 +249,23 @@ class Pipeline(Written):
         return {node.slug: node for node in self.nodes} | {node.title: node for node in self.nodes}
 
     def parameters_of(self, node: Node) -> dict[str, Value]:
-        """The node's single-valued parameters, those taken from the pipeline filled in."""
+        """The node's parameters that are no grid: those taken from the pipeline, its own, those that edges fill."""
+        if not (node.uses or self.all_edges):  # planning thousands of nodes asks for each of them several times
+            return dict(node.params)
         taken = {name: self.parameters[name] for name in node.uses if name in self.parameters}
-        return {**taken, **node.params}
+        edges = (edge for edge in self.edges_into(node.title) if edge.target_port is Port.PARAMETER)
+        filled = {edge.target_key: f"{{{{ {edge.source}.{edge.source_key} }}}}" for edge in edges}
+        return {**taken, **node.params, **filled}
+
+    def edges_into(self, title: str) -> tuple[Edge, ...]:
+        """The edges of Valohai's kinds that end at the node, but for those that begin there too."""
+        return self._edges_by_target.get(slug_of(title), ())
+
+    @cached_property
+    def _edges_by_target(self) -> dict[str, tuple[Edge, ...]]:
+        found: dict[str, tuple[Edge, ...]] = {}
+        for edge in self.all_edges:
+            target = slug_of(edge.target)
+            if slug_of(edge.source) != target:
+                found[target] = (*found.get(target, ()), edge)
+        return found

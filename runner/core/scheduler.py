@@ -1,21 +1,19 @@
 """The scheduler: events in, facts and actions out. No clock, no file, no await.
 
-The engine tells what happened (`Begin`, `AttemptRuns`, `AttemptEnded`, `RetryDue`, `Cancel`); the scheduler answers
-with the facts to record and then the actions to perform. A node run is created as soon as the runs of its own
-parents are decided; it never waits for unrelated ones. The run ends when nothing is left to happen, and refuses to
-end while a node run is unaccounted for.
-
-A plan is the same scheduler with every attempt succeeding at once (`planner`).
+The engine tells what happened (`Begin`, `Found`, `Answer`, `AttemptRuns`, `AttemptEnded`, `RetryDue`, `Cancel`); the
+scheduler answers with the facts to record and then the actions to perform. Which node runs come to be is found by
+`expansion`; here is decided what becomes of each. The run ends when nothing is left to happen, and refuses to end
+while a node run is unaccounted for.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from .axes import permutation_count, permutations
 from .events import (
+    Answer,
     AttemptEnded,
     AttemptRuns,
     Begin,
@@ -24,18 +22,23 @@ from .events import (
     Earlier,
     End,
     Event,
+    Found,
+    Look,
     RetryDue,
     Start,
     TryLater,
 )
-from .graph import Graph, children_of, graph_of
+from .expansion import Birth, Expansion
 from .lifecycle import (
     BROKEN,
     PASSED,
+    Answered,
     Changed,
-    Created,
     Fact,
+    Kept,
     NodeRun,
+    Pictured,
+    Resumed,
     RunChanged,
     RunSoFar,
     RunState,
@@ -43,18 +46,21 @@ from .lifecycle import (
     Tagged,
 )
 from .model import OnError, Pipeline
-from .names import slug_of
-from .routes import Choice, Join, SingleJoin, axes_of, gathered_by, name_of
-from .values import Value
+from .rules import Rules
 
 FIRST_BACK_OFF, LONGEST_BACK_OFF = 1.0, 60.0  # seconds; doubled from attempt to attempt
+_OVER = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.REJECTED})
 
 
 class Scheduler:
     """Decides the course of one run.
 
     `jobs` node runs are under way at most. `on_error` is the pipeline's rule; a node's own wins. Titles in `reused`
-    are not run: what `earlier` holds of their node runs, by id, stands for them. `run` is the state so far.
+    are not run: what `earlier` holds of their node runs, by id, stands for them. Node runs of the titles in `looks`
+    are looked up before they start. `run` is the state so far.
+
+    To resume, give the state that the run had (`run`) and the ids of the node runs in it whose results are still
+    there (`intact`): those of them that passed on the same plan are kept, but for the titles in `forced`.
     """
 
     def __init__(
@@ -64,48 +70,45 @@ class Scheduler:
         on_error: OnError = OnError.STOP_NEXT,
         reused: Iterable[str] = (),
         earlier: Mapping[str, Earlier] | None = None,
+        *,
+        looks: Collection[str] = (),
+        max_runs: int | None = None,
+        run: RunSoFar | None = None,
+        intact: Collection[str] = (),
+        forced: Collection[str] = (),
+        binds: bool = True,
     ) -> None:
-        graph = graph_of(pipeline)
-        self.run = RunSoFar()
-        self._pipeline = pipeline
+        self.run = run or RunSoFar()
         self._nodes = {node.title: node for node in pipeline.nodes}
         self._jobs = jobs
-        self._on_error = on_error
-        self._reused = frozenset(reused)
+        self._rules = Rules(pipeline, on_error, frozenset(reused))
         self._earlier = earlier or {}
-        self._axes = axes_of(pipeline, graph)
-        self._children = children_of(graph)
-        self._joins = self._make_joins(graph)
-        self._roots = [title for title, parents in graph.items() if not parents]
+        self._looks = frozenset(looks)
+        self._intact = frozenset(intact)
+        self._forced = frozenset(forced)
+        self._binds = binds
+        self._expansion = Expansion(pipeline, self.run, max_runs, binds)
         self._queue: deque[str] = deque()
+        self._looking: set[str] = set()
         self._under_way: set[str] = set()
         self._backing_off: set[str] = set()
+        self._pending: set[str] = set()
         self._decided: deque[NodeRun] = deque()  # ended for good, their children not yet created
         self._open = 0  # node runs that have not ended for good
+        self._why: dict[str, str] = {}  # why no earlier result stands for a queued node run
         self._stopping: RunChanged | None = None
-        self._seen: set[str] = set()  # nodes of which a run was created
         self._decision = Decision()
-
-    def _make_joins(self, graph: Graph) -> dict[str, Join | SingleJoin]:
-        sizes = {node.title: permutation_count(node) for node in self._pipeline.nodes}
-        joins: dict[str, Join | SingleJoin] = {}
-        for title, parents in graph.items():
-            slugs = gathered_by(self._nodes[title])
-            gathered = [parent for parent in parents if slug_of(parent) in slugs]
-            if any(self._axes[parent] for parent in parents):
-                joins[title] = Join(parents, gathered, self._axes, sizes)
-            elif parents:
-                joins[title] = SingleJoin(parents, gathered)
-        return joins
 
     def handle(self, event: Event) -> Decision:
         """What follows from `event`. Raises IllegalChange for an event that cannot be."""
         self._decision = decision = Decision()
         match event:
             case Begin():
-                self._tell(RunChanged(RunState.RUNNING))
-                for title in self._roots:
-                    self._create(title, Choice({}, {}))
+                self._begin(event)
+            case Found():
+                self._found(event)
+            case Answer():
+                self._answer(event)
             case AttemptRuns():
                 self._change(event.id, State.RUNNING, attempt=event.attempt)
             case AttemptEnded():
@@ -114,7 +117,7 @@ class Scheduler:
                 self._retry(event.id)
             case Cancel():
                 self._stop(RunChanged(RunState.CANCELLED, event.reason))
-            case Tagged():
+            case Tagged() | Pictured():
                 self._tell(event)
         self._follow()
         self._fill()
@@ -124,6 +127,18 @@ class Scheduler:
     def under_way(self) -> frozenset[str]:
         """Ids of the node runs whose attempts are being run."""
         return frozenset(self._under_way)
+
+    def only_waits(self) -> bool:
+        """True when nothing can happen any more until somebody decides on a pending node run."""
+        busy = self._under_way or self._queue or self._looking or self._backing_off
+        return bool(self._pending) and not busy
+
+    def _begin(self, event: Begin) -> None:
+        if event.resumed_by:
+            self._tell(Resumed(event.resumed_by))
+        self._tell(RunChanged(RunState.RUNNING))
+        for birth in self._expansion.roots():
+            self._create(birth)
 
     # facts
 
@@ -138,65 +153,103 @@ class Scheduler:
 
     # node runs come to be
 
-    def _create(self, title: str, choice: Choice) -> None:
-        """Create the runs of a node for one choice of its parents' runs: one per own permutation."""
-        node, axes = self._nodes[title], self._axes[title]
-        place: dict[str, int] = {}
-        route: dict[str, Mapping[str, Value]] = {}
-        for parent in choice.parents.values():
-            created = self.run.node_runs[parent].created
-            place.update(zip(self._axes[created.node], created.coordinates, strict=True))
-            route.update(created.route)
-        for number, (params, chosen) in enumerate(permutations(self._pipeline, node), 1):
-            if chosen:
-                place[title], route = number, {**route, title: chosen}
-            coordinates = tuple(place[axis] for axis in axes)
-            along = {axis: route[axis] for axis in axes}
-            id = name_of(node.slug, coordinates)
-            self._tell(Created(id, title, coordinates, params, along, choice.parents, choice.gathered))
-            self._seen.add(title)
-            self._open += 1
-            self._admit(self.run.node_runs[id])
+    def _create(self, birth: Birth) -> None:
+        created = birth.created
+        self._open += 1
+        if self._keeps(birth):
+            self._tell(Kept(created.id))
+            self._decide(self.run.node_runs[created.id])
+            return
+        self._tell(created)
+        run = self.run.node_runs[created.id]
+        if birth.state is State.WAITING:  # while planning: only the run decides
+            run.reason = birth.reason
+            self._decide(run)
+        elif birth.state and self._verdict(run)[0] is None:
+            self._change(created.id, birth.state, birth.reason)
+            self._after_failure(run, birth.state)
+            self._decide(run)
+        else:
+            self._admit(run)
+
+    def _keeps(self, birth: Birth) -> bool:
+        """True when a run of before passed on the same plan and its result is still there."""
+        past = self.run.past.get(birth.created.id)
+        if past is None or birth.state or birth.created.node in self._forced:
+            return False
+        same = past.created.plan == birth.created.plan and bool(birth.created.plan)
+        return same and past.state in PASSED and past.id in self._intact
 
     def _admit(self, run: NodeRun) -> None:
-        """Send a new node run on: to the queue, or straight to where its parents' fate puts it."""
+        """Send a new node run on: to a person, to the queue, or straight to where its parents' fate puts it."""
         verdict, reason = self._verdict(run)
         if verdict is None:
-            self._change(run.id, State.QUEUED)
-            self._queue.append(run.id)
+            approvers = self._nodes[run.node].approve
+            if approvers and not self._approved(run):
+                detail = {"plan": run.created.plan, "approvers": list(approvers)}
+                self._change(run.id, State.PENDING_APPROVAL, f"waits for {' or '.join(approvers)}", detail=detail)
+                self._pending.add(run.id)
+            else:
+                self._enqueue(run)
             return
         found = self._earlier.get(run.id) if verdict is State.CACHED else None
-        self._change(run.id, verdict, reason, detail=found.detail if found else None)
-        for name, value in (found.tags if found else {}).items():
-            self._tell(Tagged(run.id, name, value))
+        if found:
+            self._restore(run, found, reason)
+        elif verdict is State.CACHED and self._binds:
+            self._change(run.id, State.FAILED, f'E-NO-EARLIER: no earlier run left a result of "{run.node}" here')
+        else:
+            self._change(run.id, verdict, reason)
         self._decide(run)
+
+    def _approved(self, run: NodeRun) -> bool:
+        """True when somebody said yes to this plan of it before the run was resumed."""
+        return run.answer is not None and run.answer.approved and run.node not in self._forced
+
+    def _enqueue(self, run: NodeRun) -> None:
+        self._change(run.id, State.QUEUED)
+        if run.node in self._looks:
+            self._looking.add(run.id)
+            self._decision.actions.append(Look(run.id))
+        else:
+            self._queue.append(run.id)
+
+    def _found(self, event: Found) -> None:
+        """An earlier result stands for the node run, or it takes its place in the queue."""
+        if event.id not in self._looking:
+            return  # the run is being stopped
+        self._looking.discard(event.id)
+        run = self.run.node_runs[event.id]
+        if event.earlier:
+            self._restore(run, event.earlier, event.why)
+            self._decide(run)
+        else:
+            self._why[event.id] = event.why
+            self._queue.append(event.id)
+
+    def _restore(self, run: NodeRun, found: Earlier, reason: str) -> None:
+        self._change(run.id, State.CACHED, reason, detail=found.detail)
+        for tag in found.tagged(run.id):
+            self._tell(tag)
+
+    def _answer(self, event: Answer) -> None:
+        """A person's decision; nothing else moves a pending node run on but the end of the run."""
+        run = self.run.node_runs.get(event.id)
+        if run is None or event.id not in self._pending or event.plan != run.created.plan:
+            return
+        self._pending.discard(event.id)
+        self._tell(Answered(event.id, event.approved, event.by, event.how, event.plan))
+        if event.approved:
+            self._enqueue(run)
+            return
+        reason = f'{event.by} rejected "{run.node}"'
+        self._change(event.id, State.REJECTED, reason)
+        self._decide(run)
+        self._stop(RunChanged(RunState.REJECTED, reason))
 
     def _verdict(self, run: NodeRun) -> tuple[State | None, str]:
         if self._stopping:
             return State.CANCELLED, self._stopping.reason
-        if run.node in self._reused:
-            return State.CACHED, "its earlier result is used"
-        for parent in run.created.before():
-            before = self.run.node_runs[parent]
-            if before.state in PASSED or self._may_be_missing(before):
-                continue
-            if before.state is State.CANCELLED:
-                return State.CANCELLED, before.reason
-            if before.state is State.SKIPPED:
-                return State.SKIPPED, f'"{before.node}" was skipped'
-            return State.UPSTREAM_FAILED, f'"{before.node}" {before.state.replace("_", " ")}'
-        return None, ""
-
-    def _retries(self, title: str) -> int:
-        own = self._nodes[title].retries
-        return (self._pipeline.defaults.retries or 0) if own is None else own
-
-    def _rule(self, title: str) -> OnError:
-        return self._nodes[title].on_error or self._on_error
-
-    def _may_be_missing(self, before: NodeRun) -> bool:
-        broken = before.state in BROKEN or before.state is State.UPSTREAM_FAILED
-        return broken and self._rule(before.node) is OnError.CONTINUE
+        return self._rules.verdict(run, self.run.node_runs)
 
     # node runs end
 
@@ -207,26 +260,26 @@ class Scheduler:
     def _follow(self) -> None:
         """Create the node runs that waited for what was decided; a loop, since fates travel down long chains."""
         while self._decided:
-            run = self._decided.popleft()
-            for child in self._children[run.node]:
-                for choice in self._joins[child].add(run.node, run.id, run.created.coordinates):
-                    self._create(child, choice)
+            for birth in self._expansion.after(self._decided.popleft()):
+                self._create(birth)
 
     def _end_attempt(self, event: AttemptEnded) -> None:
         run = self.run.node_runs[event.id]
+        tried = event.attempt - run.tried_before
         self._under_way.discard(event.id)
         self._change(event.id, event.state, event.reason, event.attempt, event.detail)
         if event.state in BROKEN:
-            if not self._stopping and event.attempt <= self._retries(run.node):
-                seconds = min(FIRST_BACK_OFF * 2 ** (event.attempt - 1), LONGEST_BACK_OFF)
+            if not self._stopping and tried <= self._rules.retries(run.node):
+                seconds = min(FIRST_BACK_OFF * 2 ** (tried - 1), LONGEST_BACK_OFF)
                 self._backing_off.add(event.id)
                 self._decision.actions.append(TryLater(event.id, seconds))
                 return
-            if self._rule(run.node) is OnError.STOP_ALL and not self._stopping:
-                self._decide(run)
-                self._stop(RunChanged(RunState.FAILED, f'"{run.node}" {event.state.replace("_", " ")}'))
-                return
+            self._after_failure(run, event.state)
         self._decide(run)
+
+    def _after_failure(self, run: NodeRun, state: State) -> None:
+        if state in BROKEN and self._rules.on_error(run.node) is OnError.STOP_ALL:
+            self._stop(RunChanged(RunState.FAILED, f'"{run.node}" {state.replace("_", " ")}'))
 
     def _retry(self, id: str) -> None:
         if id in self._backing_off:
@@ -240,9 +293,9 @@ class Scheduler:
             return
         self._stopping = how
         self._decision.actions.extend(End(id) for id in sorted(self._under_way))
-        idle = [*self._queue, *sorted(self._backing_off)]
-        self._queue.clear()
-        self._backing_off.clear()
+        idle = [*self._queue, *sorted(self._backing_off | self._looking | self._pending)]
+        for waiting in (self._queue, self._backing_off, self._looking, self._pending):
+            waiting.clear()
         for id in idle:
             self._change(id, State.CANCELLED, how.reason)
             self._decide(self.run.node_runs[id])
@@ -255,7 +308,8 @@ class Scheduler:
             run = self.run.node_runs[self._queue.popleft()]
             attempt = run.attempt + 1
             self._under_way.add(run.id)
-            self._change(run.id, State.STARTING, attempt=attempt)
+            why = self._why.pop(run.id, "")
+            self._change(run.id, State.STARTING, attempt=attempt, detail={"why": why} if why else None)
             present = {title: id for title, id in run.created.parents.items() if self._passed(id)}
             gathered = {title: tuple(filter(self._passed, ids)) for title, ids in run.created.gathered.items()}
             self._decision.actions.append(Start(run.id, attempt, present, gathered))
@@ -264,9 +318,15 @@ class Scheduler:
         return self.run.node_runs[id].state in PASSED
 
     def _finish(self) -> None:
-        if self._open or self.run.state in (RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED):
+        if self.run.state in _OVER:
             return
-        forgotten = [title for title in self._nodes if title not in self._seen]
+        if self._open:
+            state = RunState.PENDING_APPROVAL if self._pending else RunState.RUNNING
+            if self.run.state is not state and not self._stopping:
+                names = ", ".join(f'"{self.run.node_runs[id].node}"' for id in sorted(self._pending))
+                self._tell(RunChanged(state, f"{names} waits for an approval" if self._pending else ""))
+            return
+        forgotten = self._expansion.forgotten()
         assert not forgotten, f"the run may not end: no run of {forgotten} was accounted for"
         broken = {State.UPSTREAM_FAILED, *BROKEN}
         first = next((run for run in self.run.node_runs.values() if run.state in broken), None)
@@ -276,20 +336,3 @@ class Scheduler:
             self._tell(RunChanged(RunState.FAILED, f'"{first.node}" {first.state.replace("_", " ")}'))
         else:
             self._tell(RunChanged(RunState.SUCCEEDED))
-
-
-def planner(pipeline: Pipeline, reused: Iterable[str] = (), most: int | None = None) -> RunSoFar:
-    """The node runs of a run in which everything succeeds: what `dagbook plan` lists.
-
-    Stops early, with more than `most` node runs, when there would be more.
-    """
-    scheduler = Scheduler(pipeline, jobs=1, reused=reused)
-    to_do = deque(scheduler.handle(Begin()).actions)
-    while to_do:
-        action = to_do.popleft()
-        if isinstance(action, Start):
-            ended = AttemptEnded(action.id, action.attempt, State.SUCCEEDED)
-            to_do.extend(scheduler.handle(ended).actions)
-        if most is not None and len(scheduler.run.node_runs) > most:
-            break
-    return scheduler.run

@@ -6,6 +6,7 @@ import ast
 import csv
 import keyword
 import math
+import re
 from typing import Any
 
 from .errors import PipelineError, problem
@@ -14,6 +15,7 @@ Value = bool | int | float | str | list[Any] | None
 
 DEEPEST_LIST = 32
 LONGEST_NAME = 128
+_REFERENCE = re.compile(r"\{ ?\{[^{}]*(?:\} ?\}|$)")  # as templates finds it; one not closed takes all that follows
 _WORDS: dict[str, Value] = {"True": True, "False": False, "None": None}
 
 
@@ -36,7 +38,7 @@ def _as_list(text: str) -> Value:
     if text.startswith("[") and text.endswith("]"):
         try:
             literal = ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
+        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             return text
         if isinstance(literal, list):
             return literal
@@ -46,19 +48,32 @@ def _as_list(text: str) -> Value:
 def grid_values(name: str, text: str) -> list[Value]:
     """The values of `--grid name=text`: items between commas, trimmed, typed; or the items of an inline list.
 
-    A list meant as one value is a nested list. Raises PipelineError (E-GRID-EMPTY) for an empty item.
+    A list meant as one value is a nested list; commas inside braces (`{{ task.tag }}`) cut nothing.
+    Raises PipelineError (E-GRID-EMPTY) for an empty item.
     """
     inline = _as_list(text.strip())
     if isinstance(inline, list):
         if not inline:
             raise PipelineError(problem("E-GRID-EMPTY", name=name, text=text))
         return inline
-    items = next(csv.reader([text], skipinitialspace=True), [])
+    bare = text.strip()
+    if _REFERENCE.search(bare) and bare.startswith("[") and bare.endswith("]"):
+        text = bare[1:-1]  # with braces in it, it is no Python list, and yet one is meant
     quoted_empty = '""' in text
-    values = [item.strip() for item in items]
+    values = _items(name, text)
     if not values or (not all(values) and not quoted_empty):
         raise PipelineError(problem("E-GRID-EMPTY", name=name, text=text))
     return [typed(item) for item in values]
+
+
+def _items(name: str, text: str) -> list[str]:
+    """What stands between the commas of `text` outside of braces, trimmed."""
+    if "\0" in text:
+        raise PipelineError(problem("E-PARAM-VALUE", name=name))
+    references = iter(_REFERENCE.findall(text))
+    held = _REFERENCE.sub("\0", text)
+    items = next(csv.reader([held], skipinitialspace=True), [])
+    return [re.sub("\0", lambda _: next(references), item).strip() for item in items]
 
 
 def check_name(name: str) -> str:

@@ -6,30 +6,34 @@ import codecs
 import os
 import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
 from .contract import CellStarted, Failure, Job, Outcome, Output, Reporter
 from .contract import Started as StartedReport
 from .exits import Ending, Started, amount, death
-from .tags import TagLines
+from .logbook import Logbook
+from .rundir import RunDir
 
 _CHUNK = 65_536
 
 
-def run_command(job: Job, process: Started, output: IO[bytes], report: Reporter, *, began: float) -> Outcome:
-    """Report what the command prints (both streams in `output`) and see it gone; the record is at `job.record`."""
-    return drive_command(job, process, _pieces(process, output), report, began=began)
+def run_command(
+    job: Job, process: Started, streams: Mapping[str, IO[bytes]], rundir: RunDir, report: Reporter, *, began: float
+) -> Outcome:
+    """Report what the command prints (`streams`: stdout and stderr) and see it gone; the record is at `job.record`."""
+    return drive_command(job, process, _pieces(process, streams), rundir, report, began=began)
 
 
 def drive_command(
-    job: Job, process: Started, pieces: Iterator[tuple[str, bytes]], report: Reporter, *, began: float
+    job: Job, process: Started, pieces: Iterator[tuple[str, bytes]], rundir: RunDir, report: Reporter, *, began: float
 ) -> Outcome:
     """As `run_command`, with what is printed as pairs of a stream's name and bytes; ends when `pieces` end."""
     started_after = time.monotonic() - began
     report(StartedReport())
     report(CellStarted(0, 1))
-    log = _Log(report)
+    warnings: list[str] = []
+    log = _Log(report, Logbook(job, rundir, report, warnings))
     for stream, data in pieces:
         log.add(stream, data)
     log.close()
@@ -38,7 +42,8 @@ def drive_command(
     reason = reason_of(job, ending)
     _write_record(job, log.outputs, reason, ending)
     failure = Failure("CommandFailed", reason) if reason else None
-    return Outcome(not reason, reason, failure, ending.code, bool(ending.outside), started_after)
+    lost = bool(ending.outside)
+    return Outcome(not reason, reason, failure, ending.code, lost, started_after, warnings=tuple(warnings))
 
 
 def reason_of(job: Job, ending: Ending) -> str:
@@ -52,31 +57,33 @@ def reason_of(job: Job, ending: Ending) -> str:
     return f"the command {death(ending.code)}" if ending.code is not None else "the command is gone"
 
 
-def _pieces(process: Started, output: IO[bytes]) -> Iterator[tuple[str, bytes]]:
-    """What is printed until the end of the output; a daemon that holds it open does not count."""
-    descriptor = output.fileno()
+def _pieces(process: Started, streams: Mapping[str, IO[bytes]]) -> Iterator[tuple[str, bytes]]:
+    """What is printed until the end of both streams; a daemon that holds them open does not count."""
+    names = {stream.fileno(): name for name, stream in streams.items()}
     poll = select.poll()
-    for watched in (descriptor, *process.exit.descriptors()):
+    for watched in (*names, *process.exit.descriptors()):
         poll.register(watched, select.POLLIN)
-    while True:
-        ready = {fd for fd, _ in poll.poll()}
-        if descriptor in ready:
-            data = os.read(descriptor, _CHUNK)
-            if not data:
-                return
-            yield "stdout", data
-        else:
+    while names:
+        ready = names.keys() & {fd for fd, _ in poll.poll()}
+        if not ready:
             return  # gone, and nothing left to read
+        for descriptor in sorted(ready):
+            data = os.read(descriptor, _CHUNK)
+            if data:
+                yield names[descriptor], data
+            else:
+                poll.unregister(descriptor)
+                del names[descriptor]
 
 
 class _Log:
     """The outputs of the one cell, decoded as they come; adjacent text of one stream is one output."""
 
-    def __init__(self, report: Reporter) -> None:
+    def __init__(self, report: Reporter, logbook: Logbook) -> None:
         self.outputs: list[dict[str, Any]] = []
         self._pieces: list[list[str]] = []
         self._report = report
-        self._tags = TagLines()
+        self._logbook = logbook
         decoder: Callable[[str], codecs.IncrementalDecoder] = codecs.getincrementaldecoder("utf-8")
         self._decoders = {name: decoder("replace") for name in ("stdout", "stderr")}
 
@@ -86,8 +93,7 @@ class _Log:
         if not text:
             return
         if stream == "stdout":
-            for logged in self._tags.feed(text):
-                self._report(logged)
+            self._logbook.take(stream, text)
         if not self.outputs or self.outputs[-1]["name"] != stream:
             self.outputs.append({"output_type": "stream", "name": stream, "text": ""})
             self._pieces.append([])
@@ -98,8 +104,7 @@ class _Log:
         """Take what is half said, and join the pieces."""
         for stream in ("stdout", "stderr"):
             self.add(stream, b"", final=True)
-        for logged in self._tags.close():
-            self._report(logged)
+        self._logbook.settle(last=True)
         for output, pieces in zip(self.outputs, self._pieces, strict=True):
             output["text"] = "".join(pieces)
 

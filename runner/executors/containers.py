@@ -5,11 +5,13 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ..core.machine import Machine
 from .contract import Job
 from .daemon import LABEL
+from .resources import engines_machine
 from .rundir import INSIDE, RunDir, helper_module
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 GIB = 2**30
 PIDS = 4096  # processes and threads: stops a fork bomb, not a big pool
 SHARED_MEMORY = GIB  # for /dev/shm where no memory limit says how much
+KEPT_LABEL = "dagbook.kept"  # its value: the run directory, which a keeper holds as long as it lives
 TCP_PORTS = (5401, 5402, 5403, 5404, 5405)  # inside the container
 
 
@@ -29,13 +32,15 @@ class Engine:
     rootless: bool = False
     user_namespaces: bool = False
     selinux: bool = False
+    machine: Machine = field(default_factory=Machine)  # that it runs containers on
 
     @classmethod
     def of(cls, client: APIClient) -> Engine:
         """Ask the engine."""
         info = client.info()
         names = {option.removeprefix("name=").split(",")[0] for option in info.get("SecurityOptions") or ()}
-        return cls(info.get("ID") or "unknown", "rootless" in names, "userns" in names, "selinux" in names)
+        machine = engines_machine(info, client.base_url)
+        return cls(info.get("ID") or "unknown", "rootless" in names, "userns" in names, "selinux" in names, machine)
 
     @property
     def user(self) -> str:
@@ -63,13 +68,18 @@ def container(
         "working_dir": "/output",
         "user": engine.user,
         "environment": {"USER": _user(), **environment},
-        "labels": {LABEL: "", "dagbook.node_run": job.node_run, **job.labels},
+        "labels": {LABEL: "", "dagbook.node_run": job.node_run, **_kept_label(job, rundir), **job.labels},
         # Not only NetworkMode none: without a network the engine starts a container a tenth of a second faster.
         "network_disabled": not networked,
         "ports": list(ports),
         "stdin_open": stdin,  # closed by the engine when we are gone: a lifeline
         "host_config": client.create_host_config(**_host(client, engine, job, rundir, networked, ports)),
     }
+
+
+def _kept_label(job: Job, rundir: RunDir) -> dict[str, str]:
+    """From the start on: labels cannot be added when the node has failed."""
+    return {KEPT_LABEL: str(rundir.path)} if job.keep_failed else {}
 
 
 def _host(
@@ -97,6 +107,8 @@ def _host(
         settings.update(mem_limit=memory, memswap_limit=memory)
     if job.cpus:
         settings["nano_cpus"] = int(job.cpus * 1e9)
+    if job.gpus:
+        settings["device_requests"] = [{"Driver": "", "Count": job.gpus, "Capabilities": [["gpu"]]}]
     return settings
 
 

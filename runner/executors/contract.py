@@ -35,6 +35,7 @@ class Needs:
     language: str = "python"
     cpus: float | None = None
     memory: int | None = None
+    gpus: int | None = None
     network: bool = False
     source: str = ""
     place: Place = field(default_factory=Place)
@@ -79,7 +80,7 @@ class Job:
     `id` is unique in the store and safe in a container's name. `notebook` is the notebook to execute (kind cell and
     notebook) and `record` where the executed one is written, also when it fails; a command's `script` gives a
     one-cell record. `output` is the fresh folder behind /output, which is also the working directory.
-    `labels` go on containers.
+    `labels` go on containers. `keep_failed`: when a cell raises, kernel and container stay (see `kept`).
     """
 
     id: str
@@ -97,7 +98,9 @@ class Job:
     labels: Mapping[str, str] = field(default_factory=dict)
     cpus: float | None = None
     memory: int | None = None
+    gpus: int | None = None
     network: bool = False
+    keep_failed: bool = False
     warnings: tuple[str, ...] = ()  # found while the job was made; told with the outcome
 
 
@@ -137,7 +140,16 @@ class Logged:
     step: float | None = None
 
 
-Report = Started | CellStarted | Output | Logged
+@dataclass(frozen=True, slots=True)
+class LoggedImage:
+    """An image logged by the node, one of a series as a metric's points are; `file` holds it, beside the record."""
+
+    name: str
+    step: float
+    file: Path
+
+
+Report = Started | CellStarted | Output | Logged | LoggedImage
 Reporter = Callable[[Report], None]
 
 
@@ -156,7 +168,8 @@ class Failure:
 class Outcome:
     """How an attempt ended by itself: `ok`, or why not in words (`reason`: the user's exception in one line, "out of
     memory (limit 256 MiB)", "the kernel was killed by signal 9"). `lost` means that the work vanished for a cause
-    outside of it (container removed, engine gone), so that trying again makes sense. Times in seconds."""
+    outside of it (container removed, engine gone), so that trying again makes sense. Times in seconds. `kept` tells, as
+    plain JSON, where the kernel of a failed node stays (`kept.Kept` reads it); None when nothing stays."""
 
     ok: bool
     reason: str = ""
@@ -166,6 +179,8 @@ class Outcome:
     started_after: float = 0.0  # from the call of run until the kernel answered
     ended_after: float = 0.0  # from the last cell's end until the process was gone
     warnings: tuple[str, ...] = ()
+    used: Mapping[str, float] = field(default_factory=dict)  # cpu_s, memory_bytes: as far as it is known
+    kept: Mapping[str, Any] | None = None
 
 
 class Executor(Protocol):

@@ -7,19 +7,23 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import Problem, problem
 from ..core.model import Kind
 from .command import drive_command
-from .containers import TCP_PORTS, Engine, container
+from .containers import KEPT_LABEL, TCP_PORTS, Engine, container
 from .contract import Job, Needs, Outcome, Reporter, Runtime
 from .daemon import LABEL, RUN_LABEL, Events, Watched, connect, ending_of
 from .exits import Ending, Exit, Started
+from .kept import Kept, hand_over
 from .kernel import run_notebook
 from .launch import NAMESPACE, environment, kernel_command, launcher, script_command
-from .rundir import RunDir, remove_stale
+from .resources import MEASURE, gpu_variables, read_used, shortages
+from .rundir import RunDir, is_held, remove_stale
 from .threads import THREADS, in_own_thread
 
 if TYPE_CHECKING:
@@ -61,10 +65,11 @@ class DockerExecutor:
 
     def prepare(self, needs: Sequence[Needs], tell: Callable[[str], None]) -> tuple[dict[str, Runtime], list[Problem]]:
         """See `Executor.prepare`."""
-        from . import papermill_engine  # noqa: F401  (imported now: it takes longer than starting a container)
         from .images import Images
 
         assert self.events
+        if found := shortages(needs, self.engine.machine):
+            return {}, found
         images = Images(self.client, self._default_image, self._build_network)
         runtimes, found = images.settle(needs, tell)
         found += self._network_warnings(needs)
@@ -128,13 +133,16 @@ class DockerExecutor:
     def remove_leftovers(self, store: str, live_runs: Callable[[], Collection[str]]) -> list[str]:
         """Remove the containers labelled with this store whose run (`dagbook.run`) is not live; gives their ids.
 
+        Those that a living keeper holds stay.
+
         `live_runs` is asked after the containers were listed: a run that begins meanwhile is live, then.
         The run directories of dead processes go too.
         """
         remove_stale()
         found = self.client.containers(all=True, filters={"label": [f"{LABEL}={store}", RUN_LABEL]})
         live = live_runs()
-        dead = [one["Id"] for one in found if one["Labels"].get(RUN_LABEL) not in live]
+        ended = [one for one in found if one["Labels"].get(RUN_LABEL) not in live]
+        dead = [one["Id"] for one in ended if not is_held(Path(one["Labels"].get(KEPT_LABEL) or "/nowhere"))]
         for identity in dead:
             self.remove(identity)
         return dead
@@ -147,13 +155,16 @@ class Container:
         self.exit = Exit()
         self._executor = executor
         self._limited = job.memory is not None
+        self.kept: Kept | None = None
         self._rundir = rundir
         command_node = job.kind is Kind.COMMAND
         # Commands are attached to anyway, and run on engines that share no FIFO too.
         by_stdin = command_node or rundir.transport == "tcp"
         command = script_command(job.script, rundir) if command_node else kernel_command(job, rundir)
-        rundir.write("launch", launcher(command, rundir, NAMESPACE, stdin=by_stdin, log=not command_node))
-        variables = environment(job, rundir, real_paths=False)
+        measure = MEASURE if command_node else ""
+        script = launcher(command, rundir, NAMESPACE, stdin=by_stdin, log=not command_node, measure=measure)
+        rundir.write("launch", script)
+        variables = environment(job, rundir, real_paths=False) | gpu_variables(job.gpus, container=True)
         settings = container(executor.client, executor.engine, job, rundir, variables, stdin=by_stdin)
         self.id: str = executor.client.create_container(**settings)["Id"]
         self.watched = executor.events.watch(self.id, self.exit)
@@ -190,6 +201,9 @@ class Container:
         """See `Started.kill`. By the lifeline first: that needs no engine."""
         from docker.errors import DockerException
 
+        if self.kept is not None:
+            self.kept.end()
+            return
         self.watched.expected = True
         self._rundir.cut_lifeline()
         self._hang_up(socket.SHUT_WR)
@@ -213,6 +227,14 @@ class Container:
         """See `Started.ending`."""
         return ending_of(self.watched, self._limited)
 
+    def keep(self) -> Mapping[str, Any] | None:
+        """See `Started.keep`."""
+        tcp = self._rundir.transport == "tcp"
+        lifeline = _socket(self._attached).fileno() if self._attached is not None else None
+        connection = self._rundir.connection(self.ports() if tcp else None)
+        self.kept = hand_over(self._rundir, self.exit, connection, container=self.id, lifeline=lifeline)
+        return self.kept.as_json() if self.kept else None
+
     def close(self, started: bool) -> None:
         """Give back what it held here. The engine removes a container that ended; we one that never began."""
         if self._attached is not None:
@@ -221,7 +243,9 @@ class Container:
             for held in (self._attached,) if response is None else (response, self._attached):
                 with contextlib.suppress(OSError, ValueError):
                     held.close()
-        if started:
+        if self.kept:
+            self._executor.events.forget(self.id)
+        elif started:
             self._executor.remember(self.id, self.watched)
         else:
             self._executor.remove(self.id)
@@ -253,7 +277,7 @@ class _Attempt:
                 rundir.ports = TCP_PORTS
             else:
                 rundir.open_lifeline()
-            return self._in_container(rundir)
+            return replace(self._in_container(rundir), used=read_used(rundir.path))
         except (DockerException, OSError) as error:
             if self.stopping.is_set():
                 raise asyncio.CancelledError from None
@@ -278,14 +302,14 @@ class _Attempt:
                 raise asyncio.CancelledError
             return self._drive(process, rundir)
         finally:
-            if self.started.is_set():
+            if self.started.is_set() and not process.kept:
                 process.kill()
             process.close(self.started.is_set())
 
     def _drive(self, process: Container, rundir: RunDir) -> Outcome:
         handle: Started = process
         if self.job.kind is Kind.COMMAND:
-            return drive_command(self.job, handle, process.pieces(), self.report, began=self.began)
+            return drive_command(self.job, handle, process.pieces(), rundir, self.report, began=self.began)
         ports = process.ports() if rundir.transport == "tcp" else None
         stopping = self.stopping.is_set
         return run_notebook(self.job, handle, rundir, self.report, began=self.began, ports=ports, stopping=stopping)

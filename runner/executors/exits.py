@@ -11,9 +11,9 @@ import contextlib
 import os
 import select
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,11 @@ class Exit:
             with contextlib.suppress(OSError):
                 os.write(self._tell, b"x")
 
+    @property
+    def pidfd(self) -> int | None:
+        """The pidfd of the process that is followed; None where there is none."""
+        return self._pidfd
+
     def descriptors(self) -> list[int]:
         """What becomes readable at the end."""
         return [self._told] if self._pidfd is None else [self._told, self._pidfd]
@@ -100,6 +105,13 @@ class Started(Protocol):
 
     def ending(self) -> Ending:
         """How it ended; called after `exit` told so. May wait a moment for the facts."""
+        ...
+
+    def keep(self) -> Mapping[str, Any] | None:
+        """Hand it over to a keeper, so that it stays when this process ends: `Outcome.kept`, None when that failed.
+
+        From then on `kill` ends the keeper, and with it all that it keeps.
+        """
         ...
 
 

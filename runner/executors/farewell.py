@@ -7,8 +7,11 @@ takes longer, and its control thread has been seen to wait ten seconds for a thr
 """
 
 
-def _farewell(patience: float) -> None:
-    """Wait for the user's threads (`patience` seconds at most), run exit handlers, close files, flush everything."""
+def _farewell(patience: float, used: str) -> None:
+    """Wait for the user's threads (`patience` seconds at most), run exit handlers, close files, flush everything.
+
+    What was used of processor and memory is left in the file `used`.
+    """
     import atexit
     import contextlib
     import gc
@@ -55,6 +58,13 @@ def _farewell(patience: float) -> None:
         ctypes.CDLL(None).fflush(None)  # what C code printed
     except Exception:
         pass
+    with contextlib.suppress(Exception):
+        import resource
+
+        usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        seconds = sum(usage.ru_utime + usage.ru_stime for usage in usages)
+        with open(used, "w") as told:
+            told.write(f"0m{seconds:.3f}s\nmemory {1024 * max(usage.ru_maxrss for usage in usages)}\n")
     nothing = os.open(os.devnull, os.O_WRONLY)
     for number, stream in ((1, sys.stdout), (2, sys.stderr)):
         pipe = getattr(stream, "_fds", None)

@@ -10,8 +10,8 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,9 @@ from .contract import Job, Outcome, Reporter
 from .contract import Started as StartedReport
 from .exits import Started
 from .handshake import KernelGone, KernelSilent, Line, wait_for_sockets
+from .logbook import Logbook
 from .outcomes import Trouble, outcome_of
+from .resources import USED
 from .rundir import RunDir
 
 if TYPE_CHECKING:
@@ -54,7 +56,12 @@ class Session:
     ended_after: float = 0.0
     warnings: list[str] = field(default_factory=list)
     line: Line = field(init=False)
+    logbook: Logbook = field(init=False)
     keeper: RecordKeeper | None = None
+    kept: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        self.logbook = Logbook(self.job, self.rundir, self.report, self.warnings)
 
     @property
     def record(self) -> Path:
@@ -81,15 +88,25 @@ class Session:
             self.report(StartedReport())
             client = NodeClient(keeper, self)
             client.execute()
-            run_sync(self._leave)(client)
+            if not (self.job.keep_failed and keeper.failed):
+                run_sync(self._leave)(client)
         finally:
             self.line.close()
+
+    def keep(self) -> None:
+        """Hand over a kernel that lives and stands where a cell raised, when the job asks for it."""
+        if not (self.job.keep_failed and self.keeper and self.keeper.failed) or self.process.exit.wait(0):
+            return
+        self.kept = self.process.keep()
+        if self.kept is None:
+            self.warnings.append("its kernel could not be kept, and was ended")
 
     async def _leave(self, client: NodeClient) -> None:
         """Let the kernel flush and close everything, then end it; see `farewell`."""
         before = time.monotonic()
         if self.job.runtime.language == "python":
-            text = f"{_FAREWELL}\n_farewell({THREADS_SECONDS})"
+            used = f"{self.rundir.seen}/{USED}"
+            text = f"{_FAREWELL}\n_farewell({THREADS_SECONDS}, {used!r})"
             request = self.line.client.execute(text, silent=True, store_history=False, stop_on_error=False)
             client.expect(request)
             await self._first_of(client.until_idle(request), EXIT_SECONDS)
@@ -99,7 +116,7 @@ class Session:
                 await self._first_of(None, GONE_SECONDS)
         else:
             self.line.client.shutdown()
-            await self._first_of(None, EXIT_SECONDS)
+            await self._first_of(client.until_idle(""), EXIT_SECONDS)  # what it prints until it is gone counts
         self.ended_after = time.monotonic() - before
 
     async def _first_of(self, work: Any, seconds: float) -> None:
@@ -114,6 +131,11 @@ class Session:
             task.result()
 
 
+def load_driver() -> None:
+    """Import papermill, which takes longer than starting a container: once, and not while anybody waits for a node."""
+    from . import papermill_engine  # noqa: F401
+
+
 def run_notebook(
     job: Job,
     process: Started,
@@ -124,7 +146,7 @@ def run_notebook(
     ports: tuple[int, ...] | None = None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Outcome:
-    """Execute the job's notebook on the kernel in `process` and see the process gone.
+    """Execute the job's notebook on the kernel in `process` and see the process gone, or kept after a failure.
 
     The executed notebook is at `job.record` afterwards, whatever happened. `began` is when the attempt began
     (`time.monotonic()`), `stopping` tells whether the attempt is being cancelled. Raises nothing that a node can
@@ -133,10 +155,14 @@ def run_notebook(
     session = Session(job, process, rundir, report, began, ports)
     try:
         trouble = _execute(session)
+        if trouble is None and not stopping():
+            session.keep()
     finally:
-        process.kill()
+        if session.kept is None:
+            process.kill()
         _close_loop()
-    return outcome_of(session, trouble, stopping())
+    session.logbook.settle(last=True)
+    return replace(outcome_of(session, trouble, stopping()), kept=session.kept)
 
 
 def _execute(session: Session) -> Trouble | None:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from . import boot
 from .contract import Job
-from .rundir import RunDir
+from .resources import USED
+from .rundir import IMAGES, PRINTED, RunDir
 
 # In a process-id namespace of its own -1 means "all in it" (its first process, the init, ends when its child does);
 # among the machine's processes it is the process group that the launcher leads.
@@ -24,11 +25,20 @@ GROUP = '-"$$"'
 _BOOT = Path(boot.__file__).read_text(encoding="utf-8")
 
 
-def launcher(command: Sequence[str], rundir: RunDir, everything: str, *, stdin: bool = False, log: bool = True) -> str:
+def launcher(
+    command: Sequence[str],
+    rundir: RunDir,
+    everything: str,
+    *,
+    stdin: bool = False,
+    log: bool = True,
+    measure: str = "",
+) -> str:
     """The script that becomes `command`.
 
     `everything` is what to kill at the end of the lifeline (NAMESPACE or GROUP), `stdin` reads the lifeline from
-    standard input, `log` sends the output to the run directory's log.
+    standard input, `log` sends what it prints to files of the run directory. With `measure`, which prints
+    what the command used, the script stays above the command and leaves that in the run directory.
     """
     lifeline = "/dev/fd/3" if stdin else shlex.quote(f"{rundir.seen}/alive")
     quiet = "</dev/null >/dev/null 2>&1"
@@ -38,9 +48,27 @@ def launcher(command: Sequence[str], rundir: RunDir, everything: str, *, stdin: 
         *(["exec 3<&0"] if stdin else []),
         watch,
         *(["exec 3<&-"] if stdin else []),
-        f"exec {shlex.join(command)} </dev/null" + (f" >{shlex.quote(rundir.seen + '/log')} 2>&1" if log else ""),
     ]
+    if measure:
+        lines += _measured(command, measure, rundir)
+    else:
+        lines += [f"exec {shlex.join(command)} </dev/null" + (_to_files(rundir) if log else "")]
     return "\n".join(lines) + "\n"
+
+
+def _measured(command: Sequence[str], measure: str, rundir: RunDir) -> list[str]:
+    used = shlex.quote(f"{rundir.seen}/{USED}")
+    return [
+        "exec 4>&2 2>/dev/null",  # a shell says so itself when a signal ends its command
+        f"( exec {shlex.join(command)} </dev/null 2>&4 4>&- )",
+        "code=$?",
+        f"{measure} >{used}",
+        "exit $code",
+    ]
+
+
+def _to_files(rundir: RunDir) -> str:
+    return f" >{shlex.quote(f'{rundir.seen}/{PRINTED}')} 2>{shlex.quote(f'{rundir.seen}/log')}"
 
 
 def kernel_command(job: Job, rundir: RunDir, python: str = "python3") -> list[str]:
@@ -77,6 +105,7 @@ def environment(job: Job, rundir: RunDir, *, real_paths: bool) -> dict[str, str]
         # A search path is added to, every other variable names one place.
         own[variable] = f"{path}:{own[variable]}" if variable == "PYTHONPATH" and own.get(variable) else path
     own["DAGBOOK_OUTPUT"] = str(job.output) if real_paths else "/output"
+    own["DAGBOOK_IMAGES"] = f"{rundir.seen}/{IMAGES}"
     shown = [entry for entry in own.get("PYTHONPATH", "").split(":") if entry]
     if real_paths:
         shown = [_real(entry, job) for entry in shown]

@@ -48,7 +48,7 @@ def outcome_of(session: Session, trouble: Trouble | None, stopping: bool) -> Out
 
 
 def _ending(session: Session) -> Ending:
-    return session.process.ending()
+    return Ending() if session.kept else session.process.ending()
 
 
 def _cell(session: Session) -> int:

@@ -30,7 +30,7 @@ from traitlets import Any as AnyTrait
 
 from .contract import CellStarted, Output
 from .record import merge_streams, save
-from .tags import MIME, TagLines, displayed
+from .tags import carries_only_entries
 from .threads import THREADS
 
 if TYPE_CHECKING:
@@ -86,7 +86,6 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
         self.on_cell_executed = self.on_executed
         session.position = positions(keeper.nb, session.cells)
         self._sent: dict[str, tuple[NotebookNode, int]] = {}
-        self._tags: dict[int, TagLines] = {}
 
     def execute(self, **kwargs: Any) -> NotebookNode:
         """Execute all cells; raises what ends the kernel, not what a cell raises (see RecordKeeper.failed)."""
@@ -109,8 +108,7 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
     execute_cell = run_sync(async_execute_cell)  # papermill calls this; nbclient's is bound to its own coroutine
 
     def _settle(self, cell: NotebookNode, cell_index: int) -> None:
-        for logged in self._lines(cell_index).close():
-            self.session.report(logged)
+        self.session.logbook.settle()
         if len(cell.get("outputs", ())) > 1:
             places = merge_streams(cell)
             for indexes in self._display_id_map.values():
@@ -130,6 +128,8 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
     def _took(self, message: dict[str, Any], awaited: str) -> bool:
         """Process a message of any cell; True when it says that request `awaited` is done."""
         parent = message["parent_header"].get("msg_id")
+        self.session.logbook.take_printed()
+        self._note(message["msg_type"], message["content"], self._sent.get(parent, (None, None))[1])
         if parent in self._sent:
             try:
                 self.process_message(message, *self._sent[parent])
@@ -162,6 +162,13 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
         while time.monotonic() < end and await self.kc.iopub_channel.socket.poll(_DRAIN_SECONDS * 1000):  # noqa: ASYNC110
             await asyncio.sleep(0)  # the reader takes it
 
+    def _note(self, sort: str, content: Mapping[str, Any], cell_index: int | None) -> None:
+        """Take what a message logs, wherever its output goes: no cell, or a widget that takes outputs in, too."""
+        if sort == "stream" and content.get("name") == "stdout":
+            self.session.logbook.take(cell_index, content.get("text") or "")
+        elif sort in ("display_data", "execute_result"):
+            self.session.logbook.take_display(content.get("data") or {}, content.get("metadata") or {})
+
     # reports
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
@@ -182,19 +189,10 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
         out = cast("NotebookNode | None", super().output(outs, msg, display_id, cell_index))
         if out is None:
             return None
-        if out.output_type == "stream" and out.name == "stdout":
-            for logged in self._lines(cell_index).feed(out.text):
-                self.session.report(logged)
-        if MIME in out.get("data", {}):
-            if logged_display := displayed(out.data):
-                self.session.report(logged_display)
-        else:
+        if not carries_only_entries(out.get("data", {})):
             transient = {"transient": {"display_id": display_id}} if display_id else {}
             self._tell(cell_index, {**out, **transient})
         return out
-
-    def _lines(self, cell_index: int) -> TagLines:
-        return self._tags.setdefault(cell_index, TagLines())
 
     def _tell(self, cell_index: int, message: Mapping[str, Any]) -> None:
         self.session.report(Output(self.session.position(cell_index), message))

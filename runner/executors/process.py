@@ -16,8 +16,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import IO, Any
 
 from ..core.errors import Problem
 from ..core.model import Kind
@@ -25,9 +27,11 @@ from .command import run_command
 from .contract import Job, Mount, Needs, Outcome, Reporter, Runtime
 from .exits import Ending, Exit
 from .interpreters import PYTHON, settle
+from .kept import Kept, hand_over
 from .kernel import run_notebook
 from .launch import GROUP, NAMESPACE, environment, kernel_command, launcher, script_command
-from .rundir import RunDir, helper_module, remove_stale
+from .resources import Measured, gpu_variables, read_used, shortages, this_machine
+from .rundir import INSIDE, RunDir, helper_module, remove_stale
 from .sandbox import bubblewrap, wrap
 from .threads import THREADS, in_own_thread
 
@@ -47,8 +51,8 @@ class ProcessExecutor:
 
     def prepare(self, needs: Sequence[Needs], tell: Callable[[str], None]) -> tuple[dict[str, Runtime], list[Problem]]:
         """See `Executor.prepare`. Raises PipelineError when an environment cannot be made."""
-        from . import papermill_engine  # noqa: F401  (imported now: it takes longer than starting a kernel)
-
+        if found := shortages(needs, this_machine()):
+            return {}, found
         return settle(needs, tell, cache=self._cache, sandbox=self.sandbox, by_name=self._by_name)
 
     async def run(self, job: Job, report: Reporter) -> Outcome:
@@ -76,9 +80,16 @@ class _Attempt:
         self.stopping = threading.Event()
         self.rundir: RunDir | None = None
         self.child: Child | None = None
+        self.used: dict[str, float] = {}
 
     def work(self) -> Outcome:
-        """Start the process, drive it, see it gone, leave nothing."""
+        """Start the process, drive it, see it gone, leave nothing; what it used is known then."""
+        outcome = self._work()
+        # bwrap does not wait for what it starts, so the system cannot tell what a namespace used.
+        system = self.child.popen.used() if self.child and not self.sandbox else {}
+        return replace(outcome, used={**system, **self.used})
+
+    def _work(self) -> Outcome:
         rundir = self.rundir = RunDir.make() if self.sandbox else RunDir.make(seen=None)
         child: Child | None = None
         try:
@@ -93,13 +104,15 @@ class _Attempt:
             if self.stopping.is_set():
                 raise asyncio.CancelledError
             if self.job.kind is Kind.COMMAND:
-                assert child.popen.stdout is not None
-                return run_command(self.job, child, child.popen.stdout, self.report, began=self.began)
+                return run_command(self.job, child, child.streams(), rundir, self.report, began=self.began)
             return run_notebook(self.job, child, rundir, self.report, began=self.began, stopping=self.stopping.is_set)
         finally:
-            if child is not None:
+            if child is not None and child.kept:
+                child.let_go()
+            elif child is not None:
                 child.kill()
                 child.close()
+            self.used = read_used(rundir.path)
             rundir.remove()
 
     def stop(self) -> None:
@@ -114,15 +127,18 @@ class _Attempt:
         job, command_node = self.job, self.job.kind is Kind.COMMAND
         python = job.runtime.environment.get(PYTHON, sys.executable)
         command = script_command(job.script, rundir) if command_node else kernel_command(job, rundir, python)
-        script = launcher(command, rundir, NAMESPACE if self.sandbox else GROUP, log=not command_node)
+        measure = "times" if command_node and self.sandbox else ""
+        everything = NAMESPACE if self.sandbox else GROUP
+        script = launcher(command, rundir, everything, log=not command_node, measure=measure)
         argv = ["sh", rundir.write("launch", script)]
         variables = {**_inherited(), **environment(job, rundir, real_paths=not self.sandbox)}
         variables.pop(PYTHON, None)
+        variables.update(gpu_variables(job.gpus, container=False))
         if not self.sandbox:
             variables.update(HOME=f"{rundir.path}/home", MPLCONFIGDIR=f"{rundir.path}/home/.config/matplotlib")
-            return Child(argv, variables, job.output, None)
+            return Child(argv, variables, job.output, None, rundir)
         keep = (Path(sys.prefix), Path(sys.base_prefix), Path(python).parent.parent)
-        return Child(argv, variables, job.output, lambda status: wrap(job, rundir, argv, status, keep))
+        return Child(argv, variables, job.output, lambda status: wrap(job, rundir, argv, status, keep), rundir)
 
 
 def _link_nested(mounts: Sequence[Mount]) -> None:
@@ -132,7 +148,8 @@ def _link_nested(mounts: Sequence[Mount]) -> None:
         target = PurePosixPath(mount.target)
         frame = frames.get(str(target.parent))
         if frame is not None:
-            (frame / target.name).rmdir()  # it was kept free for this
+            place = frame / target.name  # it was kept free for this
+            place.rmdir() if place.is_dir() else place.unlink()
             (frame / target.name).symlink_to(mount.source)
 
 
@@ -140,17 +157,25 @@ class Child:
     """A started child process, in a namespace or in a session of its own."""
 
     def __init__(
-        self, argv: list[str], variables: dict[str, str], folder: Path, wrapped: Callable[[int], list[str]] | None
+        self,
+        argv: list[str],
+        variables: dict[str, str],
+        folder: Path,
+        wrapped: Callable[[int], list[str]] | None,
+        rundir: RunDir,
     ) -> None:
         self.exit = Exit()
+        self.kept: Kept | None = None
+        self._rundir = rundir
+        self._folder = folder
         self._init: int | None = None
         status, told = os.pipe() if wrapped else (-1, -1)
         try:
-            self.popen = subprocess.Popen(
+            self.popen = Measured(
                 wrapped(told) if wrapped else argv,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                stderr=subprocess.PIPE,
                 cwd=folder,
                 env=variables,
                 pass_fds=[told] if wrapped else [],
@@ -166,8 +191,13 @@ class Child:
     def _first_process(self, status: int) -> int:
         """The namespace's first process: when it is gone, so is everything in the namespace."""
         with open(status, encoding="utf-8") as info:
+            told = ""
+            for line in info:
+                told += line
+                if line.startswith("}"):  # not to its end: a shell around bwrap has the pipe too
+                    break
             try:
-                self._init = int(json.loads(info.read())["child-pid"])
+                self._init = int(json.loads(told)["child-pid"])
             except (ValueError, KeyError):
                 return self.popen.pid  # bwrap ended at once; its exit code tells
         return self._init
@@ -176,8 +206,16 @@ class Child:
         self.popen.wait()
         self.exit.tell()
 
+    def streams(self) -> dict[str, IO[bytes]]:
+        """What it prints, where that does not go to files."""
+        found = {"stdout": self.popen.stdout, "stderr": self.popen.stderr}
+        return {name: stream for name, stream in found.items() if stream is not None}
+
     def kill(self) -> None:
         """See `Started.kill`."""
+        if self.kept is not None:
+            self.kept.end()
+            return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.popen.pid, signal.SIGKILL)
 
@@ -186,14 +224,27 @@ class Child:
         code = self.popen.wait()
         return Ending(code=128 - code if code < 0 else code)
 
+    def keep(self) -> Mapping[str, Any] | None:
+        """See `Started.keep`."""
+        output = "/output" if self._rundir.seen == INSIDE else str(self._folder)
+        self.kept = hand_over(self._rundir, self.exit, self._rundir.connection(), output=output)
+        return self.kept.as_json() if self.kept else None
+
+    def let_go(self) -> None:
+        """Give back what it held here of a process that a keeper has now."""
+        threading.Thread(target=self.popen.wait, daemon=True).start()  # it is our child all the same
+        self.exit.close()
+        for stream in self.streams().values():
+            stream.close()
+
     def close(self) -> None:
         """Wait until it is gone, and give back what it held here."""
         self.popen.wait()
         if self._init is not None:
             self.exit.wait(10)
         self.exit.close()
-        if self.popen.stdout:
-            self.popen.stdout.close()
+        for stream in self.streams().values():
+            stream.close()
 
 
 def _inherited() -> dict[str, str]:

@@ -2,9 +2,10 @@
 
 k-1 … k-5    the kernel's sockets          c.json     its connection file, as the node sees it
 kernel.py    the program that becomes it   script     a command node's script
-alive        the lifeline (a FIFO)         log        what the kernel said before it could speak
+alive        the lifeline (a FIFO)         log        what the kernel said on stderr before it could speak
+printed      what went to its stdout       images/    images that helpers leave for us
 lib/         the helper module `dagbook`   launch     the shell script that starts it all
-owner        locked while its driver lives
+owner        locked while its driver lives  attach.json  a kept kernel's connection file, as this machine sees it
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 INSIDE = "/dag"  # where a container or a sandbox sees the run directory
+PRINTED, IMAGES = "printed", "images"
 PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 
 _LONGEST = 90  # of the 107 bytes that a unix socket's path may have
@@ -49,12 +51,14 @@ class RunDir:
     transport: str = "ipc"
     _lifeline: int | None = None
     _owner: int | None = None  # locked as long as this process lives
+    _left: bool = False  # a keeper has it now
 
     @classmethod
     def make(cls, seen: str | None = INSIDE) -> RunDir:
         """A fresh one, mode 0700, under XDG_RUNTIME_DIR or /tmp. `seen` None: the node sees the real path."""
         path = Path(tempfile.mkdtemp(prefix="dag", dir=_parent()))
         (path / "lib").mkdir()
+        (path / IMAGES).mkdir()
         owner = os.open(path / "owner", os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(owner, fcntl.LOCK_EX)
         return cls(path, seen or str(path), _owner=owner)
@@ -101,27 +105,60 @@ class RunDir:
         if lifeline is not None:
             os.close(lifeline)
 
+    def held(self) -> tuple[int | None, int | None]:
+        """The descriptors by which it is held, for a process that is to take it over: lifeline and lock."""
+        return self._lifeline, self._owner
+
+    def leave(self) -> None:
+        """Give it up to the process that has taken over what `held` gave: `remove` does nothing from now on."""
+        self._left = True
+        self.cut_lifeline()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        owner, self._owner = self._owner, None
+        if owner is not None:
+            os.close(owner)
+
     def log_tail(self, lines: int = 12) -> str:
         """The last lines of what was printed before the kernel could answer; empty when there are none."""
+        text = self._tail(PRINTED) + self._tail("log")
+        return "\n".join(text.strip().splitlines()[-lines:])
+
+    def _tail(self, name: str) -> str:
         try:
-            descriptor = os.open(self.path / "log", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            descriptor = os.open(self.path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             return ""
         with os.fdopen(descriptor, "rb") as log:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 return ""
             log.seek(max(0, os.fstat(descriptor).st_size - _LOG_TAIL))
-            text = log.read(_LOG_TAIL).decode(errors="replace")
-        return "\n".join(text.strip().splitlines()[-lines:])
+            return log.read(_LOG_TAIL).decode(errors="replace")
 
     def remove(self) -> None:
         """Remove it with all that is in it."""
+        if self._left:
+            return
         self.cut_lifeline()
         with contextlib.suppress(OSError):
             shutil.rmtree(self.path)
-        owner, self._owner = self._owner, None
-        if owner is not None:
-            os.close(owner)
+        self._unlock()
+
+
+def is_held(path: Path) -> bool:
+    """Whether some process, a run's or a keeper's, holds the run directory at `path`."""
+    try:
+        owner = os.open(path / "owner", os.O_RDWR | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(owner, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(owner)
+    return False
 
 
 def remove_stale() -> None:

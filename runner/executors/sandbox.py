@@ -13,6 +13,7 @@ import subprocess
 from pathlib import Path
 
 from .contract import Job
+from .resources import gpu_devices
 from .rundir import INSIDE, RunDir, helper_module
 
 # What the namespace has of its own.
@@ -60,6 +61,8 @@ def wrap(job: Job, rundir: RunDir, command: list[str], status: int, keep: tuple[
             options += ["--ro-bind", str(path), str(path)]
     options += ["--bind", str(rundir.path), INSIDE, "--ro-bind", str(helper_module()), f"{INSIDE}/lib/dagbook.py"]
     options += ["--bind", str(job.output), "/output"]
+    for device in gpu_devices() if job.gpus else ():
+        options += ["--dev-bind", device, device]
     # Outer targets first: /input/a before /input/a/b.
     for mount in sorted(job.mounts, key=lambda one: one.target):
         options += ["--ro-bind" if mount.read_only else "--bind", str(mount.source), mount.target]
@@ -67,4 +70,7 @@ def wrap(job: Job, rundir: RunDir, command: list[str], status: int, keep: tuple[
     options += ["--remount-ro", "/", "--chdir", "/output", "--unshare-pid", "--unshare-ipc", "--die-with-parent"]
     options += [] if job.network else ["--unshare-net"]
     # In front of the namespace's first process: nothing of this machine's terminal.
-    return [*options, "--new-session", "--cap-drop", "ALL", "--info-fd", str(status), "--", *command]
+    whole = [*options, "--new-session", "--cap-drop", "ALL", "--info-fd", str(status), "--", *command]
+    # One that may be kept outlives this process, but not its bwrap, which notices the end of the command: a shell is
+    # the parent that bwrap dies with, and the lifeline ends them all.
+    return ["sh", "-c", '"$@"; exit "$?"', "sh", *whole] if job.keep_failed else whole

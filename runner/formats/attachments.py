@@ -1,14 +1,16 @@
-"""The small files that a node names beside the notebook: lists of requirements, prerun scripts."""
+"""The files that a node names beside the notebook: lists of requirements, prerun scripts, the data of a data node."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from ..core.errors import PipelineError, Problem, nearest, problem
-from ..core.model import Defaults, Node, Pipeline
+from ..core.model import Defaults, Kind, Node, Pipeline
 
 DEEPEST = 10  # -r in files of -r
+MOST_NAMES = 1000  # looked at for the nearest one
 
 
 def read_requirements(entries: Iterable[str], folder: Path) -> tuple[str, ...]:
@@ -60,7 +62,7 @@ def read_text(name: str, folder: Path) -> str:
 
 
 def check_attachments(pipeline: Pipeline, folder: Path) -> list[Problem]:
-    """Findings for every file that the pipeline or a node names with --requirements or --prerun."""
+    """Findings for every file that the pipeline or a node names: --requirements, --prerun, --path of a data node."""
     found = _file_findings(pipeline.defaults, folder)
     for node in pipeline.nodes:
         found += check_node_files(node, folder)
@@ -77,6 +79,22 @@ def _file_findings(owner: Node | Defaults, folder: Path) -> list[Problem]:
         read_requirements(owner.requirements or (), folder)
         if owner.prerun:
             read_text(owner.prerun, folder)
+        if isinstance(owner, Node) and owner.kind is Kind.DATA and owner.path:
+            _check_data(owner.path, folder)
     except PipelineError as error:
         return list(error.problems)
     return []
+
+
+def _check_data(name: str, folder: Path) -> None:
+    """Raise PipelineError (E-FILE-MISSING, with the nearest name there) unless the path of a data node is there."""
+    path = folder / name
+    if path.exists():
+        return
+    beside = Path(name).parent
+    try:
+        names = [str(beside / found.name) for found in islice(path.parent.iterdir(), MOST_NAMES)]
+    except OSError:  # the folder is missing, too, or may not be read
+        names = []
+    hint = nearest(name, names) if names else f"It is looked for in {folder.absolute()}"
+    raise PipelineError(problem("E-FILE-MISSING", file=name, hint=hint))

@@ -13,6 +13,7 @@ from ..core.errors import PipelineError, Place, problem
 from ..core.model import Defaults, Kind, Node
 from ..core.names import clean_title
 from ..core.values import Value, check_name, check_value, grid_values, typed
+from .flow_lines import data_facts, flow_facts, parse_edge
 from .magic_lines import Line, Token, pairs, read_line
 from .options import help_text, option_names, usage
 
@@ -20,6 +21,7 @@ __all__ = [
     "KINDS",
     "help_text",
     "option_names",
+    "parse_edge",
     "parse_node",
     "parse_pipeline",
     "parse_shared",
@@ -31,6 +33,7 @@ KINDS = {
     "pipeline_node": Kind.CELL,
     "pipeline_command": Kind.COMMAND,
     "pipeline_notebook": Kind.NOTEBOOK,
+    "pipeline_data": Kind.DATA,
 }
 
 
@@ -40,20 +43,25 @@ def parse_node(magic: str, line: str, body: str = "", cell: int | None = None, c
     `magic` is the name without %, `body` all lines after the first, `cell` the 1-based position in the notebook.
     Only what was typed is set on the node (`model_fields_set`), so that the pipeline's defaults can fill the rest.
     Raises PipelineError (E-MAGIC-USAGE, E-MAGIC-ARG, E-NAME-*, E-PARAM-*, E-GRID-EMPTY, E-ENV-NAME, E-IMAGE-REF,
-    E-VALUE), its place filled with the cell and line 1.
+    E-VALUE, E-COND*, E-APPROVERS, E-SLOT), its place filled with the cell and line 1.
     """
     try:
         read = read_line(magic, line)
-        facts = _common(read)
-        facts |= _parameters(read)
-        if read.given.get("path"):
-            facts["path"] = read.values["path"]
-        facts |= _edges(read)
         title = clean_title(read.title or "")
+        facts = data_facts(read) if KINDS[magic] is Kind.DATA else _step_facts(read, title)
         return Node(title=title, kind=KINDS[magic], source=body, cell=cell, cell_id=cell_id, **facts)
     except PipelineError as error:
         place = Place(cell=cell, line=1)
         raise PipelineError(*(found.at(place) for found in error.problems)) from None
+
+
+def _step_facts(read: Line, title: str) -> dict[str, Any]:
+    """All that was typed of a node that runs."""
+    facts = _common(read)
+    facts |= _parameters(read)
+    if read.given.get("path"):
+        facts["path"] = read.values["path"]
+    return facts | _edges(read) | flow_facts(read, title)
 
 
 def _edges(read: Line) -> dict[str, Any]:
@@ -88,10 +96,15 @@ def parse_shared(line: str) -> bool:
 
 def _common(read: Line) -> dict[str, Any]:
     """What a node and the defaults of a pipeline have in common, as far as it was typed."""
-    simple = ("image", "prerun", "kernel", "cpus", "memory", "timeout", "retries", "on_error", "executor")
+    simple = ("image", "prerun", "kernel", "cpus", "memory", "gpus", "git", "timeout", "retries")
+    simple += ("on_error", "executor")
     facts: dict[str, Any] = {name: read.values[name] for name in simple if name in read.given}
     if "requirements" in read.given:
         facts["requirements"] = tuple(read.values["requirements"])
+    if "compute" in read.given:
+        facts["compute"] = tuple(dict.fromkeys(name for names in read.values["compute"] for name in names))
+    if "no_cache" in read.given:
+        facts["cache"] = False
     if "env" in read.given:
         facts["env"] = _environment(read)
     if "network" in read.given and "no_network" in read.given:

@@ -60,7 +60,7 @@ def check_node(
     without being taken. Bodies in another language than Python are only looked at for being empty.
     """
     place = replace(node.place, line=1)
-    if node.kind is Kind.NOTEBOOK:
+    if node.kind in (Kind.NOTEBOOK, Kind.DATA):
         return []
     if not node.source.strip():
         return [problem("W-EMPTY-BODY", place)]

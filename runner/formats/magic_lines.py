@@ -7,15 +7,19 @@ Every finding points at the token that is meant.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ..core.errors import PipelineError, Problem, nearest, problem
 from .options import MAGICS, Option, options_of, parser_of, usage
 
+Made = TypeVar("Made")
+
 _WHITE = " \t\r\n"
+_TWO_ENDS = 'A title of several words stands in quotes: "Train model".output.*.csv'
 _BARE = re.compile(r"""[^\s'"\\]+|[^\S \t\r\n]+""")  # white space of other kinds belongs to words, as for shlex
+_OPENED = re.compile(r"\{ ?\{[^{}]*$")  # a reference that white space without quotes has cut
 _QUOTES = {"'": re.compile(r"'([^']*)'"), '"': re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)}
 
 
@@ -104,14 +108,23 @@ def _quoted_hint(line: str, start: int, position: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A parsed magic line: `title`, the positional word as typed (None without), `values`, what argparse and the
-    table made of each option, by dest (`on_error`), and `given`, the tokens of those options that were typed."""
+    """A parsed magic line: `title`, the first positional word as typed (None without), `values`, what argparse and
+    the table made of each option, by dest (`on_error`), `given`, the tokens of those options that were typed, and
+    `words`, the tokens of all positional words."""
 
     magic: str
     text: str
     title: str | None
     values: dict[str, Any]
     given: dict[str, tuple[Token, ...]]
+    words: tuple[Token, ...] = ()
+
+    def made(self, token: Token, make: Callable[[], Made]) -> Made:
+        """What `make` gives; a finding that it raises points at `token` of this line."""
+        try:
+            return make()
+        except PipelineError as error:
+            raise self.pointing(error, token) from None
 
     def fault(self, token: Token, what: str, hint: str) -> PipelineError:
         """E-MAGIC-ARG pointing at `token` of this line."""
@@ -136,19 +149,19 @@ def read_line(magic: str, line: str) -> Line:
     tokens = tokens_of(magic, line)
     positional, options = _cut(magic, line, tokens)
     given: dict[str, tuple[Token, ...]] = {}
-    words: list[str] = []
+    spelled: list[str] = []
     for option, head, values in options:
         if option.dest in given and not option.many:
             raise fault(magic, line, head, f"{option.name} is given twice", "Keep one of the two.")
         given[option.dest] = given.get(option.dest, ()) + (values or (head,))
         # One canonical word per value: a value that begins with - is then no option to argparse.
-        words += [f"{option.name}={value.text}" for value in values] or [option.name]
+        spelled += [f"{option.name}={value.text}" for value in values] or [option.name]
     for option in options_of(magic):
         if option.required and option.dest not in given:
             raise PipelineError(problem("E-MAGIC-USAGE", what=f"{option.name} is missing", usage=usage(magic)))
-    title = ["--", positional[0].text] if positional else []
-    parsed = vars(parser_of(magic).parse_args([*words, *title]))
-    return _converted(Line(magic, line, parsed.pop("title", None), parsed, given))
+    words = ["--", *(token.text for token in positional)] if positional else []
+    parsed = vars(parser_of(magic).parse_args([*spelled, *words]))
+    return _converted(Line(magic, line, parsed.pop("title", None), parsed, given, tuple(positional)))
 
 
 def _cut(
@@ -159,13 +172,16 @@ def _cut(
     heads = [i for i, token in enumerate(tokens) if _is_option(line, token)]
     first = heads[0] if heads else len(tokens)
     positional = tokens[:first]
-    if row.required and not positional:
-        late = " first, before the options" if tokens else ""
-        raise PipelineError(problem("E-MAGIC-USAGE", what=f"{row.spelled} needs a title{late}", usage=usage(magic)))
-    if len(positional) > 1 and row.positional:
+    wanted = row.positional.split()
+    if row.required and len(positional) < len(wanted):
+        named = "a title" if len(wanted) == 1 else " and ".join(wanted)
+        late = " first, before the options" if heads else ""
+        raise PipelineError(problem("E-MAGIC-USAGE", what=f"{row.spelled} needs {named}{late}", usage=usage(magic)))
+    if len(positional) > len(wanted) and wanted:
         together = " ".join(token.text for token in positional)
-        hint = f'A title of several words stands in quotes: "{together}"'
-        raise fault(magic, line, positional[1], f"{positional[1].text!r} is one word too many", hint)
+        hint = f'A title of several words stands in quotes: "{together}"' if len(wanted) == 1 else _TWO_ENDS
+        extra = positional[len(wanted)]
+        raise fault(magic, line, extra, f"{extra.text!r} is one word too many", hint)
     if positional and not row.positional:
         raise fault(
             magic, line, positional[0], f"{row.spelled} takes no word without an option", f"Usage: {usage(magic)}"
@@ -229,4 +245,7 @@ def pairs(line: Line, dest: str) -> Iterator[tuple[str, str | None, Token]]:
         if not name:
             hint = "Write NAME=VALUE without spaces around the = sign."
             raise line.fault(token, f"{token.text!r} has no name before the = sign", hint)
+        if _OPENED.search(value) and line.text[token.end :].strip():
+            hint = f'Quote the whole word: --{dest} "{name}={{{{ Task title.tag }}}}"'
+            raise line.fault(token, "the braces are opened in this word and not closed in it", hint)
         yield name, value if equals else None, token

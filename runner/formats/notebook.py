@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import DagbookError, PipelineError, Place, Problem, problem, raise_errors
-from ..core.model import Defaults, Kind, Node, Pipeline
+from ..core.model import Defaults, Edge, Kind, Node, Pipeline
 from ..core.values import Value
 from .attachments import check_attachments
-from .cells import KINDS, parse_node, parse_pipeline, parse_shared, read_line
+from .cells import KINDS, parse_edge, parse_node, parse_pipeline, parse_shared, read_line
 from .checks import check_node, check_shared, shared_names
 from .node_notebook import check_notebook_node, node_notebook, save_notebook, write_back
 from .notebook_file import language_of, load_notebook
+from .options import MAGICS
 from .parameter_cell import Parameter, read_parameters, settled
 from .sources import Cut, Found, cell_magic, check_body_magics, check_late_cell_magics, magics_in, misplaced, unknown
 
@@ -92,6 +93,7 @@ class _Reader:
     def __init__(self, problems: list[Problem]) -> None:
         self.problems = problems
         self.nodes: dict[str, Node] = {}  # by slug, in order
+        self.edges: list[Edge] = []
         self.shared: list[str] = []
         self.name: str | None = None
         self.defaults = Defaults()
@@ -140,6 +142,8 @@ class _Reader:
         found = cut.magic
         if error := unknown(found):
             raise error
+        if not MAGICS[found.name].defines:
+            return  # it acts, it defines nothing
         self._first_magic = self._first_magic or (position, found)
         check_body_magics(found.typed, cut.body, python=found.name != "pipeline_command")
         if found.name == "pipeline_shared":
@@ -154,7 +158,7 @@ class _Reader:
             return
         if error := unknown(found):
             raise error
-        if found.name not in ("pipeline", *KINDS):
+        if found.name not in ("pipeline", "pipeline_edge", *KINDS):
             return  # a run magic: it acts, it defines nothing
         if found.typed != f"%{found.name}":
             what = f"%{found.name} is indented, so whether it counts is known only when the cell runs"
@@ -163,6 +167,8 @@ class _Reader:
         try:
             if found.name == "pipeline":
                 self._name_pipeline(position, found)
+            elif found.name == "pipeline_edge":
+                self.edges.append(parse_edge(found.rest, position))
             else:
                 self._add(parse_node(found.name, found.rest, "", position, cell_id))
         except PipelineError as error:
@@ -212,6 +218,7 @@ class _Reader:
             shared=tuple(self.shared),
             parameters=self.values,
             defaults=self.defaults,
+            edges=tuple(self.edges),
         )
 
 

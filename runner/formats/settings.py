@@ -12,11 +12,14 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.environment import owner_of
 from ..core.errors import PipelineError, Place, Problem, nearest, problem
 from .options import EXECUTORS
+
+if TYPE_CHECKING:
+    from ..core.model import Compute
 
 FILE = "dagbook.toml"
 TRANSPORTS = ("auto", "ipc", "tcp")
@@ -71,6 +74,15 @@ def _variables(value: Any) -> dict[str, str]:
     return dict(value)
 
 
+def _hosts(value: Any) -> tuple[str, ...]:
+    from ..core.data_source import is_host
+
+    hosts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(hosts, list) or not all(isinstance(one, str) and is_host(one) for one in hosts):
+        raise _Wrong('hosts such as ["files.local", "10.0.0.5:9000"], without https:// and paths')
+    return tuple(one.strip().lower() for one in hosts)
+
+
 _READ: dict[str, Callable[[Any], Any]] = {
     "image": _image,
     "executor": _one_of(EXECUTORS),
@@ -80,9 +92,12 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "transport": _one_of(TRANSPORTS),
     "code": _text,
     "max_runs": _count,
+    "data_hosts": _hosts,
     "env": _variables,
+    "compute": dict,  # read with the file, which has its lines
 }
 _PATHS = ("store", "code")
+TABLES = ("env", "compute")  # in the file only
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +106,9 @@ class Settings:
 
     `jobs` is how many node runs go at once; `max_runs` how many a plan may hold; `code` the folder shown at /code
     (None: the notebook's; "none": nothing); `store` the folder of the store (None: see `find_store`);
-    `build_network` the network for building images; `transport` how kernels are reached; `env` goes to every node.
+    `data_hosts` the private hosts, HOST or HOST:PORT, that datasets may be fetched from;
+    `build_network` the network for building images; `transport` how kernels are reached; `env` goes to every node;
+    `compute` holds the compute templates by name.
     """
 
     image: str = f"python:{sys.version_info[0]}.{sys.version_info[1]}-slim"
@@ -102,7 +119,9 @@ class Settings:
     transport: str = "auto"
     code: str | None = None
     max_runs: int = 10_000
+    data_hosts: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    compute: Mapping[str, Compute] = field(default_factory=dict)
     origin: Mapping[str, str] = field(default_factory=dict)
 
     def from_where(self, name: str) -> str:
@@ -111,7 +130,7 @@ class Settings:
 
 
 def setting_names() -> tuple[str, ...]:
-    """All settings by name; `DAGBOOK_<NAME>` is the variable of each but `env`."""
+    """All settings by name; `DAGBOOK_<NAME>` is the variable of each but the tables `env` and `compute`."""
     return tuple(one.name for one in fields(Settings) if one.name != "origin")
 
 
@@ -162,7 +181,7 @@ def _place(where: str) -> Place:
 
 
 def _environ_layer(environ: Mapping[str, str], found: list[Problem]) -> dict[str, tuple[Any, str]]:
-    known = {f"DAGBOOK_{name.upper()}": name for name in setting_names() if name != "env"}
+    known = {f"DAGBOOK_{name.upper()}": name for name in setting_names() if name not in TABLES}
     for variable in environ:
         if variable.startswith("DAGBOOK_") and variable not in known and _IN_A_NODE not in environ:
             hint = nearest(variable, known)
@@ -200,6 +219,10 @@ def _file_layer(folder: Path, found: list[Problem]) -> dict[str, tuple[Any, str]
             place = Place(file=str(path), line=_line_of(name, text))
             found.append(problem("E-SETTING", place, origin=where, what=f"there is no setting {name!r}", hint=hint))
             continue
+        if name == "compute":
+            from .computes import read_computes  # pydantic takes its time; few files have templates
+
+            value = read_computes(value, text, str(path), found)
         if name in _PATHS and isinstance(value, str) and value and value != "none":
             value = str(path.parent / value)  # paths in the file are meant from where the file is
         layer[name] = (value, where)

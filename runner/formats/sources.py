@@ -129,9 +129,10 @@ def known_magics() -> dict[str, str]:
 def unknown(found: Found) -> PipelineError | None:
     """E-MAGIC-UNKNOWN for a magic that was to be one of ours and is none, else None."""
     spelled = known_magics()
-    if not found.ours or spelled.get(found.name) == found.typed.strip():
-        return None
     right = spelled.get(found.name)
+    both = right is not None and MAGICS[found.name].both
+    if not found.ours or found.typed.strip() in ((right, f"%{right}") if both else (right,)):
+        return None
     hint = f"Write {right}." if right else nearest(found.typed.strip(), spelled.values())
     return PipelineError(problem("E-MAGIC-UNKNOWN", Place(line=found.line), name=found.typed.strip(), nearest=hint))
 

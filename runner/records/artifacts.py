@@ -7,15 +7,19 @@ out by name, with a warning; bytes from outside the folder never get in.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import json
 import os
 import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+
+from .manifest import Item, digest_of, write_manifest
+from .manifest import manifest_of as manifest_of  # for those who know it from here
+from .seen import Fingerprint, fingerprint, remember
+from .verify import alone, check
 
 CHUNK = 1 << 20
 MOST_LINKS = 40  # from one link to the next, as the kernel allows
@@ -32,55 +36,31 @@ class Artifact:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One entry of an output folder: its path in it, and what it is ("file", "folder", "link")."""
-
-    path: str
-    kind: str
-    size: int = 0
-    executable: bool = False
-    content: str = ""  # sha256 of a file's bytes; a link's target
-
-    def line(self) -> bytes:
-        """What this entry adds to the digest of the whole."""
-        mark = f"{self.kind}{'*' if self.executable else ''}"
-        return b"\0".join((mark.encode(), os.fsencode(self.content), os.fsencode(self.path), b""))
-
-
 def publish(output: Path, artifacts: Path) -> Artifact:
     """Make the folder `output` an artifact under `artifacts` and take it away from where it was.
 
-    Nothing may write to `output` any more. Raises OSError when the store cannot take it (disk full, read-only).
+    Nothing may write to `output` any more. An artifact of the same content that is there already stays, if it is sound;
+    a damaged one is set aside. Raises OSError when the store cannot take it (disk full, read-only).
     """
     _open_folders(output)
     warnings = list(_take_out_foreign(output))
-    items = sorted(_items(output), key=lambda item: os.fsencode(item.path))
+    seen: dict[str, Fingerprint] = {}
+    items = sorted(_items(output, seen), key=lambda item: os.fsencode(item.path))
     digest = digest_of(items)
     home = artifacts / digest[:2] / digest
     home.parent.mkdir(parents=True, exist_ok=True)
-    if home.is_dir():
+    check(home)
+    with alone(artifacts):
+        if not home.is_dir():
+            write_manifest(home, items)
+            _protect_folders(output, items)
+            os.rename(output, home)
+            os.chmod(home, 0o555)
+            remember(home, seen)
+    if output.is_dir():  # the same content was there
         remove_tree(output)
-    else:
-        _write_manifest(home, items)
-        _protect(output, items)
-        _rename(output, home)
     size = sum(item.size for item in items)
     return Artifact(digest, home, sum(item.kind == "file" for item in items), size, tuple(warnings))
-
-
-def digest_of(items: list[Item]) -> str:
-    """The sha256 that names a tree of these items, which must be sorted by path."""
-    total = hashlib.sha256()
-    for item in items:
-        total.update(item.line())
-    return total.hexdigest()
-
-
-def manifest_of(artifact: Path) -> list[dict[str, Any]]:
-    """What the published artifact at `artifact` holds: path, kind, size, executable, content of each entry."""
-    found: list[dict[str, Any]] = json.loads(artifact.with_suffix(".json").read_text(encoding="utf-8"))
-    return found
 
 
 def remove_tree(folder: Path) -> None:
@@ -174,7 +154,8 @@ def _target(root: Path, path: str) -> str | None:
     return words.removeprefix("/output/") if words.startswith("/output/") else None
 
 
-def _items(root: Path) -> Iterator[Item]:
+def _items(root: Path, seen: dict[str, Fingerprint]) -> Iterator[Item]:
+    """The entries of a folder, its files hashed and made read-only; their fingerprints go to `seen`."""
     for parent, folders, files, handle in os.fwalk(root, follow_symlinks=False):
         inside = Path(parent).relative_to(root)
         for name in [*folders, *files]:
@@ -185,22 +166,35 @@ def _items(root: Path) -> Iterator[Item]:
             elif stat.S_ISLNK(found.st_mode):
                 yield Item(path, "link", content=os.readlink(name, dir_fd=handle))
             else:
-                yield _file_item(path, name, handle)
+                yield _file_item(path, name, handle, seen)
 
 
-def _file_item(path: str, name: str, handle: int) -> Item:
-    """Hash a regular file, opened without following links and without waiting on pipes."""
-    try:
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=handle)
-    except PermissionError:  # mode 000: ours, but closed to us too
-        os.chmod(name, 0o600, dir_fd=handle)
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=handle)
-    with open(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        content = hashlib.file_digest(file, "sha256").hexdigest()
+def _file_item(path: str, name: str, handle: int, seen: dict[str, Fingerprint]) -> Item:
+    """Hash a regular file, and take everybody's right to write to it away.
+
+    That comes first: the fingerprint of a file that takes long to hash is then old enough to be relied on at once.
+    """
+    descriptor = _opened(name, handle)
+    found = os.fstat(descriptor)
     if found.st_nlink > 1:
+        os.close(descriptor)
         _break_hard_link(name, handle, found.st_mode)
-    return Item(path, "file", found.st_size, bool(found.st_mode & 0o111), content)
+        descriptor = _opened(name, handle)
+    executable = bool(found.st_mode & 0o111)
+    with open(descriptor, "rb") as file:
+        os.fchmod(descriptor, 0o555 if executable else 0o444)
+        found = os.fstat(descriptor)
+        seen[path] = fingerprint(found)
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    return Item(path, "file", found.st_size, executable, content)
+
+
+def _opened(name: str, handle: int) -> int:
+    """A descriptor of a regular file, opened without following links and without waiting on pipes."""
+    with contextlib.suppress(PermissionError):
+        return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=handle)
+    os.chmod(name, 0o600, dir_fd=handle)  # mode 000: ours, but closed to us too
+    return os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=handle)
 
 
 def _break_hard_link(name: str, handle: int, mode: int) -> None:
@@ -214,31 +208,8 @@ def _break_hard_link(name: str, handle: int, mode: int) -> None:
     os.rename(copy, name, src_dir_fd=handle, dst_dir_fd=handle)
 
 
-def _protect(root: Path, items: list[Item]) -> None:
-    """Take everybody's right to write away, deepest entries first; the root's own goes after the rename."""
+def _protect_folders(root: Path, items: list[Item]) -> None:
+    """Take everybody's right to write away, deepest folders first; the root's own goes after the rename."""
     for item in reversed(items):
-        if item.kind == "file":
-            os.chmod(root / item.path, 0o555 if item.executable else 0o444)
-        elif item.kind == "folder":
+        if item.kind == "folder":
             os.chmod(root / item.path, 0o555)
-
-
-def _rename(output: Path, home: Path) -> None:
-    try:
-        os.rename(output, home)
-    except OSError:
-        if not home.is_dir():
-            raise
-        remove_tree(output)  # another run published the same content meanwhile
-    os.chmod(home, 0o555)
-
-
-def _write_manifest(home: Path, items: list[Item]) -> None:
-    lines = [
-        {"path": i.path, "kind": i.kind, "size": i.size, "executable": i.executable, "content": i.content}
-        for i in items
-    ]
-    place = home.with_suffix(".json")
-    draft = place.with_name(f"{place.name}.{os.getpid()}.{id(items)}")
-    draft.write_text(json.dumps(lines), encoding="utf-8")
-    os.rename(draft, place)

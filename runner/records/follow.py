@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,9 @@ from ..core.lifecycle import (
     Changed,
     Created,
     Fact,
+    Kept,
     NodeRun,
+    Resumed,
     RunChanged,
     RunSoFar,
     RunState,
@@ -22,9 +23,8 @@ from ..core.lifecycle import (
 from .bell import Listening
 from .journal import Reading, fold
 from .processes import alive
+from .settling import OVER, settle
 from .store import Entry, RunRow, Store
-
-OVER = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.REJECTED})
 
 
 @dataclass(slots=True)
@@ -58,12 +58,14 @@ class Follower:
         self.watched: dict[str, Watched] = {}
         self.entries: list[Entry] = []  # new with the last update
         self._last = 0
+        self._past: dict[str, Watched] = {}  # from before the run was resumed
+        self.suspended = False
         self._listening: Listening | None = None
 
     @property
     def over(self) -> bool:
-        """True when the run has ended."""
-        return self.so_far.state in OVER
+        """True when the run has ended, or when it waits for a decision and nobody runs it meanwhile."""
+        return self.so_far.state in OVER or self.suspended
 
     def update(self) -> bool:
         """Read what was recorded and printed since the last time; True when something was."""
@@ -72,15 +74,23 @@ class Follower:
             self._last = entry.number
             self.so_far.apply(entry.fact)
             self._watch(entry.fact, entry.at)
+            self.suspended = False
         printed = [self._read(watched) for watched in self.watched.values() if watched.reading]
         return bool(self.entries) or any(printed)
 
     def _watch(self, fact: Fact, at: float) -> None:
-        if isinstance(fact, Created):
-            self.watched[fact.id] = Watched(self.so_far.node_runs[fact.id])
-            return
-        if isinstance(fact, RunChanged):
-            return
+        match fact:
+            case Created():
+                self.watched[fact.id] = Watched(self.so_far.node_runs[fact.id])
+                return
+            case Resumed():
+                self._past |= self.watched
+                self.watched = {}
+                return
+            case Kept():
+                self.watched[fact.id] = self._past.pop(fact.id)
+            case RunChanged():
+                return
         watched = self.watched[fact.id]
         watched.version += 1
         if not isinstance(fact, Changed):
@@ -91,6 +101,8 @@ class Follower:
             watched.reading = Reading(self.folder_of(watched.run))
         elif fact.state in ENDED:
             watched.ended = at
+            if fact.state is State.CACHED:
+                watched.reading = Reading(self.folder_of(watched.run))  # what it showed when it ran
             if watched.reading:
                 self._read(watched)
                 watched.reading = None
@@ -120,7 +132,10 @@ class Follower:
         return next((node["cell"] for node in nodes if node["title"] == title), None)
 
     def folder_of(self, run: NodeRun) -> Path:
-        """Where the latest attempt of a node run keeps its notebook and journal."""
+        """Where the latest attempt of a node run, or the one that stands for it, keeps its notebook and journal."""
+        earlier = run.detail.get("from")
+        if run.state is State.CACHED and earlier:
+            return self.store.attempt_folder(earlier["run"], earlier["node_run"], earlier["attempt"])
         return self.store.attempt_folder(self.row.id, run.id, max(run.attempt, 1))
 
     def wait(self, seconds: float = 1.0) -> None:
@@ -128,8 +143,12 @@ class Follower:
         if self._listening is None or not self._listening.connected:
             self.row = self.store.run(self.row.id)
             self._listening = Listening(self.row.process.get("bell"))
-            if not self._listening.connected and settle(self.store, self.row):
-                return
+            if not self._listening.connected:
+                if settle(self.store, self.row):
+                    return
+                self.suspended = self.so_far.state is RunState.PENDING_APPROVAL and not alive(self.row.process)
+                if self.suspended:
+                    return
         self._listening.wait(seconds)
 
     def follow(self, idle: bool = False) -> Iterator[None]:
@@ -151,37 +170,3 @@ class Follower:
         """Stop listening."""
         if self._listening:
             self._listening.close()
-
-
-def settle(store: Store, row: RunRow) -> bool:
-    """Write the end of a run whose process died without one: attempts in flight are lost. True when it did so."""
-    from sqlalchemy.exc import IntegrityError
-
-    if row.state in OVER or alive(row.process):
-        return False
-    entries = store.facts(row.id)
-    if any(isinstance(e.fact, RunChanged) and e.fact.state in OVER for e in entries):
-        return False
-    state = RunSoFar()
-    for entry in entries:
-        state.apply(entry.fact)
-    why = "the run's process ended without a word (killed, or the machine stopped)"
-    facts: list[Fact] = []
-    for run in state.node_runs.values():
-        if run.state in (State.STARTING, State.RUNNING):
-            facts.append(Changed(run.id, State.LOST, run.attempt, why))
-        elif run.state not in ENDED:
-            facts.append(Changed(run.id, State.CANCELLED, run.attempt, why))
-    facts.append(RunChanged(RunState.FAILED, why))
-    try:
-        store.append(row.id, entries[-1].number if entries else 0, facts)
-    except IntegrityError:
-        return False  # somebody else settled it at the same moment
-    if bell := row.process.get("bell"):
-        shutil.rmtree(Path(bell).parent, ignore_errors=True)
-    return True
-
-
-def settle_all(store: Store) -> list[str]:
-    """Settle every run of the store whose process is gone; returns their ids."""
-    return [row.id for row in store.live_runs() if settle(store, row)]

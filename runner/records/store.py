@@ -251,6 +251,18 @@ class Store:
         with self.writing() as rows:
             rows.execute(update(runs).where(runs.c.id == run).values(process=json.dumps(dict(process))))
 
+    def claim(self, run: str, before: Mapping[str, Any], process: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
+        """Make `process` the one that runs it, with this record; False when it is no longer run by `before`."""
+        from sqlalchemy import update
+
+        from .schema import runs
+
+        same = (runs.c.id == run) & (runs.c.process == json.dumps(dict(before)))
+        change: dict[str, Any] = {"process": json.dumps(dict(process)), "record": json.dumps(dict(record))}
+        change |= {"ended": None, "state": RunState.RUNNING}
+        with self.writing() as rows:
+            return rows.execute(update(runs).where(same).values(**change)).rowcount == 1
+
     # commands
 
     def leave_command(self, run: str, verb: str, **body: Any) -> None:

@@ -31,15 +31,15 @@ print("\\n", time.perf_counter() - began)
 
 PLAN = """
 import json, resource, time
-from dagbook.runner.core.graph import check
+from dagbook.runner.core.check import check
 from dagbook.runner.core.model import Node, Pipeline
-from dagbook.runner.core.scheduler import planner
+from dagbook.runner.core.planning import planner
 began = time.perf_counter()
 before = [sorted({max(0, i - 1), max(0, i - 7)}) if i else [] for i in range(10_000)]
 nodes = tuple(Node(title=f"n{i}", after=tuple(f"n{j}" for j in js)) for i, js in enumerate(before))
 pipeline = Pipeline(nodes=nodes)
 assert check(pipeline) == []
-assert len(planner(pipeline).node_runs) == 10_000
+assert len(planner(pipeline).run.node_runs) == 10_000
 seconds = time.perf_counter() - began
 print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
 """

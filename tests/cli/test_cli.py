@@ -174,7 +174,7 @@ def test_parts_of_a_pipeline_run_on_earlier_results(dagbook: Dagbook, flow: Path
     states = {run["id"]: run["state"] for run in first["node_runs"]}
     assert states.pop("prepare") == "cached"
     assert set(states.values()) == {"succeeded"}
-    alone = dagbook("run", flow, *PROCESS, "--node", "report", "--json").json
+    alone = dagbook("run", flow, *PROCESS, "--node", "report", "--force", "report", "--json").json
     assert [run["state"] for run in alone["node_runs"]] == ["cached"] * 3 + ["succeeded"] * 2
 
 

@@ -6,7 +6,7 @@ import itertools
 
 from hypothesis import strategies as st
 
-from dagbook.runner.core.model import Node, Pipeline
+from dagbook.runner.core.model import COMPARING, Condition, Node, Objective, OnError, Pipeline
 
 
 @st.composite
@@ -49,3 +49,55 @@ def _ancestry(title: str, parents: dict[str, set[str]]) -> set[str]:
     for parent in parents[title]:
         found |= _ancestry(parent, parents)
     return found
+
+
+OBJECTIVES = [*Objective, Objective.MAX, Objective.MIN, Objective.GT]  # the usual ones more often
+
+
+@st.composite
+def flows(draw: st.DrawFn, most_nodes: int = 6, approvals: bool = False) -> Pipeline:
+    """Acyclic pipelines of everything: grids, `| hyper`, references, gathers, single nodes, conditions, failures.
+
+    Tags are those of `world.outcome_of`. The nodes are defined in any order.
+    """
+    size = draw(st.integers(1, most_nodes))
+    nodes = [draw(_flow_nodes(number, approvals)) for number in range(size)]
+    return Pipeline(nodes=tuple(draw(st.permutations(nodes)) if draw(st.booleans()) else nodes))
+
+
+@st.composite
+def _flow_nodes(draw: st.DrawFn, number: int, approvals: bool) -> Node:
+    earlier = [f"n{other}" for other in range(number)]
+    after = tuple(draw(st.lists(st.sampled_from(earlier), max_size=3, unique=True))) if earlier else ()
+    values = draw(st.sampled_from([0, 0, 0, 2, 2, 3]))
+    single = bool(after) and draw(st.sampled_from([False] * 5 + [True]))
+    gather: tuple[str, ...] = ()
+    params: dict[str, str] = {}
+    when: tuple[Condition, ...] = ()
+    if after and not single:
+        gather = tuple(title for title in after if draw(st.sampled_from([False, False, False, True])))
+        when = tuple(draw(st.lists(_conditions(after), max_size=2))) if draw(st.booleans()) else ()
+        wanted = draw(st.sampled_from([after[0], after[-1], *earlier]))
+        kind = draw(st.sampled_from(["", "", "", "m", "l | hyper"]))
+        params = {"p": f"{{{{ {wanted}.{kind} }}}}"} if kind else {}
+    return Node(
+        title=f"n{number}",
+        after=after,
+        gather=gather,
+        single=single,
+        grid={"x": list(range(values))} if values else {},
+        params=params,
+        when=when,
+        retries=draw(st.integers(0, 1)),
+        on_error=draw(st.sampled_from([None, None, OnError.CONTINUE])),
+        approve=("leah",) if approvals and draw(st.sampled_from([False, False, True])) else (),
+    )
+
+
+@st.composite
+def _conditions(draw: st.DrawFn, after: tuple[str, ...]) -> Condition:
+    objective = draw(st.sampled_from(OBJECTIVES))
+    tasks = tuple(draw(st.lists(st.sampled_from(after), unique=True)))
+    texts = ["high"] if objective in (Objective.EQ, Objective.NE) else []
+    target = None if objective in COMPARING else draw(st.sampled_from([1, 2, 0.5, *texts]))
+    return Condition(objective=objective, tag="m", tasks=tasks, target=target)

@@ -7,7 +7,7 @@ from hypothesis import given
 
 from dagbook.runner.core.model import Node, Pipeline
 from dagbook.runner.core.routes import count, name_of
-from dagbook.runner.core.scheduler import planner
+from dagbook.runner.core.planning import planner
 from tests.core.pipelines import oracle, pipelines
 
 
@@ -30,13 +30,13 @@ def grid(title: str, values: int, *after: str) -> Node:
 def test_routes_and_node_runs_are_counted(nodes: list[Node], routes: int, node_runs: int) -> None:
     pipeline = Pipeline(nodes=tuple(nodes))
     assert (count(pipeline).routes, count(pipeline).node_runs) == (routes, node_runs)
-    assert len(planner(pipeline).node_runs) == node_runs
+    assert len(planner(pipeline).run.node_runs) == node_runs
 
 
 def test_a_grid_of_two_keys_is_their_product_in_the_order_written() -> None:
     """Row 34: one run per permutation; the last key changes fastest."""
     node = Node(title="train", grid={"lr": [0.1, 0.01], "depth": [3, 5]}, params={"epochs": 2})
-    runs = planner(Pipeline(nodes=(node,))).node_runs
+    runs = planner(Pipeline(nodes=(node,))).run.node_runs
     assert list(runs) == ["train#1", "train#2", "train#3", "train#4"]
     assert [dict(run.created.params) for run in runs.values()] == [
         {"epochs": 2, "lr": 0.1, "depth": 3},
@@ -55,7 +55,7 @@ def test_counting_agrees_with_the_oracle(pipeline: Pipeline) -> None:
 
 def test_the_child_of_a_grid_point_bears_its_number() -> None:
     pipeline = Pipeline(nodes=(grid("train", 3), grid("evaluate", 1, "train")))
-    runs = planner(pipeline).node_runs
+    runs = planner(pipeline).run.node_runs
     assert runs["evaluate#2"].created.parents == {"train": "train#2"}
     assert name_of("report", ()) == "report"
     assert name_of("score", (2, 1)) == "score#2.1"

@@ -36,7 +36,8 @@ from dagbook.runner.core.lifecycle import (
     so_far,
 )
 from dagbook.runner.core.model import Node, OnError, Pipeline
-from dagbook.runner.core.scheduler import Scheduler, planner
+from dagbook.runner.core.planning import planner
+from dagbook.runner.core.scheduler import Scheduler
 from tests.core.pipelines import oracle, pipelines
 
 
@@ -327,7 +328,7 @@ def test_ended_states_lead_nowhere_but_to_another_attempt() -> None:
 def test_a_plan_is_the_run_in_which_everything_succeeds(pipeline: Pipeline) -> None:
     scheduler = Scheduler(pipeline, jobs=2)
     play(scheduler, random.Random(1))
-    planned = planner(pipeline)
+    planned = planner(pipeline).run
     assert set(planned.node_runs) == set(scheduler.run.node_runs)
     assert planned.state is RunState.SUCCEEDED
     order = list(graph_of(pipeline))

@@ -111,7 +111,7 @@ BAD_TOKENS = [
     # line, the token that the mark stands below, words of the message, words of the hint
     ("a --parms x=1", "--parms", "no option --parms", 'Did you mean "--param"?'),
     ("a --imgae=x", "--imgae", "no option --imgae", 'Did you mean "--image"?'),
-    ("a --when max:x", "--when", "no option --when", "All of them: %%pipeline_node?"),
+    ("a --wenn max:x", "--wenn", "no option --wenn", "All of them: %%pipeline_node?"),
     ("a --param", "--param", "has no value", "--param NAME[=VALUE]"),
     ("a --image --cpus 1", "--image", "has no value", "--image IMAGE"),
     ("a --after", "--after", "has no value", "--after TITLE"),

@@ -58,6 +58,9 @@ BAD_FILES = [
     ("jobs = true", "dagbook.toml line 1", "whole number", "flag"),
     ("executor = 'dokcer'", "dagbook.toml line 1", "one of auto, docker, process", 'Did you mean "docker"?'),
     ("image = 3", "dagbook.toml line 1", "a text", "flag"),
+    ("data_hosts = ['http://files.local']", "dagbook.toml line 1", "without https://", "flag"),
+    ("data_hosts = ['files.local:70000']", "dagbook.toml line 1", "hosts such as", "flag"),
+    ("data_hosts = 3", "dagbook.toml line 1", "hosts such as", "flag"),
     ("[env]\nA = 1", "dagbook.toml line 1", 'A = "1"', "flag"),
     ("[image]\nx = 1", "dagbook.toml line 1", "a text", "flag"),
     ("jobs = ", "dagbook.toml", "cannot be read", "TOML"),
@@ -73,6 +76,14 @@ def test_faults_of_the_file_have_its_line(
     assert found.message.startswith(f"{origin}: ")
     assert message_has in found.message
     assert hint_has in found.hint
+
+
+def test_U2_hosts_of_datasets_are_a_list_in_the_file_and_separated_by_commas_in_the_variable(tmp_path: Path) -> None:
+    (tmp_path / "dagbook.toml").write_text("data_hosts = ['Files.local', '10.0.0.5:9000']\n")
+    assert read_settings(tmp_path, {}, {}).data_hosts == ("files.local", "10.0.0.5:9000")
+    environ = {"DAGBOOK_DATA_HOSTS": "[::1]:80, intern"}
+    assert read_settings(tmp_path, {}, environ).data_hosts == ("[::1]:80", "intern")
+    assert fault(tmp_path, DAGBOOK_DATA_HOSTS="a b").message.startswith("DAGBOOK_DATA_HOSTS: data_hosts is 'a b'")
 
 
 def test_faults_of_the_environment_name_the_variable(tmp_path: Path) -> None:

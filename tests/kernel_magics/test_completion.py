@@ -60,7 +60,7 @@ def test_the_shell_offers_them_and_nothing_else(shell: InteractiveShell, run: An
             found = list(shell.Completer.completions(line + "\nbody", len(line)))
         return [(one.text, line[one.start : one.end]) for one in found]
 
-    assert offered("%%pipeline_node x --a") == [("--after", "--a")]
+    assert offered("%%pipeline_node x --af") == [("--after", "--af")]
     assert offered("%%pipeline_node x --after Tr") == [('"Train model"', "Tr")]
     assert offered('%%pipeline_node x --after "Tr') == [('"Train model"', '"Tr')]
     assert ("abs", "ab") in offered("ab")

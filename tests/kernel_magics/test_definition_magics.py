@@ -10,7 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from dagbook.kernel_magics.draft import Draft, draft_of
 from dagbook.runner.core.errors import PipelineError
-from dagbook.runner.core.graph import check
+from dagbook.runner.core.check import check
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagbook.runner.records.artifacts import manifest_of, publish, remove_tree
+from dagbook.runner.records.artifacts import publish, remove_tree
+from dagbook.runner.records.manifest import manifest_of
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagbook.runner.core.errors import MachineError, PipelineError
-from dagbook.runner.core.lifecycle import Changed, Created, Fact, RunChanged, RunState, State, Tagged
-from dagbook.runner.records.follow import Follower, settle
+from dagbook.runner.core.lifecycle import Changed, Created, Fact, Pictured, RunChanged, RunState, State, Tagged
+from dagbook.runner.records.follow import Follower
+from dagbook.runner.records.settling import settle
 from dagbook.runner.records.journal import Journal, Reading, fold, overtype
 from dagbook.runner.records.processes import alive
 from dagbook.runner.records.schema import from_row, to_row
@@ -39,6 +40,7 @@ facts = st.one_of(
     ),
     st.builds(Changed, id=names, state=st.sampled_from(State), attempt=st.integers(0, 9), reason=st.text(max_size=9)),
     st.builds(Tagged, id=names, name=st.text(max_size=9), value=values, step=st.none() | st.floats()),
+    st.builds(Pictured, id=names, name=st.text(max_size=9), step=st.floats(allow_nan=False), file=names),
     st.builds(RunChanged, state=st.sampled_from(RunState), reason=st.text(max_size=9)),
 )
 

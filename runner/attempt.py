@@ -1,0 +1,190 @@
+"""One attempt of a node run: its job made, run by its executor, its output published."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from .core.errors import DagbookError
+from .core.events import AttemptEnded, AttemptRuns, Earlier, Event, Start
+from .core.lifecycle import NodeRun, Pictured, State, Tagged
+from .core.model import Kind, Node
+from .core.upstream import NoInput
+from .executors.contract import CellStarted, Executor, Job, Logged, LoggedImage, Outcome, Output, Report, Started
+from .executors.kernel import load_driver
+from .records.artifacts import Artifact, publish
+from .records.journal import Journal
+from .records.long_work import Cancel
+from .records.store import Store
+
+
+class JobMaker(Protocol):
+    """Turns a decided node run into a job; `jobs.Jobs` is the one that runs use."""
+
+    def executor_of(self, title: str) -> Executor:
+        """Where node runs of this node run."""
+        ...
+
+    def timeout_of(self, title: str) -> float | None:
+        """Seconds that an attempt may take; None for no limit."""
+        ...
+
+    def node_of(self, title: str) -> Node:
+        """The node with this title."""
+        ...
+
+    def make(self, run: NodeRun, attempt: int) -> Job:
+        """The job of one attempt, its folders made. Raises NoInput when an input cannot be had."""
+        ...
+
+
+class Memory(Protocol):
+    """Knows earlier results and datasets; `results.Results` is the one that runs use. Blocking, called in threads."""
+
+    def find(self, run: NodeRun) -> tuple[Earlier | None, str]:
+        """An earlier result that stands for this node run, or why there is none."""
+        ...
+
+    def keep(self, run: NodeRun) -> None:
+        """Remember what a node run left that has succeeded."""
+        ...
+
+    def fetch(self, run: NodeRun, cancel: Cancel) -> dict[str, Any]:
+        """Have the dataset of a data node at hand; the detail to record."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """Where an attempt tells what happens, from any thread: events, and that its journal has grown."""
+
+    tell: Callable[[Event], None]
+    ring: Callable[[], None]
+
+
+class Attempts:
+    """Runs the attempts of one run."""
+
+    def __init__(self, store: Store, jobs: JobMaker, memory: Memory) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._memory = memory
+
+    async def get_ready(self, run: NodeRun) -> None:
+        """Load what drives kernels, before the clock of the first attempt that needs it starts.
+
+        A run in which everything is up to date never loads it, and is over in less time than that takes.
+        """
+        if self._jobs.node_of(run.node).kind in (Kind.CELL, Kind.NOTEBOOK):
+            await asyncio.to_thread(load_driver)
+
+    async def run(self, start: Start, run: NodeRun, news: News, ends_well: Callable[[], object]) -> AttemptEnded:
+        """Run the attempt that `start` asks for and say how it ended; cancelling this is cancelling the attempt.
+
+        `ends_well` is called when the work has succeeded: what has ended well is published, also when the run is
+        cancelled at that moment. News come from the attempt's own thread.
+        """
+        if self._jobs.node_of(run.node).kind is Kind.DATA:
+            return await self._fetch(start, run, news)
+        try:
+            job = await asyncio.to_thread(self._jobs.make, run, start.attempt)
+        except NoInput as fault:
+            return AttemptEnded(start.id, start.attempt, State.FAILED, str(fault))
+        executor, limit = self._jobs.executor_of(run.node), self._jobs.timeout_of(run.node)
+        detail = _detail_of(job, executor)
+        with contextlib.closing(Journal(job.record.parent)) as journal:
+            reporter = _Reporter(news, start, journal)
+            try:
+                async with asyncio.timeout(limit) as clock:
+                    outcome = await executor.run(job, reporter)
+            except TimeoutError:
+                if not clock.expired():
+                    raise  # the executor's own
+                reason = f"it took longer than its --timeout of {limit:g} s"
+                return AttemptEnded(start.id, start.attempt, State.TIMED_OUT, reason, detail)
+            except asyncio.CancelledError:
+                return AttemptEnded(start.id, start.attempt, State.CANCELLED, "the run was cancelled", detail)
+        ends_well()
+        detail |= _outcome_detail(job, outcome)
+        if not outcome.ok:
+            state = State.LOST if outcome.lost else State.FAILED
+            return AttemptEnded(start.id, start.attempt, state, outcome.reason, detail)
+        return await self._publish(start, job, detail)
+
+    async def _fetch(self, start: Start, run: NodeRun, news: News) -> AttemptEnded:
+        """Have the dataset of a data node at hand."""
+        news.tell(AttemptRuns(start.id, start.attempt))
+        cancel = Cancel()
+        try:
+            detail = await asyncio.to_thread(self._memory.fetch, run, cancel)
+        except asyncio.CancelledError:
+            cancel.cancel()
+            raise
+        except DagbookError as error:
+            reason = "; ".join(f"{one.code}: {one.message}. {one.hint}".strip() for one in error.problems)
+            return AttemptEnded(start.id, start.attempt, State.FAILED, reason)
+        return AttemptEnded(start.id, start.attempt, State.SUCCEEDED, "", detail)
+
+    async def _publish(self, start: Start, job: Job, detail: dict[str, Any]) -> AttemptEnded:
+        began = time.monotonic()
+        try:
+            artifact: Artifact = await asyncio.to_thread(publish, job.output, self._store.artifacts)
+        except OSError as error:
+            reason = f"its output could not be stored: {error}"
+            return AttemptEnded(start.id, start.attempt, State.FAILED, reason, detail)
+        detail["artifact"] = artifact.digest
+        detail["files"], detail["bytes"] = artifact.files, artifact.bytes
+        detail["warnings"] = [*detail.get("warnings", []), *artifact.warnings]
+        detail["overhead_s"] = round(detail["overhead_s"] + time.monotonic() - began, 4)
+        return AttemptEnded(start.id, start.attempt, State.SUCCEEDED, "", detail)
+
+
+class _Reporter:
+    """What one attempt's executor calls while it runs, from the attempt's thread."""
+
+    def __init__(self, news: News, start: Start, journal: Journal) -> None:
+        self._news = news
+        self._start = start
+        self._journal = journal
+
+    def __call__(self, report: Report) -> None:
+        match report:
+            case Started():
+                self._news.tell(AttemptRuns(self._start.id, self._start.attempt))
+            case Logged():
+                self._news.tell(Tagged(self._start.id, report.name, report.value, report.step))
+            case LoggedImage():
+                file = f"{report.file.parent.name}/{report.file.name}"  # from the attempt's folder
+                self._news.tell(Pictured(self._start.id, report.name, report.step, file))
+            case CellStarted():
+                self._write(report.index, {"output_type": "progress", "cells": report.cells})
+            case Output():
+                self._write(report.index, report.message)
+
+    def _write(self, cell: int, message: Mapping[str, Any]) -> None:
+        self._journal.write(cell, message)
+        self._journal.flush()
+        self._news.ring()
+
+
+def _detail_of(job: Job, executor: Executor) -> dict[str, Any]:
+    image = {"reference": job.runtime.reference, "digest": job.runtime.digest}
+    return {"executor": executor.name, "image": image, "notebook": str(job.record), "overhead_s": 0.0}
+
+
+def _outcome_detail(job: Job, outcome: Outcome) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "overhead_s": round(outcome.started_after + outcome.ended_after, 4),
+        "exit_code": outcome.exit_code,
+        "warnings": [*job.warnings, *outcome.warnings],
+        "used": dict(outcome.used),
+    }
+    if outcome.kept:
+        found["kept"] = dict(outcome.kept)
+    if outcome.failure:
+        found["error"] = {**asdict(outcome.failure), "traceback": list(outcome.failure.traceback)}
+    return found

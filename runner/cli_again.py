@@ -1,0 +1,151 @@
+"""Commands on a run that there is: cancel, resume, retry, approve, reject."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .cli_attended import attend
+from .cli_options import (
+    AS_JSON,
+    STORE,
+    given_parameters,
+    guarded,
+    parameter_options,
+    print_json,
+    report_options,
+    store_at,
+    tell_problems,
+    waiting_option,
+)
+
+CANCEL_SECONDS = 30  # how long `cancel` waits for the end of the run
+RUN = click.argument("wanted", metavar="RUN")
+NOTEBOOK = click.option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="OUT.ipynb", help="The notebook, with all outputs."
+)
+QUIET = click.option("-q", "--quiet", is_flag=True, help="Do not print what nodes print.")
+
+
+@click.command()
+@click.argument("wanted", metavar="RUN")
+@STORE
+@guarded
+def cancel(wanted: str, store: Path | None) -> int:
+    """End a run: its containers go, what is done is kept. RUN is an id, its beginning, or latest."""
+    from .launch import cancel as ask
+    from .records.follow import Follower
+    from .records.processes import user_name
+
+    opened = store_at(store)
+    row = opened.run(wanted)
+    if not ask(opened, row.id, f"cancelled by {user_name()} with dagbook cancel"):
+        click.echo(f"Run {row.id} is over already: {opened.run(row.id).state}.")
+        return 0
+    follower = Follower(opened, row.id)
+    deadline = time.monotonic() + CANCEL_SECONDS
+    for _ in follower.follow(idle=True):
+        if not follower.over and time.monotonic() > deadline:
+            process = follower.row.process
+            click.echo(f"Run {row.id} was asked to end; its process ({process['host']}, {process['pid']}) is silent.")
+            return 1
+    click.echo(f"Run {row.id} {follower.so_far.state}.")
+    return 0
+
+
+@click.command()
+@RUN
+@parameter_options
+@click.option("--force", multiple=True, metavar="NODE", help="Run NODE again, also where it succeeded.")
+@NOTEBOOK
+@click.option("--keep-failed", is_flag=True, help="Let the kernel of a failed node stay, for dagbook attach.")
+@waiting_option
+@STORE
+@report_options
+@QUIET
+@AS_JSON
+@guarded
+def resume(wanted: str, **options: Any) -> int:
+    """Go on with a run that failed, was cancelled, was killed or waits; what is done is kept.
+
+    With -p, what depends on the parameter runs again. RUN is an id, its beginning, or latest.
+    """
+    return _again(wanted, options, "dagbook resume", options["force"])
+
+
+@click.command()
+@RUN
+@click.option("--node", "nodes", multiple=True, metavar="NODE", help="Run NODE again, also where it succeeded.")
+@NOTEBOOK
+@waiting_option
+@STORE
+@report_options
+@QUIET
+@AS_JSON
+@guarded
+def retry(wanted: str, nodes: tuple[str, ...], **options: Any) -> int:
+    """Run nodes of a run again, and what follows from them; without --node, all that did not succeed."""
+    return _again(wanted, {**options, "keep_failed": False}, "dagbook retry", nodes)
+
+
+def _again(wanted: str, options: dict[str, Any], how: str, force: tuple[str, ...]) -> int:
+    from .core.values import to_json
+    from .formats.notebook import read_notebook
+    from .host import SNAPSHOT, hosted_of
+
+    tell = partial(click.echo, err=True)
+    opened = store_at(options["store"])
+    row = opened.run(wanted)
+    given = {name: to_json(value) for name, value in given_parameters(**options).items()}
+    order: dict[str, Any] = {"run": row.id, "parameters": given, "force": force, "how": how}
+    order |= {"waits": not options["no_wait"], "keep_failed": options["keep_failed"]}
+    hosted = hosted_of({"store": str(opened.folder), "resume": order}, tell, later=tell)
+    tell_problems(hosted.warnings)
+    reports = {name: options[name] for name in ("output", "junit", "summary")}
+    kept = opened.folder / "runs" / row.id / SNAPSHOT
+    definition = read_notebook(kept if kept.exists() else Path(row.record["file"]))
+    return attend(hosted, opened, definition, options["as_json"], options["quiet"], reports)
+
+
+BY = click.option("--by", metavar="USER", help="Who decides; one of those whom the node asks [your name here].")
+
+
+@click.command()
+@RUN
+@click.argument("node", metavar="NODE")
+@BY
+@STORE
+@AS_JSON
+@guarded
+def approve(wanted: str, node: str, by: str | None, store: Path | None, as_json: bool) -> int:
+    """Let NODE start, which waits for an approval: all its pending runs, or one (NODE#n). Final."""
+    return _decide(wanted, node, True, by, store, as_json)
+
+
+@click.command()
+@RUN
+@click.argument("node", metavar="NODE")
+@BY
+@STORE
+@AS_JSON
+@guarded
+def reject(wanted: str, node: str, by: str | None, store: Path | None, as_json: bool) -> int:
+    """Do not let NODE start: the run is aborted, what is done is kept. Final."""
+    return _decide(wanted, node, False, by, store, as_json)
+
+
+def _decide(wanted: str, node: str, approved: bool, by: str | None, store: Path | None, as_json: bool) -> int:
+    from .deciding import decide
+
+    verb = "approve" if approved else "reject"
+    decided = decide(store_at(store), wanted, node, approved, by, f"dagbook {verb}")
+    if as_json:
+        print_json(decided.as_json())
+    else:
+        for line in decided.lines():
+            click.echo(line)
+    return 0 if decided.as_wanted else 1

@@ -1,0 +1,146 @@
+"""What is wrong with what nodes take from each other: references, conditions, slots, datasets, single mode.
+
+Rules: docs/semantics.md, "Tags, metrics, parameters", "Routes", "Conditions and approval".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from .conditions import settled
+from .errors import PipelineError, Problem, problem
+from .graph import Graph, graph_of, in_order
+from .model import COMPARING, Kind, Node, Pipeline, Port
+from .names import slug_of
+from .routes import closed_by, count
+from .templates import Reference, has_reference, is_hyper, references, script_parts
+from .values import Value
+
+
+def flow_problems(pipeline: Pipeline) -> Iterable[Problem]:
+    """Faults in what each node takes from those before it, for a pipeline of sound structure."""
+    graph = graph_of(pipeline)
+    flow = _Flow(pipeline, graph)
+    for node in pipeline.nodes:
+        yield from _data_problems(pipeline, node)
+        yield from flow.problems(node)
+        if node.single and node.gather:
+            what = f'"{node.title}" has --single and --gather: a single node takes no files of its parents'
+            yield problem("E-CONFLICT", node.place, what=what, hint="Keep one of the two.")
+
+
+class _Flow:
+    """Checks the nodes of one pipeline."""
+
+    def __init__(self, pipeline: Pipeline, graph: Graph) -> None:
+        self._pipeline = pipeline
+        self._graph = graph
+        self._titles = tuple(graph)
+        # Looking at all ancestors and counts is only worth it where something refers to them.
+        self._refers = any(node.when for node in pipeline.nodes) or any(map(self._any_reference, pipeline.nodes))
+        self._ancestors = _ancestors(graph) if self._refers else {}
+        self._counts: Mapping[str, int | None] = {}
+
+    def problems(self, node: Node) -> Iterator[Problem]:
+        if not self._refers:
+            return
+        for where, value in self._values(node):
+            try:
+                yield from self._value_problems(node, where, value)
+            except PipelineError as error:
+                yield from (one.at(node.place) for one in error.problems)
+        for condition in node.when:
+            try:
+                found = settled(self._pipeline, node, condition, self._graph[node.title])
+            except PipelineError as error:
+                yield from (one.at(node.place) for one in error.problems)
+                continue
+            for title in found.tasks if node.single else ():
+                if self._runs(title) not in (1, None):
+                    yield problem("E-SINGLE", node.place, node=node.title, parent=title, what=str(condition))
+        yield from _condition_conflicts(node)
+
+    def _values(self, node: Node) -> Iterator[tuple[str, Value]]:
+        for name, value in self._pipeline.parameters_of(node).items():
+            yield f"--param {name}", value
+        for name, values in node.grid.items():
+            yield f"--grid {name}", values
+        for name, text in {**self._pipeline.defaults.env, **node.env}.items():
+            yield f"--env {name}", text
+        if node.kind is Kind.COMMAND and has_reference(node.source):
+            yield "the script", node.source
+
+    def _any_reference(self, node: Node) -> bool:
+        return any(has_reference(value) for _, value in self._values(node))
+
+    def _value_problems(self, node: Node, where: str, value: Value) -> Iterator[Problem]:
+        if not has_reference(value):
+            return
+        if where == "the script":
+            found = [part for part in script_parts(str(value), self._titles) if isinstance(part, Reference)]
+        else:
+            found = list(references([value], self._titles))
+        hypers = [one for one in found if one.hyper]
+        if hypers and not (where.startswith("--param") and is_hyper(value) and len(hypers) == 1):
+            yield problem("E-REF-HYPER", node.place, reference=hypers[0], where=where)
+        for reference in found:
+            yield from self._reference_problems(node, where, reference)
+
+    def _reference_problems(self, node: Node, where: str, reference: Reference) -> Iterator[Problem]:
+        title = reference.title
+        if title not in self._ancestors[node.title]:
+            how = "is the node itself" if title == node.title else "does not come before it"
+            yield problem("E-REF-UPSTREAM", node.place, node=node.title, where=where, reference=reference, how=how)
+        elif not self._is_one(node.title, title):
+            yield problem("E-REF-MANY", node.place, node=node.title, where=where, reference=reference, title=title)
+
+    def _is_one(self, title: str, wanted: str) -> bool:
+        """False when the node `title` reaches runs of `wanted` only by edges that hand over several at once."""
+        for parent in self._graph[title]:
+            closed = parent in closed_by(self._pipeline, self._pipeline.node(title), self._graph[title])
+            if closed and self._runs(parent) not in (1, None):
+                continue
+            if parent == wanted or (wanted in self._ancestors[parent] and self._is_one(parent, wanted)):
+                return True
+        return False
+
+    def _runs(self, title: str) -> int | None:
+        if not self._counts:
+            self._counts = count(self._pipeline).by_node
+        return self._counts[title]
+
+
+def _ancestors(graph: Graph) -> dict[str, frozenset[str]]:
+    found: dict[str, frozenset[str]] = {}
+    for title in in_order(graph):
+        found[title] = frozenset(graph[title]).union(*(found[parent] for parent in graph[title]))
+    return found
+
+
+def _condition_conflicts(node: Node) -> Iterator[Problem]:
+    for index, condition in enumerate(node.when):
+        if condition in node.when[:index]:
+            yield problem("E-COND", node.place, what=f"the condition {condition} stands twice", hint="Once is enough.")
+        elif condition.objective not in COMPARING and condition.target is None:
+            hint = f"Write --when {condition.objective}:{condition.tag}:VALUE."
+            yield problem("E-COND", node.place, what=f"the condition {condition.objective} has no target", hint=hint)
+
+
+def _data_problems(pipeline: Pipeline, node: Node) -> Iterator[Problem]:
+    if node.kind is Kind.DATA and (node.after or node.when or node.approve or node.grid):
+        what = f'"{node.title}" is a dataset, which nothing comes before and nothing decides on'
+        yield problem("E-CONFLICT", node.place, what=what, hint="Take --after and the like away from it.")
+    for title in node.gather:
+        if pipeline.node(title).kind is Kind.DATA:
+            what = f'"{node.title}" gathers the dataset "{title}", which is there once'
+            yield problem("E-CONFLICT", node.place, what=what, hint="Name it in --after alone.")
+    for edge in pipeline.edges_into(node.title):
+        source = pipeline.node(edge.source)
+        if edge.source_port is Port.INPUT and not _has_slot(pipeline, source, edge.source_key):
+            yield problem("E-SLOT-UNKNOWN", node.place, edge=edge, node=source.title, slot=edge.source_key)
+        if edge.target_port is Port.INPUT and slug_of(edge.target_key) in map(slug_of, node.after):
+            yield problem("E-SLOT-TAKEN", node.place, node=node.title, slot=edge.target_key)
+
+
+def _has_slot(pipeline: Pipeline, node: Node, slot: str) -> bool:
+    return any(edge.target_port is Port.INPUT and edge.target_key == slot for edge in pipeline.edges_into(node.title))

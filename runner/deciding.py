@@ -1,0 +1,71 @@
+"""Deciding on pending node runs, for people: from the command line, a magic, and later the board."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .core.lifecycle import Answered, RunState
+from .records.bell import ring
+from .records.decisions import Decision, Decisions, asked_of, check_approver
+from .records.processes import alive, user_name
+from .records.settling import end_waiting, settle
+from .records.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided, now or before, of the pending node runs that were meant. `lives`: the run's process does."""
+
+    run: str
+    approved: bool
+    decisions: tuple[tuple[Decision, bool], ...]  # each with whether it was made just now
+    lives: bool
+
+    @property
+    def as_wanted(self) -> bool:
+        """True when what holds now is what was asked for."""
+        return all(one.approved is self.approved for one, _ in self.decisions)
+
+    def lines(self) -> list[str]:
+        """A line for each node run, and what to do next."""
+        told = []
+        for one, new in self.decisions:
+            before = "" if new else ", before you"
+            told.append(f"{one.node_run}: {one.word} by {one.by}{before}.")
+        if not self.lives and any(one.approved for one, _ in self.decisions):
+            told.append(f"Nobody runs it now. Go on with: dagbook resume {self.run}")
+        return told
+
+    def as_json(self) -> dict[str, Any]:
+        """The same as plain JSON."""
+        listed = [
+            {"id": one.node_run, "decision": one.word, "by": one.by, "how": one.how, "new": new}
+            for one, new in self.decisions
+        ]
+        return {"run": self.run, "decided": listed, "running": self.lives}
+
+
+def decide(store: Store, wanted: str, node: str, approved: bool, by: str | None, how: str) -> Decided:
+    """Approve or reject what `node` means in the run `wanted`: all its pending runs, or one by its id.
+
+    `by` is who decides (None: the user of this process). Every decision is final: where somebody was faster, theirs
+    holds. Raises PipelineError (E-RUN-UNKNOWN, E-NOT-PENDING, E-NOT-APPROVER); then nothing is decided.
+    """
+    row = store.run(wanted)
+    settle(store, row)
+    row = store.run(row.id)
+    pending = asked_of(store.state_of(row.id).node_runs.values(), node)
+    user = by or user_name()
+    for run in pending:
+        check_approver(run, user)
+    decisions = Decisions(store, row.id)
+    decided = tuple(decisions.decide(run.id, run.created.plan, approved, user, how) for run in pending)
+    lives = alive(row.process)
+    ring(row.process.get("bell"))
+    rejected = next((one for one, _ in decided if not one.approved), None)
+    if rejected and not lives:
+        answer = Answered(rejected.node_run, False, rejected.by, rejected.how, rejected.plan)
+        title = next(run.node for run in pending if run.id == rejected.node_run)
+        end_waiting(store, row, RunState.REJECTED, f'{rejected.by} rejected "{title}"', answer)
+    return Decided(row.id, approved, decided, lives)

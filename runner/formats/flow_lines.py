@@ -1,0 +1,78 @@
+"""What a magic line tells of flow: conditions, approvers and slots of a node, an edge by itself, a data node.
+
+The words are read in `flow_words`; here a finding gets the line with a mark below the word that is meant.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..core.errors import PipelineError, Place, problem
+from ..core.model import Edge, Port
+from .flow_words import edge_between, end_of, input_edge
+from .magic_lines import Line, read_line
+
+
+def flow_facts(read: Line, title: str) -> dict[str, Any]:
+    """`when`, `approve`, `single` and `edges` of the node `title`, as far as they were typed.
+
+    Raises PipelineError (E-APPROVERS for a name given twice, E-SLOT, E-MAGIC-ARG, E-NAME-*).
+    """
+    facts: dict[str, Any] = {}
+    if "when" in read.given:
+        facts["when"] = tuple(read.values["when"])
+    if "approve" in read.given:
+        facts["approve"] = _approvers(read)
+    if "single" in read.given:
+        facts["single"] = True
+    if "input" in read.given:
+        facts["edges"] = tuple(
+            read.made(token, lambda text=token.text: input_edge(text, title))  # type: ignore[misc]
+            for token in read.given["input"]
+        )
+    return facts
+
+
+def _approvers(read: Line) -> tuple[str, ...]:
+    found: dict[str, str] = {}  # by what makes two spellings one name
+    for names, token in zip(read.values["approve"], read.given["approve"], strict=True):
+        for name in names:
+            if name.casefold() in found:
+                error = PipelineError(problem("E-APPROVERS", what=f'"{name}" is named twice'))
+                raise read.pointing(error, token)
+            found[name.casefold()] = name
+    return tuple(found.values())
+
+
+def parse_edge(line: str, cell: int | None = None) -> Edge:
+    """The edge that `%pipeline_edge <line>` defines.
+
+    Raises PipelineError (E-MAGIC-USAGE, E-MAGIC-ARG, E-EDGE-KIND, E-SLOT, E-NAME-*, E-PARAM-NAME), its place filled
+    with the cell and line 1.
+    """
+    try:
+        return _edge(read_line("pipeline_edge", line))
+    except PipelineError as error:
+        raise PipelineError(*(found.at(Place(cell=cell, line=1)) for found in error.problems)) from None
+
+
+def _edge(read: Line) -> Edge:
+    first, second = read.words
+    source = read.made(first, lambda: end_of(first.text))
+    target = read.made(second, lambda: end_of(second.text))
+    optional = "optional" in read.given
+    edge = read.made(second, lambda: edge_between(source, target, optional))
+    if optional and target.port is not Port.INPUT:
+        what = "--optional says that an input slot may stay empty, and this edge fills none"
+        raise read.fault(read.given["optional"][0], what, "Take --optional away.")
+    return edge
+
+
+def data_facts(read: Line) -> dict[str, Any]:
+    """`path` or `url`, and `pin`, of a data node. Raises PipelineError (E-MAGIC-ARG) unless it has one of the two."""
+    given = [name for name in ("path", "url") if name in read.given]
+    if len(given) != 1:
+        what = "--path and --url are both given" if given else "neither --path nor --url says where the data is"
+        token = read.given["url"][0] if given else read.words[0]
+        raise read.fault(token, what, "Give one of the two: --path FILE|DIR or --url URL.")
+    return {name: read.values[name] for name in (*given, "pin") if name in read.given}

@@ -1,0 +1,71 @@
+"""The manifest of an artifact: what its folder holds, entry by entry, and the digest that follows from that."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One entry of an output folder: its path in it, and what it is ("file", "folder", "link")."""
+
+    path: str
+    kind: str
+    size: int = 0
+    executable: bool = False
+    content: str = ""  # sha256 of a file's bytes; a link's target
+
+    def line(self) -> bytes:
+        """What this entry adds to the digest of the whole."""
+        mark = f"{self.kind}{'*' if self.executable else ''}"
+        return b"\0".join((mark.encode(), os.fsencode(self.content), os.fsencode(self.path), b""))
+
+
+def digest_of(items: list[Item]) -> str:
+    """The sha256 that names a tree of these items, which must be sorted by path."""
+    total = hashlib.sha256()
+    for item in items:
+        total.update(item.line())
+    return total.hexdigest()
+
+
+def manifest_of(artifact: Path) -> list[dict[str, Any]]:
+    """What the published artifact at `artifact` holds: path, kind, size, executable, content of each entry."""
+    found: list[dict[str, Any]] = json.loads(artifact.with_suffix(".json").read_text(encoding="utf-8"))
+    return found
+
+
+def items_of(artifact: Path) -> list[Item]:
+    """The same as items. Raises ValueError when they do not add up to the digest that the artifact is named by."""
+    try:
+        items = [Item(**entry) for entry in manifest_of(artifact)]
+        sized = all(item.kind == "file" or item.size == 0 for item in items)  # files' own sizes are compared later
+        sound = sized and digest_of(items) == artifact.name
+    except (TypeError, AttributeError) as error:  # JSON, but not of our making
+        raise ValueError(str(error)) from error
+    if not sound:
+        raise ValueError("it does not add up")
+    return items
+
+
+def write_manifest(artifact: Path, items: list[Item]) -> None:
+    """Leave the manifest beside the place where the artifact is, or will be, published."""
+    write_beside(artifact, ".json", json.dumps([asdict(item) for item in items]))
+
+
+def write_beside(artifact: Path, suffix: str, text: str) -> None:
+    """Write the file beside an artifact that has this suffix; readers see the old text or the new."""
+    place = artifact.with_suffix(suffix)
+    draft = place.with_name(f"{place.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        os.rename(draft, place)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,94 @@
+"""Settling: the end of a run whose process is gone, written by whoever notices."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ..core.lifecycle import (
+    ENDED,
+    Answered,
+    Changed,
+    Fact,
+    NodeRun,
+    RunChanged,
+    RunSoFar,
+    RunState,
+    State,
+    so_far,
+)
+from .processes import alive
+from .store import RunRow, Store
+
+OVER = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.REJECTED})
+_WHY = "the run's process ended without a word (killed, or the machine stopped)"
+
+
+def settle(store: Store, row: RunRow) -> bool:
+    """Write the end of a run whose process died without one: attempts in flight are lost. True when it did so.
+
+    A run that waits for somebody's decision goes on waiting: it can be resumed.
+    """
+    if row.state in OVER or alive(row.process):
+        return False
+    return _write(store, row, _deaths)
+
+
+def settle_all(store: Store) -> list[str]:
+    """Settle every run of the store whose process is gone; returns their ids."""
+    return [row.id for row in store.live_runs() if settle(store, row)]
+
+
+def end_waiting(store: Store, row: RunRow, state: RunState, reason: str, answer: Answered | None = None) -> bool:
+    """End a run that nobody runs and that waits for a decision: cancelled, or rejected by `answer`."""
+    if row.state in OVER or alive(row.process):
+        return False
+
+    def ends(run: RunSoFar) -> Iterator[Fact]:
+        yield from _in_flight(run)
+        if answer is not None:
+            yield answer
+            yield Changed(answer.id, State.REJECTED, 0, reason)
+        for one in run.node_runs.values():
+            flying = one.state in (State.STARTING, State.RUNNING)
+            if one.state not in ENDED and not flying and not (answer and answer.id == one.id):
+                yield Changed(one.id, State.CANCELLED, one.attempt, reason)
+        yield RunChanged(state, reason)
+
+    return _write(store, row, ends)
+
+
+def _write(store: Store, row: RunRow, ends: Callable[[RunSoFar], Iterator[Fact]]) -> bool:
+    from sqlalchemy.exc import IntegrityError
+
+    entries = store.facts(row.id)
+    state = so_far(entry.fact for entry in entries)
+    if state.state in OVER:
+        return False
+    facts = list(ends(state))
+    if not facts:
+        return False
+    try:
+        store.append(row.id, entries[-1].number if entries else 0, facts)
+    except IntegrityError:
+        return False  # somebody else settled it at the same moment
+    if bell := row.process.get("bell"):
+        shutil.rmtree(Path(bell).parent, ignore_errors=True)
+    return True
+
+
+def _deaths(run: RunSoFar) -> Iterator[Fact]:
+    yield from _in_flight(run)
+    if any(one.state is State.PENDING_APPROVAL for one in run.node_runs.values()):
+        return
+    for one in run.node_runs.values():
+        if one.state not in ENDED and one.state not in (State.STARTING, State.RUNNING):
+            yield Changed(one.id, State.CANCELLED, one.attempt, _WHY)
+    yield RunChanged(RunState.FAILED, _WHY)
+
+
+def _in_flight(run: RunSoFar) -> Iterator[Fact]:
+    flying: list[NodeRun] = [one for one in run.node_runs.values() if one.state in (State.STARTING, State.RUNNING)]
+    for one in flying:
+        yield Changed(one.id, State.LOST, one.attempt, _WHY)

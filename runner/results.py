@@ -1,0 +1,151 @@
+"""Earlier results: which of them stands for a node run, and datasets, whose result is what they hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .core.errors import DagbookError
+from .core.events import Earlier
+from .core.lifecycle import NodeRun
+from .core.model import Kind, Node
+from .core.upstream import NoInput
+from .core.values import from_json, to_json
+from .jobs import Jobs
+from .plan import Plan
+from .records.cache import Cache, Key, key_of
+from .records.datasets import Dataset, check_pinned, dataset_of_path, dataset_of_url, kept_dataset
+from .records.long_work import Cancel
+from .records.store import Store
+
+
+class Results:
+    """Finds and keeps the results of one run's node runs. `tell` is given lines of progress of long work.
+
+    Without `remembers` nothing is written: a plan only looks.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store,
+        jobs: Jobs,
+        run: str,
+        tell: Callable[[str], None],
+        *,
+        remembers: bool = True,
+    ) -> None:
+        self._remembers = remembers
+        self._plan = plan
+        self._store = store
+        self._jobs = jobs
+        self._run = run
+        self._tell = tell
+        self._cache = Cache(store)
+        self._keys: dict[str, Key] = {}
+        self._datasets: dict[str, Dataset] = {}
+
+    def find(self, run: NodeRun) -> tuple[Earlier | None, str]:
+        """An earlier result that stands for this node run, its artifact verified; or why there is none."""
+        node = self._plan.pipeline.node(run.node)
+        try:
+            key = self._key(node, run)
+        except NoInput:
+            return None, "an input is missing"  # making the job says which
+        except DagbookError as error:
+            return None, error.problems[0].message
+        if key is None:
+            return None, "it was not fetched yet"
+        found = self._cache.find(key)
+        if found is None:
+            return None, self._cache.why_not(key, self._plan.pipeline.name, node.title, run.id)
+        detail = dict(found.body["detail"])
+        if node.kind is Kind.DATA:
+            detail = _detail_of(node, self._datasets[node.title])
+        self._keep(node, key, run, found.body)  # the latest result is what later changes are told against
+        return _earlier(detail, found.body), f"as in run {found.body['detail']['from']['run']}"
+
+    def _key(self, node: Node, run: NodeRun) -> Key | None:
+        if run.id not in self._keys:
+            if node.kind is Kind.DATA:
+                dataset = self._known(node)
+                if dataset is None:
+                    return None
+                self._datasets[node.title] = dataset
+                self._keys[run.id] = key_of({"data": dataset.digest})
+            else:
+                self._keys[run.id] = self._jobs.key(run)
+        return self._keys[run.id]
+
+    def keep(self, run: NodeRun) -> None:
+        """Remember what a node run left that has succeeded."""
+        node = self._plan.pipeline.node(run.node)
+        key = self._key(node, run)
+        if key is None:
+            return
+        tags = {name: to_json(value) for name, value in run.tags.items() if name not in run.created.params}
+        metrics = {name: [[to_json(s), to_json(v)] for s, v in points] for name, points in run.metrics.items()}
+        origin = {"run": self._run, "node_run": run.id, "attempt": run.attempt}
+        kept = {name: value for name, value in run.detail.items() if name not in ("warnings", "why", "kept")}
+        if node.kind is Kind.DATA:
+            kept.pop("artifact")  # it lies outside of the store
+        self._keep(node, key, run, {"detail": {**kept, "from": origin}, "tags": tags, "metrics": metrics})
+
+    def _keep(self, node: Node, key: Key, run: NodeRun, body: Mapping[str, Any]) -> None:
+        if not self._remembers:
+            return
+        self._cache.keep(key, self._plan.pipeline.name, node.title, run.id, self._run, body)
+
+    # datasets
+
+    def fetch(self, run: NodeRun, cancel: Cancel) -> dict[str, Any]:
+        """Have the dataset of a data node at hand; the detail to record. Raises PipelineError, MachineError."""
+        node = self._plan.pipeline.node(run.node)
+        if run.id in self._keys:
+            return _detail_of(node, self._datasets[node.title])
+        allowed = self._plan.asked.data_hosts
+        dataset = (
+            dataset_of_url(node.url, node.pin, self._home, self._tell, allowed, again=self._again(node), cancel=cancel)
+            if node.url
+            else self._local(node, cancel)
+        )
+        self._datasets[node.title] = dataset
+        self._keys[run.id] = key_of({"data": dataset.digest})
+        return _detail_of(node, dataset)
+
+    @property
+    def _home(self) -> Path:
+        return self._store.folder / "datasets"
+
+    def _again(self, node: Node) -> bool:
+        return node.title in self._plan.forced
+
+    def _known(self, node: Node) -> Dataset | None:
+        if node.url:
+            return kept_dataset(node.url, node.pin, self._home, self._plan.asked.data_hosts)
+        return self._local(node)
+
+    def _local(self, node: Node, cancel: Cancel | None = None) -> Dataset:
+        path = self._plan.asked.folder / str(node.path)
+        dataset = dataset_of_path(path, self._home, self._tell, cancel)
+        if node.pin:
+            check_pinned(dataset, node.pin, str(node.path))
+        return dataset
+
+
+def _detail_of(node: Node, dataset: Dataset) -> dict[str, Any]:
+    """What a data node's run records; the name is that of its folder below /data."""
+    name = re.sub(r"\s+", "_", node.title)
+    about = {"name": name, "path": str(dataset.path.absolute()), "single": not dataset.path.is_dir()}
+    return {"artifact": dataset.digest, "files": dataset.files, "bytes": dataset.bytes, "dataset": about}
+
+
+def _earlier(detail: Mapping[str, Any], body: Mapping[str, Any]) -> Earlier:
+    tags = {name: from_json(value) for name, value in body["tags"].items()}
+    metrics = {
+        name: [(float(from_json(step)), from_json(value)) for step, value in points]  # type: ignore[arg-type]
+        for name, points in body["metrics"].items()
+    }
+    return Earlier(detail, tags, metrics)

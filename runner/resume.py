@@ -1,0 +1,126 @@
+"""Resuming: an ended or waiting run begins again under its own id, and keeps what is done.
+
+What was asked of it is read from its record, so the notebook may have changed meanwhile; parameters may be changed,
+and then exactly what depends on them runs again. Rules: docs/semantics.md, "States".
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .core.errors import PipelineError, nearest, problem
+from .core.lifecycle import PASSED, NodeRun, RunSoFar, RunState, so_far
+from .core.model import Pipeline
+from .core.values import Value, from_json, to_json
+from .plan import Asked, Plan
+from .records.code import Snapshot
+from .records.processes import alive, user_name
+from .records.settling import settle
+from .records.store import RunRow, Store
+from .records.verify import verify
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """A run to go on with: what it came to, how many facts tell that, and which of its results are still there."""
+
+    row: RunRow
+    so_far: RunSoFar
+    recorded: int
+    intact: frozenset[str]
+    by: str
+    parameters: Mapping[str, Value]
+
+
+def resume_from(
+    store: Store,
+    run: str,
+    parameters: Mapping[str, Any] | None = None,
+    force: Iterable[str] = (),
+    how: str = "dagbook resume",
+    **settings: Any,
+) -> tuple[Resumption, Asked, Snapshot | None]:
+    """What resuming the run `run` means: its state, what to ask for, and the project snapshot that it had.
+
+    `parameters` (as JSON) take the place of the recorded ones; node runs of the titles in `force` run again;
+    `settings` are fields of `Asked` given anew. Raises PipelineError (E-RUN-LIVE, E-RESUME, E-PARAM-UNKNOWN).
+    """
+    row = store.run(run)
+    settle(store, row)
+    row = store.run(row.id)
+    _check(row)
+    entries = store.facts(row.id)
+    state = so_far(entry.fact for entry in entries)
+    given = {name: from_json(value) for name, value in (parameters or {}).items()}
+    asked = _asked(row, given, tuple(force), settings)
+    intact = frozenset(run.id for run in [*state.past.values(), *state.node_runs.values()] if _is_intact(store, run))
+    by = f"{user_name()} with {how}"
+    return Resumption(row, state, len(entries), intact, by, given), asked, _code(row, store)
+
+
+def _check(row: RunRow) -> None:
+    if row.ended is None and alive(row.process):
+        process = row.process
+        raise PipelineError(problem("E-RUN-LIVE", run=row.id, pid=process["pid"], host=process["host"]))
+    if row.state is RunState.REJECTED:
+        why, hint = f"it was rejected ({row.reason}), and that is final", "Start a new run."
+        raise PipelineError(problem("E-RESUME", run=row.id, why=why, hint=hint))
+
+
+def _asked(row: RunRow, given: Mapping[str, Value], force: tuple[str, ...], settings: Mapping[str, Any]) -> Asked:
+    record = row.record
+    pipeline = Pipeline.model_validate(record["pipeline"])
+    for name in given:
+        if name not in pipeline.parameters:
+            raise PipelineError(problem("E-PARAM-UNKNOWN", name=name, nearest=nearest(name, pipeline.parameters)))
+    # Templates of compute are applied already, in what was recorded.
+    plain = {"compute": None}
+    pipeline = pipeline.model_copy(
+        update={
+            "parameters": {**pipeline.parameters, **given},
+            "nodes": tuple(node.model_copy(update=plain) for node in pipeline.nodes),
+            "defaults": pipeline.defaults.model_copy(update=plain),
+        }
+    )
+    kept = {name: value for name, value in record["settings"].items() if name in Asked.model_fields}
+    more = {"force": force, "waits": True, "keep_failed": False, **settings}
+    place = {"folder": record["folder"], "file": record["file"]}
+    return Asked.model_validate({**kept, **place, **more, "pipeline": pipeline})
+
+
+def _is_intact(store: Store, run: NodeRun) -> bool:
+    """True when the result of a node run that passed is in the store as it was."""
+    if run.state not in PASSED or run.detail.get("dataset"):  # a dataset is looked at again: it may have changed
+        return False
+    digest = str(run.detail.get("artifact", ""))
+    return bool(digest) and not verify(store.artifacts / digest[:2] / digest)
+
+
+def _code(row: RunRow, store: Store) -> Snapshot | None:
+    digest = row.record.get("code")
+    if digest and (store.code / digest).is_dir():
+        return Snapshot(digest, store.code / digest, 0)
+    return None
+
+
+def claim(store: Store, resumed: Resumption, plan: Plan, process: Mapping[str, Any]) -> None:
+    """Make this process the one that runs it. Raises PipelineError (E-RUN-LIVE) when another was faster."""
+    row = resumed.row
+    again = {
+        "at": time.time(),
+        "by": resumed.by,
+        "parameters": {name: to_json(value) for name, value in resumed.parameters.items()},
+        "forced": sorted(plan.forced),
+    }
+    record = {**row.record, "pipeline": plan.pipeline.model_dump(mode="json")}
+    record |= {"images": {**record.get("images", {}), **_images(plan)}, "resumed": [*record.get("resumed", []), again]}
+    if not store.claim(row.id, row.process, process, record):
+        now = store.run(row.id).process
+        raise PipelineError(problem("E-RUN-LIVE", run=row.id, pid=now["pid"], host=now["host"]))
+
+
+def _images(plan: Plan) -> dict[str, Any]:
+    return {title: {"reference": one.reference, "digest": one.digest} for title, one in plan.runtimes.items()}

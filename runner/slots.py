@@ -1,0 +1,124 @@
+"""Input slots: the files that edges of Valohai's kinds bring to a node, all flat in one folder per slot.
+
+Rules: docs/semantics.md, "Edges".
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+
+from .core.binding import choice_of
+from .core.errors import nearest
+from .core.lifecycle import NodeRun
+from .core.model import Edge, Pipeline, Port
+from .core.upstream import NoInput, upstream
+from .records.manifest import manifest_of
+
+
+class SlotFault(NoInput):
+    """A slot cannot be filled; its text says why, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotFile:
+    """A file in a slot: its name there, where it is, the sha256 of its bytes, and which edge brought it."""
+
+    name: str
+    path: Path
+    content: str
+    edge: Edge
+
+
+def slots_of(
+    pipeline: Pipeline,
+    title: str,
+    run: NodeRun,
+    runs: Mapping[str, NodeRun],
+    folder_of: Callable[[NodeRun], Path | None],
+) -> dict[str, list[SlotFile]]:
+    """The files of each input slot of a node run. `folder_of` gives the folder of a node run's artifact, if it has one.
+
+    Raises SlotFault: a glob that matches nothing, or two files of one name.
+    """
+    slots: dict[str, list[SlotFile]] = {}
+    for edge in pipeline.edges_into(title):
+        if edge.target_port is not Port.INPUT:
+            continue
+        slot = slots.setdefault(edge.target_key, [])
+        for source in upstream(runs, choice_of(run.created), pipeline.node(edge.source).title):
+            if edge.source_port is Port.INPUT:
+                given = slots_of(pipeline, source.node, source, runs, folder_of).get(edge.source_key, [])
+                slot += [SlotFile(one.name, one.path, one.content, edge) for one in given]
+            elif folder := folder_of(source):
+                slot += _matching(edge, folder)
+    for name, files in slots.items():
+        _check_names(name, files)
+    return slots
+
+
+def _matching(edge: Edge, artifact: Path) -> list[SlotFile]:
+    held = [item for item in manifest_of(artifact) if item["kind"] == "file"]
+    found = [
+        SlotFile(PurePosixPath(item["path"]).name, artifact / item["path"], item["content"], edge)
+        for item in held
+        if matches(item["path"], edge.source_key)
+    ]
+    if not found and not edge.optional:
+        there = ", ".join(item["path"] for item in held[:10]) + (", …" if len(held) > 10 else "")
+        hint = nearest(edge.source_key, [item["path"] for item in held]) if held else ""
+        said = f"E-EDGE-EMPTY: no file matches the edge {edge}. There is: {there or 'nothing'}. {hint}"
+        raise SlotFault(said.strip())
+    return found
+
+
+def matches(path: str, glob: str) -> bool:
+    """True when a file of an artifact matches a glob: part by part, `**` for any number of folders."""
+    return _parts_match(PurePosixPath(path).parts, PurePosixPath(glob.removeprefix("./")).parts)
+
+
+def _parts_match(parts: tuple[str, ...], globs: tuple[str, ...]) -> bool:
+    if not globs:
+        return not parts
+    if globs[0] == "**":
+        return any(_parts_match(parts[skip:], globs[1:]) for skip in range(len(parts) + 1))
+    return bool(parts) and fnmatchcase(parts[0], globs[0]) and _parts_match(parts[1:], globs[1:])
+
+
+def _check_names(slot: str, files: list[SlotFile]) -> None:
+    seen: dict[str, SlotFile] = {}
+    for one in files:
+        other = seen.setdefault(one.name, one)
+        if other is not one and other.path != one.path:
+            raise SlotFault(
+                f"E-SLOT-CLASH: two files would be {one.name} in the slot {slot}: by {other.edge} and by {one.edge}. "
+                "Rename one, or take a narrower glob."
+            )
+
+
+def digest_of_slot(files: list[SlotFile]) -> str:
+    """The sha256 of the names and contents in a slot."""
+    listed = sorted({(one.name, one.content) for one in files})
+    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+
+
+def fill_slot(folder: Path, files: list[SlotFile]) -> None:
+    """Make the folder of a slot: the stored files themselves under their names, or copies where links cannot be."""
+    folder.mkdir(parents=True)
+    for one in files:
+        place = folder / one.name
+        if place.exists():
+            continue  # the same file, by two edges
+        try:
+            os.link(one.path, place, follow_symlinks=False)
+        except OSError:  # too many links, or another filesystem
+            shutil.copyfile(one.path, place)
+            with contextlib.suppress(OSError):
+                place.chmod(0o444)
