@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
 
-from ..runner.formats.options import help_text
+from ..runner.formats.parsers import help_text
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell

@@ -7,7 +7,8 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..runner.formats.options import MAGICS, options_of
+from ..runner.formats.magic_table import MAGICS
+from ..runner.formats.options import options_of
 
 if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext

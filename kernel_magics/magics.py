@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 
 from ..runner.core.errors import Place, Problem, raise_errors
-from ..runner.formats.options import MAGICS, help_text
+from ..runner.formats.magic_table import MAGICS
+from ..runner.formats.parsers import help_text
 from .draft import Draft
 from .hooks import origin_of
 

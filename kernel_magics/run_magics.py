@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
 
-from ..runner.formats.options import help_text
+from ..runner.formats.parsers import help_text
 from .draft import Draft
 
 if TYPE_CHECKING:

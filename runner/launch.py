@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -15,6 +14,7 @@ from .core.errors import DagbookError, MachineError, PipelineError, Place, Probl
 from .core.lifecycle import RunState
 from .plan import Asked
 from .records.bell import ring
+from .records.processes import child_environment
 from .records.settling import OVER, end_waiting, settle
 from .records.store import Store
 
@@ -43,7 +43,7 @@ def launch(asked: Asked | Mapping[str, Any], store: Path, tied: bool, tell: Call
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env=_environment(),
+        env=child_environment(),
     )
     assert child.stdin is not None
     assert child.stdout is not None
@@ -61,15 +61,6 @@ def launch(asked: Asked | Mapping[str, Any], store: Path, tied: bool, tell: Call
     if not tied:
         child.stdin.close()
     return launched
-
-
-def _environment() -> dict[str, str]:
-    """This process's environment, with the place of this package on the path also when it is not installed."""
-    root = Path(__file__).absolute().parents[1]
-    if root.name == "dagbook":  # reached through the package's link, or installed
-        root = root.parent
-    known = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in (str(root), known) if part)}
 
 
 def _answer(child: subprocess.Popen[str], tell: Callable[[str], None]) -> Launched:

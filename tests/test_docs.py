@@ -13,7 +13,8 @@ from dagbook.runner.cli import main
 from dagbook.runner.core.catalogue import CATALOGUE
 from dagbook.runner.core.lifecycle import LEGAL, RunState, State
 from dagbook.runner.core.values import LONGEST_NAME
-from dagbook.runner.formats.options import MAGICS, options_of
+from dagbook.runner.formats.magic_table import MAGICS
+from dagbook.runner.formats.options import options_of
 from dagbook.runner.formats.settings import TABLES, setting_names
 from dagbook.runner.records.code import MOST_BYTES, MOST_FILES
 

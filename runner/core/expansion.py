@@ -143,11 +143,9 @@ class Expansion:
         if gate and parent in gate.tested:
             passing, over = gate.settle(parent)
             yield from self._join(child, [] if undecided else passing)
-        absent = self._absent.get(child)
-        for one in over:
-            if not undecided and not (absent and absent.node == one):
-                for choice in self._joins[child].settle(one):
-                    yield from self._births(child, choice)
+        for one in () if undecided else over:
+            for choice in self._joins[child].settle(one):
+                yield from self._births(child, choice)
         untold = child not in self._seen or child in self._undecided
         if not self._unsettled[child] and untold and self._nodes[child].slug not in self._run.node_runs:
             yield self._none(child)

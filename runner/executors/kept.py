@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..records.processes import alive, start_of
+from ..records.processes import alive, child_environment, start_of
 from .exits import Exit
 from .rundir import RunDir
 
@@ -132,7 +132,7 @@ def _start(rundir: RunDir, exit: Exit, container: str, lifeline: int | None, lim
         stderr=subprocess.DEVNULL,
         text=True,
         cwd="/",
-        env=_environment(),
+        env=child_environment(),
         pass_fds=[one for one in (*lifelines, lock, exit.pidfd) if one is not None],
         start_new_session=True,
     )
@@ -142,11 +142,3 @@ def _start(rundir: RunDir, exit: Exit, container: str, lifeline: int | None, lim
     # It is our child as long as we live, and is to leave no zombie.
     threading.Thread(target=child.wait, name=f"dagbook-keeper-{child.pid}", daemon=True).start()
     return child.pid if ready else None
-
-
-def _environment() -> dict[str, str]:
-    """This process's environment, with this package on the path also when it is not installed."""
-    import dagbook
-
-    places = (str(Path(dagbook.__file__).absolute().parents[1]), os.environ.get("PYTHONPATH"))
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(place for place in places if place)}

@@ -15,7 +15,8 @@ from ..core.names import clean_title
 from ..core.values import Value, check_name, check_value, grid_values, typed
 from .flow_lines import data_facts, flow_facts, parse_edge
 from .magic_lines import Line, Token, pairs, read_line
-from .options import help_text, option_names, usage
+from .options import option_names
+from .parsers import help_text, usage
 
 __all__ = [
     "KINDS",
@@ -96,8 +97,8 @@ def parse_shared(line: str) -> bool:
 
 def _common(read: Line) -> dict[str, Any]:
     """What a node and the defaults of a pipeline have in common, as far as it was typed."""
-    simple = ("image", "prerun", "kernel", "cpus", "memory", "gpus", "git", "timeout", "retries")
-    simple += ("on_error", "executor")
+    limits = ("cpus", "memory", "gpus", "timeout", "retries")
+    simple = ("image", "prerun", "kernel", "git", "on_error", "executor", *limits)
     facts: dict[str, Any] = {name: read.values[name] for name in simple if name in read.given}
     if "requirements" in read.given:
         facts["requirements"] = tuple(read.values["requirements"])

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..core.errors import PipelineError, Problem, nearest, problem
-from .options import MAGICS, Option, options_of, parser_of, usage
+from .magic_table import MAGICS
+from .options import Option, options_of
+from .parsers import parser_of, usage
 
 Made = TypeVar("Made")
 

@@ -18,9 +18,9 @@ from ..core.values import Value
 from .attachments import check_attachments
 from .cells import KINDS, parse_edge, parse_node, parse_pipeline, parse_shared, read_line
 from .checks import check_node, check_shared, shared_names
+from .magic_table import MAGICS
 from .node_notebook import check_notebook_node, node_notebook, save_notebook, write_back
 from .notebook_file import language_of, load_notebook
-from .options import MAGICS
 from .parameter_cell import Parameter, read_parameters, settled
 from .sources import Cut, Found, cell_magic, check_body_magics, check_late_cell_magics, magics_in, misplaced, unknown
 

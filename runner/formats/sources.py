@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..core.errors import PipelineError, Place, nearest, problem
-from .options import MAGICS
+from .magic_table import MAGICS
 
 # Cell magics whose body is the Python of the notebook; in all others a `%%pipeline_…` line may be plain text.
 _PYTHON_CELLS = ("time", "timeit", "capture", "prun", "debug", "memit", "mprun")

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dagbook.runner.core.events import AttemptEnded, Begin, Start
@@ -72,6 +72,7 @@ def foreseen(pipeline: Pipeline, seed: int, failing: float = 0.15) -> BruteForce
 # against brute force
 
 
+@settings(max_examples=300)
 @given(flows(), st.integers(0, 999), st.integers(1, 4), st.randoms(use_true_random=False))
 def test_the_node_runs_are_those_that_brute_force_finds_in_any_order_of_completion(
     pipeline: Pipeline, seed: int, jobs: int, fate: random.Random

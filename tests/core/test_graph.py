@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from dagbook.runner.core.errors import PipelineError, Problem
 from dagbook.runner.core.check import check
+from dagbook.runner.core.errors import PipelineError, Problem
 from dagbook.runner.core.graph import graph_of, in_order, select
 from dagbook.runner.core.model import Node, Pipeline
 from tests.core.pipelines import pipelines

@@ -6,7 +6,7 @@ import itertools
 import random
 from collections.abc import Collection, Iterable, Iterator
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagbook.runner.core.joins import ConditionalJoin, Join, SingleJoin, place_of
@@ -100,6 +100,7 @@ def test_every_consistent_choice_comes_out_once(
     assert set(found) == set(tried(axes, runs, (), gathered))
 
 
+@settings(max_examples=300)
 @given(parents(), st.data(), st.randoms(use_true_random=False))
 def test_a_choice_lacks_tested_parents_only_where_no_passing_run_agrees(
     given_: tuple[dict[str, Axes], Runs], data: st.DataObject, fate: random.Random
@@ -112,6 +113,18 @@ def test_a_choice_lacks_tested_parents_only_where_no_passing_run_agrees(
     found = told(feed(join, runs, fate))
     assert len(found) == len(set(found))
     assert set(found) == set(tried(axes, runs, tested, gathered))
+
+
+def test_runs_that_pass_on_different_routes_are_choices_of_their_own() -> None:
+    """Neither may keep the other out, though each of them would have fitted at first."""
+    axes: dict[str, Axes] = {"p": ("a",), "q": ("a",), "r": ()}
+    for order in itertools.permutations("pqr"):
+        join = ConditionalJoin(tuple("pqr"), ("p", "q"), (), axes, {"a": None})
+        runs = {"p": (1,), "q": (2,), "r": ()}
+        found = [choice for parent in order for choice in join.add(parent, parent, runs[parent])]
+        assert found == []
+        found += [choice for parent in order for choice in join.settle(parent)]
+        assert sorted(list(choice.parents) for choice in found) == [["p", "r"], ["q", "r"]]
 
 
 def test_parents_stand_in_a_choice_in_the_order_in_which_they_were_written() -> None:

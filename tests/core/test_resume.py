@@ -21,6 +21,7 @@ from dagbook.runner.core.lifecycle import (
     RunSoFar,
     RunState,
     State,
+    Tagged,
     so_far,
 )
 from dagbook.runner.core.model import Node, Pipeline
@@ -273,14 +274,14 @@ def test_a_change_runs_again_exactly_what_depends_on_it(
 def test_forced_nodes_run_again_and_their_children_only_if_the_result_is_another() -> None:
     scheduler, facts = ended(CHAIN)
     assert again(scheduler, CHAIN, list(facts), forced=["g"]) == ["g#1", "g#2"]
-    after = resumed(CHAIN, facts, forced=["g"])
-    started = [action.id for action in after.handle(Begin("leah")).actions if isinstance(action, Start)]
-    assert started == ["g#1", "g#2"]
-    assert [
-        action.id
-        for action in after.handle(AttemptEnded("g#2", 2, State.SUCCEEDED, detail={"artifact": "new"})).actions
-        if isinstance(action, Start)
-    ] == ["h#2"]
+    for artifact, started in [("new", ["h#2"]), (scheduler.run.node_runs["g#2"].detail["artifact"], [])]:
+        after = resumed(CHAIN, facts, forced=["g"])
+        begun = after.handle(Begin("leah")).actions
+        assert [action.id for action in begun if isinstance(action, Start)] == ["g#1", "g#2"]
+        for name, value in scheduler.run.node_runs["g#2"].tags.items():
+            after.handle(Tagged("g#2", name, value))
+        over = AttemptEnded("g#2", 2, State.SUCCEEDED, detail={"artifact": artifact})
+        assert [action.id for action in after.handle(over).actions if isinstance(action, Start)] == started
 
 
 def test_a_result_that_is_no_longer_there_is_made_again_and_its_children_stay() -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 
 from dagbook.runner.core.model import Node, Pipeline
-from dagbook.runner.core.routes import count, name_of
 from dagbook.runner.core.planning import planner
+from dagbook.runner.core.routes import count, name_of
 from tests.core.pipelines import oracle, pipelines
 
 

@@ -17,7 +17,8 @@ from dagbook.runner.core.templates import has_reference
 from dagbook.runner.formats.cells import parse_edge, parse_node
 from dagbook.runner.formats.flow_words import KINDS_OF_EDGES, condition_in_words
 from dagbook.runner.formats.notebook import read_notebook
-from dagbook.runner.formats.options import NODE_MAGICS, help_text
+from dagbook.runner.formats.options import NODE_MAGICS
+from dagbook.runner.formats.parsers import help_text
 
 from .notebooks import write
 

@@ -17,7 +17,9 @@ from dagbook.runner.core.model import ExecutorName, Kind, OnError
 from dagbook.runner.core.values import typed
 from dagbook.runner.formats.cells import parse_node, parse_pipeline, parse_shared
 from dagbook.runner.formats.magic_lines import tokens_of
-from dagbook.runner.formats.options import MAGICS, OPTIONS, help_text, option_names, options_of, usage
+from dagbook.runner.formats.magic_table import MAGICS
+from dagbook.runner.formats.options import OPTIONS, option_names, options_of
+from dagbook.runner.formats.parsers import help_text, usage
 
 
 def fault_of(line: str, magic: str = "pipeline_node") -> tuple[str, str, str]:

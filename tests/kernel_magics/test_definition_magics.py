@@ -9,8 +9,8 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from dagbook.kernel_magics.draft import Draft, draft_of
-from dagbook.runner.core.errors import PipelineError
 from dagbook.runner.core.check import check
+from dagbook.runner.core.errors import PipelineError
 
 
 @pytest.fixture

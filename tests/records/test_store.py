@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from dagbook.runner.core.errors import MachineError, PipelineError
 from dagbook.runner.core.lifecycle import Changed, Created, Fact, Pictured, RunChanged, RunState, State, Tagged
 from dagbook.runner.records.follow import Follower
-from dagbook.runner.records.settling import settle
 from dagbook.runner.records.journal import Journal, Reading, fold, overtype
 from dagbook.runner.records.processes import alive
 from dagbook.runner.records.schema import from_row, to_row
+from dagbook.runner.records.settling import settle
 from dagbook.runner.records.store import Store
 
 values = st.recursive(
