@@ -15,6 +15,7 @@ from .draft import Draft
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ..runner.core.errors import PipelineError
     from ..runner.formats.magic_lines import Line
     from ..runner.launch import Launched
     from ..runner.plan import Asked
@@ -280,8 +281,25 @@ def _raise_unless_passed(follower: Follower) -> None:
     from ..runner.core.lifecycle import RunState
     from ..runner.report import run_error
 
+    if follower.so_far.state is RunState.PENDING_APPROVAL:
+        raise _waits(follower)
     if follower.so_far.state is not RunState.SUCCEEDED:
         raise run_error(follower)
+
+
+def _waits(follower: Follower) -> PipelineError:
+    """What a cell raises that may not wait for people: who is asked, and the commands that go on."""
+    from ..runner.core.errors import PipelineError, Place, problem
+    from ..runner.core.lifecycle import State
+    from ..runner.formats.commands import deciding, going_on
+    from ..runner.view import label
+
+    store, row = follower.store.folder, follower.row
+    pending = [run for run in follower.so_far.node_runs.values() if run.state is State.PENDING_APPROVAL]
+    commands = "\n  ".join([*(deciding(store, row.id, run) for run in pending), going_on(store, row.id)])
+    waiting = ", ".join(f"{label(run)} {run.reason}" for run in pending)
+    place = Place(cell=follower.cell_of(pending[0].node))
+    return PipelineError(problem("E-PENDING", place, run=row.id, waiting=waiting, commands=commands))
 
 
 def _tell_warnings(warnings: Any) -> None:

@@ -125,7 +125,7 @@ class Attempts:
             cancel.cancel()
             raise
         except DagbookError as error:
-            reason = "; ".join(f"{one.code}: {one.message}. {one.hint}".strip() for one in error.problems)
+            reason = "; ".join(one.as_reason() for one in error.problems)
             return AttemptEnded(start.id, start.attempt, State.FAILED, reason)
         return AttemptEnded(start.id, start.attempt, State.SUCCEEDED, "", detail)
 

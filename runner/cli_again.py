@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +22,10 @@ from .cli_options import (
     tell_problems,
     waiting_option,
 )
+
+if TYPE_CHECKING:
+    from .formats.notebook import Definition
+    from .records.store import RunRow, Store
 
 CANCEL_SECONDS = 30  # how long `cancel` waits for the end of the run
 RUN = click.argument("wanted", metavar="RUN")
@@ -94,21 +98,42 @@ def retry(wanted: str, nodes: tuple[str, ...], **options: Any) -> int:
 
 def _again(wanted: str, options: dict[str, Any], how: str, force: tuple[str, ...]) -> int:
     from .core.values import to_json
-    from .formats.notebook import read_notebook
-    from .host import SNAPSHOT, hosted_of
+    from .host import hosted_of
 
     tell = partial(click.echo, err=True)
     opened = store_at(options["store"])
     row = opened.run(wanted)
+    definition = _definition(opened, row, options["output"])
     given = {name: to_json(value) for name, value in given_parameters(**options).items()}
     order: dict[str, Any] = {"run": row.id, "parameters": given, "force": force, "how": how}
     order |= {"waits": not options["no_wait"], "keep_failed": options["keep_failed"]}
     hosted = hosted_of({"store": str(opened.folder), "resume": order}, tell, later=tell)
     tell_problems(hosted.warnings)
     reports = {name: options[name] for name in ("output", "junit", "summary")}
-    kept = opened.folder / "runs" / row.id / SNAPSHOT
-    definition = read_notebook(kept if kept.exists() else Path(row.record["file"]))
     return attend(hosted, opened, definition, options["as_json"], options["quiet"], reports)
+
+
+def _definition(store: Store, row: RunRow, output: Path | None) -> Definition:
+    """The notebook of a run as it was when the run began; what happened to its file since does not matter.
+
+    Where it was not known (a batch runner does not tell the kernel), there is the pipeline alone, and nothing that
+    could be written to `output`. Raises PipelineError (E-FILE-MISSING) then.
+    """
+    from nbformat.v4 import new_notebook
+
+    from .core.errors import PipelineError, problem
+    from .core.model import Pipeline
+    from .formats.notebook import Definition, read_notebook
+    from .host import SNAPSHOT
+
+    kept = store.folder / "runs" / row.id / SNAPSHOT
+    if kept.exists():
+        return read_notebook(kept)
+    if output:
+        hint = "The run was started by a notebook's kernel that did not know its file. Leave -o out."
+        raise PipelineError(problem("E-FILE-MISSING", file=f"the notebook of run {row.id}", hint=hint))
+    pipeline = Pipeline.model_validate(row.record["pipeline"])
+    return Definition(Path(row.record["file"] or ""), pipeline, new_notebook())  # type: ignore[no-untyped-call]
 
 
 BY = click.option("--by", metavar="USER", help="Who decides; one of those whom the node asks [your name here].")

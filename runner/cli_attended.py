@@ -28,9 +28,11 @@ def attend(
     print(f"Run {hosted.id} of {hosted.pipeline.name} ({hosted.executors})", file=shown, flush=True)
     follower = Follower(store, hosted.id)
     follower.update()  # what was before it was resumed is not told again
+    wake = follower.waker()
     looker = threading.Thread(target=console.follow_on, args=(shown, follower, quiet), daemon=True)
     looker.start()
     so_far = hosted.run(on_signals=True)
+    wake()
     looker.join()
     console.tell_end(shown, follower)
     _write_reports(definition, follower, reports)

@@ -13,6 +13,7 @@ from . import view
 from .core.errors import PipelineError, nearest, problem
 from .core.lifecycle import ENDED, Changed, Kept, NodeRun, State
 from .core.names import slug_of
+from .formats.commands import command, deciding, going_on
 from .records.follow import Follower, Watched
 
 if TYPE_CHECKING:
@@ -47,12 +48,16 @@ def _follow_plainly(stream: TextIO, follower: Follower, quiet: bool) -> None:
                 words = f"{view.GLYPHS[entry.fact.state]} {view.label(watched.run)} {view.state_word(entry.fact.state)}"
                 print(f"{stamp} {words}{_after(watched, entry.fact)}", file=stream, flush=True)
                 if watched.run.state is entry.fact.state is State.PENDING_APPROVAL:
-                    print(f"  decide: {view.deciding(follower.row.id, watched.run)}", file=stream, flush=True)
+                    print(f"  decide: {_deciding(follower, watched.run)}", file=stream, flush=True)
         if not quiet:
             for watched in follower.listed():
                 if watched.run.state is State.CACHED:  # it was told when it ran; dagbook logs tells it again
                     continue
                 printer.print_new(watched, watched.run.state in ENDED)
+
+
+def _deciding(follower: Follower, run: NodeRun) -> str:
+    return deciding(follower.store.folder, follower.row.id, run)
 
 
 def _after(watched: Watched, fact: Changed) -> str:
@@ -194,8 +199,8 @@ def tell_end(stream: TextIO, follower: Follower) -> None:
     for run in so_far.node_runs.values():
         if run.state is State.PENDING_APPROVAL:
             print(f"\n{view.GLYPHS[run.state]} {view.label(run)} {run.reason}.", file=stream)
-            print(f"  decide: {view.deciding(follower.row.id, run)}", file=stream)
-            print(f"  go on:  dagbook resume {follower.row.id}", file=stream)
+            print(f"  decide: {_deciding(follower, run)}", file=stream)
+            print(f"  go on:  {going_on(follower.store.folder, follower.row.id)}", file=stream)
     states = view.up_to_date(so_far) or view.tally(run.state for run in view.listed(so_far))
     took = view.age((follower.store.run(follower.row.id).ended or time.time()) - follower.row.started)
     print(f"Run {follower.row.id} {view.state_word(so_far.state)} after {took}: {states}.", file=stream)
@@ -212,7 +217,7 @@ def _tell_failure(stream: TextIO, follower: Follower, run: NodeRun) -> None:
         print(text if stream.isatty() else view.plain(text), file=stream)
     if notebook := run.detail.get("notebook"):
         print(f"  notebook: {notebook}", file=stream)
-    print(f"  log:      dagbook logs {follower.row.id} {run.id}", file=stream)
+    print(f"  log:      {command(follower.store.folder, 'logs', follower.row.id, run.id)}", file=stream)
 
 
 def show(stream: TextIO, follower: Follower) -> None:

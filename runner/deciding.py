@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .core.lifecycle import Answered, RunState
+from .formats.commands import going_on
 from .records.bell import ring
 from .records.decisions import Decision, Decisions, asked_of, check_approver
 from .records.processes import alive, user_name
@@ -21,6 +23,7 @@ class Decided:
     approved: bool
     decisions: tuple[tuple[Decision, bool], ...]  # each with whether it was made just now
     lives: bool
+    store: Path
 
     @property
     def as_wanted(self) -> bool:
@@ -34,7 +37,7 @@ class Decided:
             before = "" if new else ", before you"
             told.append(f"{one.node_run}: {one.word} by {one.by}{before}.")
         if not self.lives and any(one.approved for one, _ in self.decisions):
-            told.append(f"Nobody runs it now. Go on with: dagbook resume {self.run}")
+            told.append(f"Nobody runs it now. Go on with: {going_on(self.store, self.run)}")
         return told
 
     def as_json(self) -> dict[str, Any]:
@@ -68,4 +71,4 @@ def decide(store: Store, wanted: str, node: str, approved: bool, by: str | None,
         answer = Answered(rejected.node_run, False, rejected.by, rejected.how, rejected.plan)
         title = next(run.node for run in pending if run.id == rejected.node_run)
         end_waiting(store, row, RunState.REJECTED, f'{rejected.by} rejected "{title}"', answer)
-    return Decided(row.id, approved, decided, lives)
+    return Decided(row.id, approved, decided, lives, store.folder)

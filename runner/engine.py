@@ -29,6 +29,7 @@ from .core.events import (
 )
 from .core.lifecycle import Changed, Fact, RunSoFar, RunState, State
 from .core.scheduler import Scheduler
+from .core.upstream import NoInput
 from .records.bell import FALLBACK_SECONDS, Bell
 from .records.decisions import Decisions
 from .records.store import Store
@@ -138,7 +139,9 @@ class Engine:
             self._look_for_answers()  # it may have been decided before the run was resumed
         for change in changes:
             if change.state is State.SUCCEEDED:
-                self._memory.keep(self._scheduler.run.node_runs[change.id])
+                # What is not remembered is run again one day; the run itself does not suffer.
+                with contextlib.suppress(MachineError, NoInput):
+                    self._memory.keep(self._scheduler.run.node_runs[change.id])
 
     def _perform(self, actions: list[Action]) -> None:
         assert self._loop is not None

@@ -89,8 +89,9 @@ def problem_from(said: dict[str, Any]) -> Problem:
 
 def cancel(store: Store, run: str, reason: str) -> bool:
     """Ask for the end of a run; False when it is over already. Does not wait for it."""
+    settle(store, store.run(run))
     row = store.run(run)
-    if row.state in OVER or settle(store, row):
+    if row.state in OVER:
         return False
     if row.state is RunState.PENDING_APPROVAL and end_waiting(store, row, RunState.CANCELLED, reason):
         return True

@@ -107,7 +107,7 @@ def _code(row: RunRow, store: Store) -> Snapshot | None:
 
 
 def claim(store: Store, resumed: Resumption, plan: Plan, process: Mapping[str, Any]) -> None:
-    """Make this process the one that runs it. Raises PipelineError (E-RUN-LIVE) when another was faster."""
+    """Make this process the one that runs it. Raises PipelineError (E-RUN-LIVE, E-RESUME) when another was faster."""
     row = resumed.row
     again = {
         "at": time.time(),
@@ -117,9 +117,11 @@ def claim(store: Store, resumed: Resumption, plan: Plan, process: Mapping[str, A
     }
     record = {**row.record, "pipeline": plan.pipeline.model_dump(mode="json")}
     record |= {"images": {**record.get("images", {}), **_images(plan)}, "resumed": [*record.get("resumed", []), again]}
-    if not store.claim(row.id, row.process, process, record):
-        now = store.run(row.id).process
-        raise PipelineError(problem("E-RUN-LIVE", run=row.id, pid=now["pid"], host=now["host"]))
+    if not store.claim(row.id, row.process, resumed.recorded, process, record):
+        now = store.run(row.id)
+        _check(now)
+        why, hint = "somebody else ended or resumed it at the same moment", f"Look at it: dagbook show {row.id}"
+        raise PipelineError(problem("E-RESUME", run=row.id, why=why, hint=hint))
 
 
 def _images(plan: Plan) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from .core.binding import choice_of
-from .core.errors import nearest
+from .core.errors import nearest, problem
 from .core.lifecycle import NodeRun
 from .core.model import Edge, Pipeline, Port
 from .core.upstream import NoInput, upstream
@@ -73,9 +73,9 @@ def _matching(edge: Edge, artifact: Path) -> list[SlotFile]:
     ]
     if not found and not edge.optional:
         there = ", ".join(item["path"] for item in held[:10]) + (", …" if len(held) > 10 else "")
-        hint = nearest(edge.source_key, [item["path"] for item in held]) if held else ""
-        said = f"E-EDGE-EMPTY: no file matches the edge {edge}. There is: {there or 'nothing'}. {hint}"
-        raise SlotFault(said.strip())
+        close = nearest(edge.source_key, [item["path"] for item in held])
+        hint = close if close.startswith("Did you mean") else "A slot that may stay empty is written SLOT?"
+        raise SlotFault(problem("E-EDGE-EMPTY", edge=edge, there=there or "nothing", hint=hint))
     return found
 
 
@@ -97,10 +97,8 @@ def _check_names(slot: str, files: list[SlotFile]) -> None:
     for one in files:
         other = seen.setdefault(one.name, one)
         if other is not one and other.path != one.path:
-            raise SlotFault(
-                f"E-SLOT-CLASH: two files would be {one.name} in the slot {slot}: by {other.edge} and by {one.edge}. "
-                "Rename one, or take a narrower glob."
-            )
+            found = problem("E-SLOT-CLASH", name=one.name, slot=slot, first=other.edge, second=one.edge)
+            raise SlotFault(found)
 
 
 def digest_of_slot(files: list[SlotFile]) -> str:

@@ -6,7 +6,6 @@ The terminal, the notebook, reports and `--json` all take what they show from he
 from __future__ import annotations
 
 import re
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -135,12 +134,6 @@ def up_to_date(so_far: RunSoFar) -> str:
         return ""
     skipped = len(so_far.node_runs) - len(states)
     return f"{len(states)} of {len(states)} up to date" + (f", {skipped} skipped" if skipped else "")
-
-
-def deciding(run: str, node_run: NodeRun) -> str:
-    """The command that decides on a pending node run."""
-    users = node_run.detail.get("approvers") or ["USER"]
-    return f"dagbook approve {run} {shlex.quote(node_run.id)} --by {users[0]}   (or reject)"
 
 
 def failed_first(so_far: RunSoFar) -> list[NodeRun]:

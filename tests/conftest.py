@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,25 +24,29 @@ DAGBOOK = str(Path(sys.executable).with_name("dagbook"))
 MakeNotebook = Callable[..., Path]
 
 
+def write_notebook(path: Path, *cells: str) -> Path:
+    """Write a notebook of these code cells, its folder made; one that begins with `# parameters` gets that tag."""
+    from nbformat import write
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    made = []
+    for source in ("%load_ext dagbook", *cells):
+        tagged = {"tags": ["parameters"]} if source.startswith("# parameters") else {}
+        made.append(new_code_cell(source, metadata=tagged))  # type: ignore[no-untyped-call]
+    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    about = {"kernelspec": spec, "language_info": {"name": "python"}}
+    notebook = new_notebook(cells=made, metadata=about)  # type: ignore[no-untyped-call]
+    path.parent.mkdir(exist_ok=True)
+    write(notebook, path)  # type: ignore[no-untyped-call]
+    return path
+
+
 @pytest.fixture
 def make_notebook(tmp_path: Path) -> MakeNotebook:
     """Writes a notebook of these code cells; a cell that begins with `# parameters` gets that tag."""
 
     def make(*cells: str, name: str = "flow.ipynb") -> Path:
-        from nbformat import write
-        from nbformat.v4 import new_code_cell, new_notebook
-
-        made = []
-        for source in ("%load_ext dagbook", *cells):
-            tagged = {"tags": ["parameters"]} if source.startswith("# parameters") else {}
-            made.append(new_code_cell(source, metadata=tagged))  # type: ignore[no-untyped-call]
-        spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        about = {"kernelspec": spec, "language_info": {"name": "python"}}
-        notebook = new_notebook(cells=made, metadata=about)  # type: ignore[no-untyped-call]
-        folder = tmp_path / "project"
-        folder.mkdir(exist_ok=True)
-        write(notebook, folder / name)  # type: ignore[no-untyped-call]
-        return folder / name
+        return write_notebook(tmp_path / "project" / name, *cells)
 
     return make
 
@@ -60,26 +65,26 @@ class Said:
         return json.loads(self.out)
 
 
+def run_dagbook(folder: Path, *words: str | Path, env: dict[str, str] | None = None, timeout: float = 120) -> Said:
+    """Run the real command line in `folder` and wait for it."""
+    folder.mkdir(exist_ok=True)
+    found = subprocess.run(
+        [DAGBOOK, *map(str, words)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **(env or {})},
+        check=False,
+    )
+    return Said(found.returncode, found.stdout, found.stderr)
+
+
 @pytest.fixture
 def dagbook(tmp_path: Path) -> Callable[..., Said]:
     """Runs the real command line in the project's folder and waits for it."""
-
-    def run(*words: str | Path, env: dict[str, str] | None = None, timeout: float = 120) -> Said:
-        folder = tmp_path / "project"
-        folder.mkdir(exist_ok=True)
-        found = subprocess.run(
-            [DAGBOOK, *map(str, words)],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, **(env or {})},
-            check=False,
-        )
-        return Said(found.returncode, found.stdout, found.stderr)
-
-    return run
+    return partial(run_dagbook, tmp_path / "project")
 
 
 @pytest.fixture

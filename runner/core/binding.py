@@ -60,7 +60,7 @@ class Binding:
             "script": self.script(node, choice),
             "place": created.coordinates,
             "inputs": {title: [self._result(id)] for title, id in choice.parents.items()}
-            | {f"{title} *": [self._result(id) for id in ids] for title, ids in choice.gathered.items()},
+            | {f"{title} *": [self._result(id) for id in ids] for title, ids in created.gathered.items()},
         }
         return hashlib.sha256(json.dumps(bound, sort_keys=True).encode()).hexdigest()
 

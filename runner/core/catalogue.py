@@ -43,6 +43,11 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         'the slot {slot!r} of "{node}" would be at /input/{slot}, where the files of the node before it are',
         "Give the slot another name, or leave that node out of --after.",
     ),
+    "E-SLOT-CLASH": (
+        "two files would be {name} in the slot {slot}: by {first} and by {second}",
+        "Rename one, or take a narrower glob.",
+    ),
+    "E-EDGE-EMPTY": ("no file matches the edge {edge}. There is: {there}", "{hint}"),
     "E-CONFLICT": ("{what}", "{hint}"),
     "E-CYCLE": ("the nodes wait for each other: {path}", "Take one of these --after options away."),
     "W-EDGE-DUP": ('"{node}" names "{parent}" twice in --after', "Once is enough; it was taken once."),
@@ -79,6 +84,11 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "E-REF-MANY": (
         '{where} of "{node}" takes {reference}, but it is handed several runs of "{title}" at once',
         "Read the tags in /input/<task>/runs.json instead, or take the tag where there is one run of it.",
+    ),
+    "E-REF-TAG": ('"{node}" ({run}) logged no tag "{tag}"', "{hint}"),
+    "E-REF-ROUTE": (
+        'there is no run of "{title}" on this route for {reference}',
+        "It did not pass a condition on the way; take the tag of a node that is on every route.",
     ),
     "E-SINGLE": (
         '"{node}" is --single and tests {what}, but "{parent}" has several runs',
@@ -252,6 +262,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "E-NODE-UNKNOWN": ("there is no node {node!r}", "{nearest}"),
     "E-NODE-FAILED": ("{node} failed: {reason}", "{hint}"),
     "E-RUN-ENDED": ("run {run} {state}: {reason}", "Look at it: dagbook show {run}"),
+    "E-PENDING": ("run {run} needs a decision, and nobody can be asked here: {waiting}", "Go on with:\n  {commands}"),
     "E-NOT-PENDING": ("{what}", "{nearest}"),
     "E-NOT-APPROVER": (
         "{user!r} may not decide on {node_run}: it asks {listed}",

@@ -66,6 +66,10 @@ class Problem:
         text = f"{self.code}: {self.message}" if not where else f"{where}\n  {self.code}: {self.message}"
         return f"{text}\n{indent(self.hint, '  ')}" if self.hint else text
 
+    def as_reason(self) -> str:
+        """Code, message and hint in one line: why a node run failed."""
+        return f"{self.code}: {self.message}. {self.hint}".strip()
+
     def as_json(self) -> dict[str, Any]:
         """The shape that `dagbook check --json` prints."""
         place = asdict(self.place)

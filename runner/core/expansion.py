@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from .axes import hyper_parameters, permutations
 from .binding import Binding
 from .conditions import Gate, settled
+from .errors import Problem
 from .graph import children_of, graph_of
 from .joins import ConditionalJoin, Join, SingleJoin
 from .lifecycle import Created, NodeRun, RunSoFar, State
@@ -187,8 +188,8 @@ class Expansion:
 
     def _check_room(self, more: int) -> None:
         if self._max_runs is not None and self._made + more > self._max_runs:
-            why = f"more than {self._max_runs:,} node runs would come of it: E-GRID-SIZE. Allow more with --max-runs."
-            raise NoSuchTag(why)
+            what = f"more than {self._max_runs:,} node runs would come of it"
+            raise NoSuchTag(Problem("E-GRID-SIZE", what, "Allow more with --max-runs."))
 
     def _place(self, choice: Choice) -> tuple[dict[str, int], dict[str, Mapping[str, Value]]]:
         place: dict[str, int] = {}

@@ -5,11 +5,12 @@ Rules: docs/semantics.md, "Tags, metrics, parameters", "Routes", "Conditions and
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 
 from .conditions import settled
 from .errors import PipelineError, Problem, problem
-from .graph import Graph, graph_of, in_order
+from .graph import Graph, graph_of
 from .model import COMPARING, Kind, Node, Pipeline, Port
 from .names import slug_of
 from .routes import closed_by, count
@@ -36,14 +37,9 @@ class _Flow:
         self._pipeline = pipeline
         self._graph = graph
         self._titles = tuple(graph)
-        # Looking at all ancestors and counts is only worth it where something refers to them.
-        self._refers = any(node.when for node in pipeline.nodes) or any(map(self._any_reference, pipeline.nodes))
-        self._ancestors = _ancestors(graph) if self._refers else {}
         self._counts: Mapping[str, int | None] = {}
 
     def problems(self, node: Node) -> Iterator[Problem]:
-        if not self._refers:
-            return
         for where, value in self._values(node):
             try:
                 yield from self._value_problems(node, where, value)
@@ -70,9 +66,6 @@ class _Flow:
         if node.kind is Kind.COMMAND and has_reference(node.source):
             yield "the script", node.source
 
-    def _any_reference(self, node: Node) -> bool:
-        return any(has_reference(value) for _, value in self._values(node))
-
     def _value_problems(self, node: Node, where: str, value: Value) -> Iterator[Problem]:
         if not has_reference(value):
             return
@@ -88,33 +81,36 @@ class _Flow:
 
     def _reference_problems(self, node: Node, where: str, reference: Reference) -> Iterator[Problem]:
         title = reference.title
-        if title not in self._ancestors[node.title]:
+        if not self._reaches(node.title, title, one=False):
             how = "is the node itself" if title == node.title else "does not come before it"
             yield problem("E-REF-UPSTREAM", node.place, node=node.title, where=where, reference=reference, how=how)
-        elif not self._is_one(node.title, title):
+        elif not self._reaches(node.title, title, one=True):
             yield problem("E-REF-MANY", node.place, node=node.title, where=where, reference=reference, title=title)
 
-    def _is_one(self, title: str, wanted: str) -> bool:
-        """False when the node `title` reaches runs of `wanted` only by edges that hand over several at once."""
-        for parent in self._graph[title]:
-            closed = parent in closed_by(self._pipeline, self._pipeline.node(title), self._graph[title])
-            if closed and self._runs(parent) not in (1, None):
-                continue
-            if parent == wanted or (wanted in self._ancestors[parent] and self._is_one(parent, wanted)):
-                return True
+    def _reaches(self, title: str, wanted: str, one: bool) -> bool:
+        """Whether `wanted` comes before `title`; with `one`, along edges that hand over one run and no more.
+
+        Nearest first, and no further than needed: 10,000 nodes have many ancestors.
+        """
+        seen = {title}
+        to_do = deque([title])
+        while to_do:
+            child = to_do.popleft()
+            closed = closed_by(self._pipeline, self._pipeline.node(child), self._graph[child]) if one else ()
+            for parent in self._graph[child]:
+                if parent in closed and self._runs(parent) not in (1, None):
+                    continue
+                if parent == wanted:
+                    return True
+                if parent not in seen:
+                    seen.add(parent)
+                    to_do.append(parent)
         return False
 
     def _runs(self, title: str) -> int | None:
         if not self._counts:
             self._counts = count(self._pipeline).by_node
         return self._counts[title]
-
-
-def _ancestors(graph: Graph) -> dict[str, frozenset[str]]:
-    found: dict[str, frozenset[str]] = {}
-    for title in in_order(graph):
-        found[title] = frozenset(graph[title]).union(*(found[parent] for parent in graph[title]))
-    return found
 
 
 def _condition_conflicts(node: Node) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from .errors import nearest
+from .errors import Problem, nearest, problem
 from .lifecycle import PASSED, NodeRun
 from .routes import Choice
 from .templates import Reference
@@ -14,6 +14,9 @@ from .values import Value
 
 class NoInput(Exception):
     """Something that a node run takes from those before it is not there; its text says what, for people."""
+
+    def __init__(self, found: Problem) -> None:
+        super().__init__(found.as_reason())
 
 
 class NoSuchTag(NoInput):
@@ -34,10 +37,10 @@ def tag_of(runs: Mapping[str, NodeRun], choice: Choice, reference: Reference) ->
     """
     found = upstream(runs, choice, reference.title)
     if len(found) > 1:
-        why = f'"{reference.title}" has {len(found)} runs here, so {reference} is not one value'
-        raise NoSuchTag(f"{why}: E-REF-MANY")
+        what = f'"{reference.title}" has {len(found)} runs here, so {reference} is not one value'
+        raise NoSuchTag(Problem("E-REF-MANY", what, "Take the tag where there is one run of that node."))
     if not found:
-        raise NoSuchTag(f'there is no run of "{reference.title}" on this route for {reference}: E-REF-ROUTE')
+        raise NoSuchTag(problem("E-REF-ROUTE", title=reference.title, reference=reference))
     run = found[0]
     tags = run.tags if run.state in PASSED else run.created.params  # what a broken run logged goes nowhere
     if reference.tag in tags:
@@ -47,7 +50,7 @@ def tag_of(runs: Mapping[str, NodeRun], choice: Choice, reference: Reference) ->
     hint = nearest(reference.tag, run.tags) if run.tags else "It logged none."
     if run.state not in PASSED:
         hint = f"It {run.state.replace('_', ' ')}."
-    raise NoSuchTag(f'"{run.node}" ({run.id}) logged no tag "{reference.tag}": E-REF-TAG. {hint}')
+    raise NoSuchTag(problem("E-REF-TAG", node=run.node, run=run.id, tag=reference.tag, hint=hint))
 
 
 def upstream(runs: Mapping[str, NodeRun], choice: Choice, title: str) -> list[NodeRun]:

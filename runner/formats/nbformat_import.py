@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import sys
 
-_GRAMMAR = "rfc3987_syntax"
+# JupyterLab brings these, and jsonschema imports them for its checkers of formats. One compiles a grammar of
+# international addresses (1 to 4 seconds on every start); the others take as long as nbformat itself.
+_CHECKERS = ("rfc3987_syntax", "rfc3986_validator", "isoduration")
 
 
 def import_nbformat() -> None:
-    """Import nbformat (which papermill imports too) without compiling a grammar that nothing here uses.
+    """Import nbformat (which papermill imports too) without what nothing here uses.
 
-    JupyterLab brings jsonschema's checkers of formats, one of which compiles a grammar of international addresses
-    when it is imported: 1 to 4 seconds, on every start. jsonschema does without the package where it is missing, and
-    notebooks have no such format in their schema; so it is hidden while nbformat is imported, and only then.
+    jsonschema does without these packages where they are missing, and notebooks have no such format in their schema;
+    so they are hidden while nbformat is imported, and only then.
     """
-    hidden = _GRAMMAR not in sys.modules
-    if hidden:
-        sys.modules[_GRAMMAR] = None  # type: ignore[assignment]
+    hidden = [name for name in _CHECKERS if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]
     try:
         import nbformat  # noqa: F401
     finally:
-        if hidden:
-            del sys.modules[_GRAMMAR]
+        for name in hidden:
+            del sys.modules[name]

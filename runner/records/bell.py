@@ -96,9 +96,11 @@ class Listening:
         """False when the run process is gone or could not be reached."""
         return self._socket is not None
 
-    def wait(self, seconds: float = FALLBACK_SECONDS) -> None:
-        """Return when there is news, when the connection ends, or after `seconds`."""
+    def wait(self, seconds: float = FALLBACK_SECONDS, waker: socket.socket | None = None) -> None:
+        """Return when there is news, when the connection ends, when `waker` can be read, or after `seconds`."""
         waiting = select.poll()  # select() takes no descriptor above 1023
+        if waker:
+            waiting.register(waker, select.POLLIN)
         if self._socket:
             waiting.register(self._socket, select.POLLIN)
         if waiting.poll(seconds * 1000) and self._socket:

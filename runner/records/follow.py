@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,12 +62,14 @@ class Follower:
         self._last = 0
         self._past: dict[str, Watched] = {}  # from before the run was resumed
         self.suspended = False
+        self._wakers: tuple[socket.socket, socket.socket] | None = None
+        self._begins_again = False
         self._listening: Listening | None = None
 
     @property
     def over(self) -> bool:
         """True when the run has ended, or when it waits for a decision and nobody runs it meanwhile."""
-        return self.so_far.state in OVER or self.suspended
+        return self.suspended or (self.so_far.state in OVER and not self._begins_again)
 
     def update(self) -> bool:
         """Read what was recorded and printed since the last time; True when something was."""
@@ -75,8 +79,17 @@ class Follower:
             self.so_far.apply(entry.fact)
             self._watch(entry.fact, entry.at)
             self.suspended = False
+        self._begins_again = self.so_far.state in OVER and self._is_claimed()
         printed = [self._read(watched) for watched in self.watched.values() if watched.reading]
         return bool(self.entries) or any(printed)
+
+    def _is_claimed(self) -> bool:
+        """True when a process has taken the ended run over to resume it, and its facts do not tell so yet.
+
+        Asked after the facts were read: an end is recorded together with its facts.
+        """
+        row = self.store.run(self.row.id)
+        return row.ended is None and alive(row.process)
 
     def _watch(self, fact: Fact, at: float) -> None:
         match fact:
@@ -149,7 +162,17 @@ class Follower:
                 self.suspended = self.so_far.state is RunState.PENDING_APPROVAL and not alive(self.row.process)
                 if self.suspended:
                     return
-        self._listening.wait(seconds)
+        self._listening.wait(seconds, self._wakers[0] if self._wakers else None)
+
+    def waker(self) -> Callable[[], None]:
+        """A call that ends every wait from now on: the run is over, and whoever follows it need not listen any more."""
+        self._wakers = _, other = socket.socketpair()
+
+        def wake() -> None:
+            with contextlib.suppress(OSError):  # nobody waits any more
+                other.send(b"!")
+
+        return wake
 
     def follow(self, idle: bool = False) -> Iterator[None]:
         """Yields after each piece of news until the run is over, the last time with everything known.
@@ -168,5 +191,8 @@ class Follower:
 
     def close(self) -> None:
         """Stop listening."""
+        for one in self._wakers or ():
+            one.close()
+        self._wakers = None
         if self._listening:
             self._listening.close()

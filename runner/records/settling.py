@@ -63,14 +63,15 @@ def _write(store: Store, row: RunRow, ends: Callable[[RunSoFar], Iterator[Fact]]
     from sqlalchemy.exc import IntegrityError
 
     entries = store.facts(row.id)
-    state = so_far(entry.fact for entry in entries)
-    if state.state in OVER:
-        return False
-    facts = list(ends(state))
+    state, last = so_far(entry.fact for entry in entries), entries[-1].number if entries else 0
+    # A run that is over by its facts was about to be resumed when its process died: it is as it was before.
+    again = [RunChanged(state.state, state.reason)] if state.state in OVER else ends(state)
+    facts: list[Fact] = list(again)
     if not facts:
         return False
     try:
-        store.append(row.id, entries[-1].number if entries else 0, facts)
+        if store.append(row.id, last, facts, held_by=row.process) == last:
+            return False  # it has ended meanwhile, or was resumed
     except IntegrityError:
         return False  # somebody else settled it at the same moment
     if bell := row.process.get("bell"):

@@ -176,9 +176,12 @@ class Store:
             rows.execute(insert(runs), row)
         return run
 
-    def append(self, run: str, after: int, new: Sequence[Fact]) -> int:
-        """Record facts of a run in one transaction, numbered on from `after`; returns the last number."""
-        from sqlalchemy import insert, update
+    def append(self, run: str, after: int, new: Sequence[Fact], held_by: Mapping[str, Any] | None = None) -> int:
+        """Record facts of a run in one transaction, numbered on from `after`; returns the last number.
+
+        With `held_by`, only while the run goes on and is that process's; else nothing is recorded.
+        """
+        from sqlalchemy import insert, select, update
 
         from .schema import facts, runs, to_row
 
@@ -187,7 +190,10 @@ class Store:
         for number, fact in enumerate(new, after + 1):
             kind, body = to_row(fact)
             lines.append({"run": run, "number": number, "at": now, "kind": kind, "body": body})
+        held = (runs.c.id == run) & (runs.c.process == json.dumps(dict(held_by or {}))) & runs.c.ended.is_(None)
         with self.writing() as rows:
+            if held_by is not None and rows.execute(select(runs.c.id).where(held)).first() is None:
+                return after
             if lines:
                 rows.execute(insert(facts), lines)
             for fact in new:
@@ -251,17 +257,27 @@ class Store:
         with self.writing() as rows:
             rows.execute(update(runs).where(runs.c.id == run).values(process=json.dumps(dict(process))))
 
-    def claim(self, run: str, before: Mapping[str, Any], process: Mapping[str, Any], record: Mapping[str, Any]) -> bool:
-        """Make `process` the one that runs it, with this record; False when it is no longer run by `before`."""
-        from sqlalchemy import update
+    def claim(
+        self, run: str, before: Mapping[str, Any], recorded: int, process: Mapping[str, Any], record: Mapping[str, Any]
+    ) -> bool:
+        """Make `process` the one that runs it, with this record; commands that nobody took are void.
 
-        from .schema import runs
+        False when it is no longer `before` that runs it, or when other than `recorded` facts tell of it.
+        """
+        from sqlalchemy import func, select, update
 
-        same = (runs.c.id == run) & (runs.c.process == json.dumps(dict(before)))
+        from .schema import commands, facts, runs
+
+        last = select(func.coalesce(func.max(facts.c.number), 0)).where(facts.c.run == run).scalar_subquery()
+        same = (runs.c.id == run) & (runs.c.process == json.dumps(dict(before))) & (last == recorded)
         change: dict[str, Any] = {"process": json.dumps(dict(process)), "record": json.dumps(dict(record))}
         change |= {"ended": None, "state": RunState.RUNNING}
+        void = update(commands).where(commands.c.run == run, commands.c.taken.is_(None)).values(taken=time.time())
         with self.writing() as rows:
-            return rows.execute(update(runs).where(same).values(**change)).rowcount == 1
+            claimed = rows.execute(update(runs).where(same).values(**change)).rowcount == 1
+            if claimed:
+                rows.execute(void)
+        return claimed
 
     # commands
 

@@ -184,10 +184,15 @@ class Terminal:
         termios.tcsetwinsize(slave, (40, 120))
         environment = {**os.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"}
         # preexec_fn: only in the child can the terminal be made the controlling one, which Ctrl-C needs
-        own = {"start_new_session": True, "preexec_fn": take_terminal}
-        command = [DAGBOOK, *words]
         self.child = subprocess.Popen(
-            command, cwd=folder, stdin=slave, stdout=slave, stderr=slave, env=environment, **own
+            [DAGBOOK, *words],
+            cwd=folder,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=take_terminal,
         )
         os.close(slave)
 

@@ -96,6 +96,7 @@ def test_a_tested_parent_that_was_skipped_counts_as_not_passing() -> None:
     end(scheduler, "a", m=0)
     assert end(scheduler, "b", m=0) == ["best"]
     assert scheduler.run.node_runs["best"].created.parents == {"b": "b"}
+    assert "s skipped" in scheduler.run.node_runs["best"].created.because
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from nbclient import NotebookClient
 
 from dagbook.kernel_magics.completion import complete
 from dagbook.runner.formats.notebook import read_notebook
@@ -101,11 +103,13 @@ def test_a_notebook_with_such_a_cell_is_read_as_if_it_were_not_there(make_notebo
     assert [found.code for found in definition.problems if found.is_error] == []
 
 
-def test_keep_failed_of_the_magic_reaches_the_run(failed: Follower, run: Run) -> None:
-    run(CELL)
-    assert "failed" in str(run("%pipeline_run --keep-failed --executor process").error)
-    store = failed.store
-    latest = Follower(store, store.run("latest").id)
+def test_keep_failed_of_the_magic_reaches_the_run(failed: Follower, run: Run, make_notebook: MakeNotebook) -> None:
+    path = make_notebook(CELL, "%pipeline_run --keep-failed --executor process", name="live.ipynb")
+    notebook = nbformat.read(path, 4)  # type: ignore[no-untyped-call]
+    NotebookClient(
+        notebook, timeout=120, resources={"metadata": {"path": str(path.parent)}}, allow_errors=True
+    ).execute()
+    latest = Follower(failed.store, failed.store.run("latest").id)
     latest.update()
     assert latest.row.id != failed.row.id
     (one,) = kept_runs(latest)
