@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..runner import cell_view, view
+from ..runner.asking import questions
 from ..runner.core.lifecycle import RunState, State
 from ..runner.records.follow import Follower, Watched
 
@@ -24,8 +25,8 @@ _IMAGES = ("image/png", "image/jpeg", "image/gif")
 _TERMINAL = ("", "#E75C58", "#00A250", "#B8860B", "#208FFB", "#D160C4", "#2AA1A3", "")
 
 
-def bundle(title: str, watched: Sequence[Watched]) -> dict[str, str]:
-    """A mime bundle (text/html, text/plain) that shows the runs of one node as they are now."""
+def bundle(title: str, watched: Sequence[Watched], run: str) -> dict[str, str]:
+    """A mime bundle (text/html, text/plain) that shows the runs of one node in the run `run` as they are now."""
     now = time.time()
     if not watched:
         return {
@@ -43,6 +44,9 @@ def bundle(title: str, watched: Sequence[Watched]) -> dict[str, str]:
         rest = view.tally(one.run.state for one in watched[MOST_SHOWN:])
         parts.append(f"<div>… {len(watched) - MOST_SHOWN} more: {html.escape(rest)}</div>")
         lines.append(f"… {len(watched) - MOST_SHOWN} more: {rest}")
+    for asked in questions(one.run for one in watched):
+        parts.append(cell_view.question_html(asked, run))
+        lines.append(cell_view.question_text(asked, run))
     return {"text/html": cell_view.page(parts), "text/plain": "\n".join(lines)}
 
 
@@ -52,7 +56,7 @@ def board(follower: Follower) -> dict[str, str]:
     row, watched = follower.row, follower.listed()
     ended = max((one.ended or 0 for one in watched), default=0) if follower.over else 0
     took = view.age(max((ended or now) - row.started, 0))
-    states = view.tally(one.run.state for one in watched)
+    states = view.up_to_date(follower.so_far) or view.tally(one.run.state for one in watched)
     word = view.state_word(follower.so_far.state)
     head = f"{row.pipeline} · run {row.id} · {word} · {took} · {states}"
     rows = "".join(_board_row(one, now) for one in watched[:MOST_ROWS])
@@ -63,17 +67,34 @@ def board(follower: Follower) -> dict[str, str]:
     title = f"<b>{html.escape(row.pipeline)}</b> · run <code>{row.id}</code> · <b>{html.escape(word)}</b> · "
     body = f"<div>{title}{took} · {html.escape(states)}</div><table>{rows}</table>{more}{why}"
     lines = [head, *(cell_view.status_text(one, now) for one in watched[:MOST_ROWS])]
+    asked, typed = _asked(follower)
+    body += asked
+    lines += typed
     return {"text/html": cell_view.page([body]), "text/plain": "\n".join(lines)}
+
+
+def _asked(follower: Follower) -> tuple[str, list[str]]:
+    """What is asked of people, as HTML and as lines of text; and how to go on, where nobody runs the run meanwhile."""
+    run = follower.row.id
+    asked = questions(one.run for one in follower.listed())
+    parts = [cell_view.question_html(one, run) for one in asked]
+    lines = [cell_view.question_text(one, run) for one in asked]
+    if asked and follower.suspended:
+        go_on = f"%pipeline_resume {run}"
+        parts.append(f"<div>Nobody runs it while it waits. Then go on: <code>{go_on}</code></div>")
+        lines.append(f"  then:   {go_on}")
+    return "".join(parts), lines
 
 
 def _board_row(watched: Watched, now: float) -> str:
     run = watched.run
     colour = view.COLOURS[run.state]
+    told = [text for text in (view.note(watched, now), view.because(run)) if text]
     cells = [
         f'<td style="color:{colour};font-weight:600">{view.GLYPHS[run.state]}</td>',
         f'<td style="text-align:left">{html.escape(view.label(run))}</td>',
         f'<td style="text-align:left;color:{colour}">{html.escape(view.state_word(run.state))}</td>',
-        f'<td style="text-align:left">{html.escape(view.note(watched, now))}</td>',
+        f'<td style="text-align:left">{html.escape(" · ".join(told))}</td>',
     ]
     return f"<tr>{''.join(cells)}</tr>"
 

@@ -67,7 +67,7 @@ class Live:
             if title in self._cells and self._shown.get(title) != version:
                 self._shown[title] = version
                 about = {"dagbook": {"run": self.run, "node": title}}
-                _update(pictures.bundle(title, runs), self._cells[title], about)
+                _update(pictures.bundle(title, runs, self.run), self._cells[title], about)
         _update(pictures.board(self._follower), self._board, {"dagbook": {"run": self.run}})
 
 

@@ -15,10 +15,10 @@ from .draft import Draft
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ..runner.asked import Asked
     from ..runner.core.errors import PipelineError
     from ..runner.formats.magic_lines import Line
     from ..runner.launch import Launched
-    from ..runner.plan import Asked
     from ..runner.records.follow import Follower
     from ..runner.records.store import Store
     from .live import Live
@@ -108,10 +108,10 @@ class RunMagics(Magics):
         return self._live
 
     def _asked(self, read: Line) -> Asked:
+        from ..runner.asked import ask
         from ..runner.core.check import check
         from ..runner.core.errors import raise_errors
         from ..runner.formats.settings import read_settings
-        from ..runner.plan import ask
 
         pipeline = self._draft.to_pipeline(self.shell.user_ns)
         _tell_warnings(raise_errors(check(pipeline)))
@@ -160,19 +160,19 @@ class RunMagics(Magics):
         display(pictures.board(follower), raw=True)  # type: ignore[no-untyped-call]
         for title in dict.fromkeys(watched.run.node for watched in follower.listed()):
             runs = [watched for watched in follower.listed() if watched.run.node == title]
-            display(pictures.bundle(title, runs), raw=True)  # type: ignore[no-untyped-call]
+            display(pictures.bundle(title, runs, follower.row.id), raw=True)  # type: ignore[no-untyped-call]
 
     def _drawn(self) -> dict[str, str]:
         """The pipeline as Mermaid, which JupyterLab and GitHub draw, and as a tree of text."""
-        from ..runner import view
+        from ..runner import diagram
         from ..runner.core.check import check
         from ..runner.core.errors import raise_errors
 
         pipeline = self._draft.to_pipeline(self.shell.user_ns)
         _tell_warnings(raise_errors(check(pipeline)))
         return {
-            "text/markdown": f"```mermaid\n{view.mermaid(pipeline)}\n```",
-            "text/plain": view.tree(pipeline),
+            "text/markdown": f"```mermaid\n{diagram.mermaid(pipeline)}\n```",
+            "text/plain": diagram.tree(pipeline),
         }
 
     @no_var_expand

@@ -11,13 +11,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import view
-from .core.lifecycle import State
+from .asking import Question, questions
+from .core.lifecycle import PASSED, NodeRun, State
 from .core.values import shown
 from .records.follow import Watched
 
+_GREY = "color:var(--jp-ui-font-color2,#666)"
 
-def outputs(watched: Sequence[Watched]) -> list[dict[str, Any]]:
-    """The runs of one node as outputs of its cell in nbformat's shape: status lines and the node's own outputs."""
+
+def outputs(watched: Sequence[Watched], run: str) -> list[dict[str, Any]]:
+    """The runs of one node as outputs of its cell in nbformat's shape: status lines and the node's own outputs.
+
+    Where a person is to decide, what to type in the notebook for the run `run` comes last.
+    """
     now = time.time()
     found: list[dict[str, Any]] = []
     for one in watched:
@@ -26,7 +32,27 @@ def outputs(watched: Sequence[Watched]) -> list[dict[str, Any]]:
         found.append({"output_type": "display_data", "data": data, "metadata": about})
         kept = own_outputs(one)
         found += [{key: value for key, value in output.items() if key != "transient"} for output in kept]
+    for asked in questions(one.run for one in watched):
+        data = {"text/html": page([question_html(asked, run)]), "text/plain": question_text(asked, run)}
+        found.append({"output_type": "display_data", "data": data, "metadata": {}})
     return found
+
+
+def question_text(asked: Question, run: str) -> str:
+    """What to type to decide, in plain text."""
+    alone = f"\n  (one of them alone: {asked.ids} in place of the title)" if asked.ids else ""
+    return f"  decide: {asked.magic(run)}   (or the same with --reject){alone}"
+
+
+def question_html(asked: Question, run: str) -> str:
+    """What to type to decide, to be copied into a cell."""
+    code = f'<code style="user-select:all;overflow-wrap:anywhere">{html.escape(asked.magic(run))}</code>'
+    alone = f"<br>One of them alone: {html.escape(asked.ids)} in place of the title." if asked.ids else ""
+    colour = view.COLOURS[State.PENDING_APPROVAL]
+    return (
+        f'<div style="border-left:4px solid {colour};padding:2px 10px;margin:0 0 2px">'
+        f"Decide in a new cell: {code} or the same with <code>--reject</code>{alone}</div>"
+    )
 
 
 def own_outputs(watched: Watched) -> list[dict[str, Any]]:
@@ -45,21 +71,28 @@ def status_text(watched: Watched, now: float) -> str:
     """The status line in plain text: `✓ train [lr=0.1] · succeeded · 1.2 s · accuracy=0.93`."""
     run = watched.run
     parts = [f"{view.GLYPHS[run.state]} {view.label(run)}", view.state_word(run.state), view.note(watched, now)]
-    return " · ".join(part for part in parts if part)
+    line = " · ".join(part for part in parts if part)
+    return f"{line}\n  {decided}" if (decided := view.because(run)) else line
 
 
 def status_html(watched: Watched, now: float) -> str:
     """The status line in HTML, with a folded table of tags when the line cannot hold them all."""
     run = watched.run
     colour, glyph = view.COLOURS[run.state], view.GLYPHS[run.state]
-    details = _tags_html(watched) if run.state is State.SUCCEEDED else ""
-    return status_line(glyph, colour, view.label(run), view.state_word(run.state), view.note(watched, now)) + details
+    details = _tags_html(watched) if run.state in PASSED else ""
+    told = status_line(glyph, colour, view.label(run), view.state_word(run.state), view.note(watched, now))
+    return told + _because_html(run) + details
+
+
+def _because_html(run: NodeRun) -> str:
+    """What its conditions decided, as a grey line."""
+    decided = html.escape(view.because(run))
+    return f'<div style="padding:0 14px 2px;{_GREY};overflow-wrap:anywhere">{decided}</div>' if decided else ""
 
 
 def status_line(glyph: str, colour: str, label: str, state: str, note: str) -> str:
     """A line with a coloured bar on its left: glyph, name, state, note."""
-    grey = "color:var(--jp-ui-font-color2,#666)"
-    rest = f' <span style="{grey}">· {html.escape(note)}</span>' if note else ""
+    rest = f' <span style="{_GREY}">· {html.escape(note)}</span>' if note else ""
     return (
         f'<div style="border-left:4px solid {colour};padding:2px 10px;margin:4px 0 2px">'
         f'<span style="color:{colour};font-weight:600">{glyph}</span> <b>{html.escape(label)}</b>'

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 if TYPE_CHECKING:
+    from .asked import Asked
     from .core.errors import DagbookError, Problem
     from .formats.notebook import Definition
     from .formats.settings import Settings
-    from .plan import Asked
     from .records.store import Store
 
 FILE = click.argument("file", type=click.Path(path_type=Path))
@@ -188,7 +188,7 @@ def settings_of(file: Path, **flags: Any) -> Settings:
 
 def asked_of(definition: Definition, settings: Settings, **more: Any) -> Asked:
     """What is to be run, as the run process understands it."""
-    from .plan import ask
+    from .asked import ask
 
     file = definition.path.absolute()
     return ask(definition.pipeline, settings, file.parent, file=file, **more)

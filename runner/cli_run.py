@@ -30,8 +30,8 @@ from .cli_options import (
 )
 
 if TYPE_CHECKING:
+    from .asked import Asked
     from .formats.notebook import Definition
-    from .plan import Asked
 
 _SETTINGS = ("executor", "jobs", "image", "max_runs", "code")
 
@@ -183,9 +183,9 @@ def check(file: Path, as_json: bool, **options: Any) -> int:
 @guarded
 def graph(file: Path, form: str, **options: Any) -> int:
     """Draw the pipeline of FILE."""
-    from . import view
+    from . import diagram
 
     definition = _read(file, options)
     sound(definition)
-    click.echo(view.tree(definition.pipeline) if form == "text" else view.mermaid(definition.pipeline))
+    click.echo(diagram.tree(definition.pipeline) if form == "text" else diagram.mermaid(definition.pipeline))
     return 0

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from . import view
+from .asking import Question, questions
 from .core.errors import PipelineError, nearest, problem
 from .core.lifecycle import ENDED, Changed, Kept, NodeRun, State
 from .core.names import slug_of
-from .formats.commands import command, deciding, going_on
+from .formats.commands import command, going_on
 from .records.follow import Follower, Watched
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 30
 MOST_FAILURES = 5
+_STATE_WIDTH = max(map(len, State))
 _SPOKEN = ENDED | {State.RUNNING, State.PENDING_APPROVAL}
 
 
@@ -48,7 +50,7 @@ def _follow_plainly(stream: TextIO, follower: Follower, quiet: bool) -> None:
                 words = f"{view.GLYPHS[entry.fact.state]} {view.label(watched.run)} {view.state_word(entry.fact.state)}"
                 print(f"{stamp} {words}{_after(watched, entry.fact)}", file=stream, flush=True)
                 if watched.run.state is entry.fact.state is State.PENDING_APPROVAL:
-                    print(f"  decide: {_deciding(follower, watched.run)}", file=stream, flush=True)
+                    print(f"  decide: {_deciding(follower, Question((watched.run,)))}", file=stream, flush=True)
         if not quiet:
             for watched in follower.listed():
                 if watched.run.state is State.CACHED:  # it was told when it ran; dagbook logs tells it again
@@ -56,15 +58,15 @@ def _follow_plainly(stream: TextIO, follower: Follower, quiet: bool) -> None:
                 printer.print_new(watched, watched.run.state in ENDED)
 
 
-def _deciding(follower: Follower, run: NodeRun) -> str:
-    return deciding(follower.store.folder, follower.row.id, run)
+def _deciding(follower: Follower, asked: Question) -> str:
+    return f"{asked.command(follower.store.folder, follower.row.id)}  # or: dagbook reject"
 
 
 def _after(watched: Watched, fact: Changed) -> str:
     if fact.state is State.RUNNING:
         return ""
-    text = view.note(watched, time.time())
-    return f" · {text}" if text else ""
+    texts = (view.note(watched, time.time()), view.because(watched.run))
+    return "".join(f" · {text}" for text in texts if text)
 
 
 class Printer:
@@ -134,6 +136,7 @@ def _without_echo_of_control_keys() -> Iterator[None]:
 
 
 def _table(follower: Follower, began: float) -> RenderableType:
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
@@ -154,14 +157,21 @@ def _table(follower: Follower, began: float) -> RenderableType:
     if len(shown) < len(watched):
         table.add_row("", Text(f"… {len(watched) - len(shown)} more", style="dim"), "", "")
     states = view.tally(one.run.state for one in watched)
-    table.add_row("", "", "", "")
-    table.caption = f"{states} · {view.age(now - began)} · Ctrl-C cancels"
-    table.caption_justify = "left"
-    return table
+    end = Text(f"{states} · {view.age(now - began)} · Ctrl-C cancels", style="dim italic")
+    return Group(table, *_asking(follower), "", end)
+
+
+def _asking(follower: Follower) -> list[RenderableType]:
+    """What somebody types in another terminal to decide; it is not cut off, so that it can be copied."""
+    from rich.text import Text
+
+    colour = view.COLOURS[State.PENDING_APPROVAL]
+    asked = questions(one.run for one in follower.listed())
+    return [Text(f"  decide: {_deciding(follower, one)}", style=colour, overflow="fold") for one in asked]
 
 
 def _list(stream: TextIO, follower: Follower) -> None:
-    """A line per node run: glyph, name and route, state, note; as wide as it needs."""
+    """A line per node run: glyph, name and route, state, note; below it what the node's conditions decided."""
     from rich.console import Console
     from rich.text import Text
 
@@ -169,19 +179,25 @@ def _list(stream: TextIO, follower: Follower) -> None:
     width = max((len(view.label(one.run)) for one in listed), default=0)
     now = follower.row.ended or time.time()
     console = Console(file=stream)
+    told: set[tuple[str, str]] = set()
     for one in listed:
         state = one.run.state
-        start = f"{view.GLYPHS[state]} {view.label(one.run):<{width}}  {view.state_word(state):<15}"
+        start = f"{view.GLYPHS[state]} {view.label(one.run):<{width}}  {view.state_word(state):<{_STATE_WIDTH}}"
         line = f"{start} {view.note(one, now)}".rstrip()
         if stream.isatty():
             console.print(Text(line, style=view.COLOURS[state]), no_wrap=True, overflow="ellipsis")
         else:
             print(line, file=stream)
+        decided = view.because(one.run)
+        if decided and (one.run.node, decided) not in told:  # the same for all runs of the node
+            told.add((one.run.node, decided))
+            console.print(Text(f"  {decided}", style="dim"), soft_wrap=not stream.isatty())
 
 
 def _most_telling(watched: list[Watched]) -> list[Watched]:
     """What people look for in a long list: what failed, what runs, then the latest."""
-    rank = {State.FAILED: 0, State.TIMED_OUT: 0, State.LOST: 0, State.RUNNING: 1, State.STARTING: 2}
+    rank = {State.FAILED: 0, State.TIMED_OUT: 0, State.LOST: 0, State.PENDING_APPROVAL: 0}
+    rank |= {State.REJECTED: 0, State.RUNNING: 1, State.STARTING: 2}
     return sorted(watched, key=lambda one: (rank.get(one.run.state, 3), -(one.ended or 0)))[:MOST_ROWS]
 
 
@@ -196,14 +212,24 @@ def tell_end(stream: TextIO, follower: Follower) -> None:
     for run in so_far.node_runs.values():
         for warning in run.detail.get("warnings", []):
             print(f"warning: {view.label(run)}: {warning}", file=stream)
-    for run in so_far.node_runs.values():
-        if run.state is State.PENDING_APPROVAL:
-            print(f"\n{view.GLYPHS[run.state]} {view.label(run)} {run.reason}.", file=stream)
-            print(f"  decide: {_deciding(follower, run)}", file=stream)
-            print(f"  go on:  {going_on(follower.store.folder, follower.row.id)}", file=stream)
+    _tell_questions(stream, follower)
     states = view.up_to_date(so_far) or view.tally(run.state for run in view.listed(so_far))
     took = view.age((follower.store.run(follower.row.id).ended or time.time()) - follower.row.started)
     print(f"Run {follower.row.id} {view.state_word(so_far.state)} after {took}: {states}.", file=stream)
+
+
+def _tell_questions(stream: TextIO, follower: Follower) -> None:
+    """Whom the run waits for, the commands that decide, and the one that goes on afterwards."""
+    store, run = follower.store.folder, follower.row.id
+    asked = questions(follower.so_far.node_runs.values())
+    for one in asked:
+        print(f"\n{view.GLYPHS[State.PENDING_APPROVAL]} {one.words}.", file=stream)
+        print(f"  approve: {one.command(store, run)}", file=stream)
+        print(f"  reject:  {one.command(store, run, 'reject')}", file=stream)
+        if one.ids:
+            print(f"  one of them alone: {one.ids} in place of the title", file=stream)
+    if asked:
+        print(f"\nThen go on: {going_on(store, run)}", file=stream)
 
 
 def _tell_failure(stream: TextIO, follower: Follower, run: NodeRun) -> None:

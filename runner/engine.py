@@ -31,6 +31,7 @@ from .core.lifecycle import Changed, Fact, RunSoFar, RunState, State
 from .core.scheduler import Scheduler
 from .core.upstream import NoInput
 from .records.bell import FALLBACK_SECONDS, Bell
+from .records.commands import take_commands
 from .records.decisions import Decisions
 from .records.store import Store
 
@@ -94,7 +95,7 @@ class Engine:
 
     def look_for_commands(self) -> None:
         """Take up what others have asked for in the store; called in the event loop when the bell rings."""
-        for verb, body in self._store.take_commands(self._run):
+        for verb, body in take_commands(self._store, self._run):
             if verb == "cancel":
                 self.cancel(str(body.get("reason") or "cancelled"))
         if self._scheduler.run.state is RunState.PENDING_APPROVAL:

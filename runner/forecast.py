@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from .asked import Asked
 from .core.errors import Problem, raise_errors
 from .core.events import Earlier
 from .core.lifecycle import NodeRun, RunSoFar
 from .core.model import Pipeline
 from .core.planning import Planned, planner
 from .jobs import Jobs
-from .plan import Asked, check_asked, prepare
+from .plan import check_asked, prepare
 from .records.store import Store
 from .results import Results
 

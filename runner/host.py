@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .asked import Asked, first
 from .core.errors import DagbookError, Problem
 from .core.lifecycle import RunSoFar, RunState
 from .core.model import OnError, Pipeline
@@ -27,7 +28,7 @@ from .core.values import to_json
 from .engine import Engine
 from .executors.contract import Runtime
 from .jobs import Jobs
-from .plan import Asked, Plan, first, prepare
+from .plan import Plan, prepare
 from .records.processes import start_of, user_name
 from .records.repositories import Repository
 from .records.settling import settle_all

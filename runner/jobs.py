@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from .asked import first
 from .core.binding import Binding, choice_of
 from .core.conditions import settled
 from .core.environment import data_variable, input_variable, own_variables, passed_variables, upstream_variables
@@ -19,7 +20,7 @@ from .core.model import Kind, Node
 from .core.names import slug_of
 from .core.values import to_json
 from .executors.contract import Executor, Job, Mount
-from .plan import Plan, first, needs_of
+from .plan import Plan, needs_of
 from .records.cache import Key, as_part, key_of
 from .records.store import Store
 from .slots import SlotFile, digest_of_slot, fill_slot, slots_of

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .asked import Asked
 from .core.errors import DagbookError, MachineError, PipelineError, Place, Problem, problem
 from .core.lifecycle import RunState
-from .plan import Asked
 from .records.bell import ring
+from .records.commands import leave_command
 from .records.processes import child_environment
 from .records.settling import OVER, end_waiting, settle
 from .records.store import Store
@@ -95,6 +96,6 @@ def cancel(store: Store, run: str, reason: str) -> bool:
         return False
     if row.state is RunState.PENDING_APPROVAL and end_waiting(store, row, RunState.CANCELLED, reason):
         return True
-    store.leave_command(row.id, "cancel", reason=reason)
+    leave_command(store, row.id, "cancel", reason=reason)
     ring(row.process.get("bell"))
     return True

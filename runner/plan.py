@@ -8,90 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-from pydantic import Field
-
+from .asked import Asked, first
 from .core.check import check
 from .core.errors import PipelineError, Place, Problem, problem, raise_errors
 from .core.events import Earlier
 from .core.graph import select, titles_of
-from .core.lifecycle import PASSED, NodeRun, State
 from .core.machine import compute_problems
-from .core.model import Compute, Defaults, ExecutorName, Kind, Node, OnError, Pipeline, Written
-from .core.names import slug_of
-from .core.planning import planner
+from .core.model import ExecutorName, Kind, Node, Pipeline
 from .core.routes import count
+from .earlier import find_earlier
 from .executors.contract import Executor, Needs, Runtime
 from .formats.attachments import read_requirements, read_text
 from .formats.git_address import read_git_address
 from .formats.nbformat_import import import_nbformat
-from .formats.settings import Settings, setting_names
 from .records.code import Snapshot, TooLarge, snapshot
 from .records.repositories import Repository, resolve_all
 from .records.store import Store
 
 Tell = Callable[[str], None]
-
-
-class Asked(Written):
-    """What somebody wants run, as plain data; it crosses to the run process as JSON.
-
-    `folder` is what relative paths mean; `file` the notebook, `keep_out` files that are no part of the project
-    snapshot. `code` is a folder, "none", or None for the notebook's folder. `nodes`, `start`, `until` and `force` are
-    titles.
-    """
-
-    pipeline: Pipeline
-    folder: Path
-    file: Path | None = None
-    keep_out: tuple[Path, ...] = ()
-    executor: ExecutorName = ExecutorName.AUTO
-    image: str
-    build_network: str | None = None
-    transport: str = "auto"
-    jobs: int = 1
-    on_error: OnError | None = None
-    code: str | None = None
-    max_runs: int = 10_000
-    env: dict[str, str] = Field(default_factory=dict)
-    computes: dict[str, Compute] = Field(default_factory=dict)  # templates by name
-    origins: dict[str, str] = Field(default_factory=dict)  # where each setting comes from, as `Settings.origin`
-    data_hosts: tuple[str, ...] = ()  # private hosts that datasets may be fetched from
-    nodes: tuple[str, ...] = ()
-    start: tuple[str, ...] = ()
-    until: tuple[str, ...] = ()
-    force: tuple[str, ...] = ()  # titles whose earlier results do not stand for them
-    cache: bool = True
-    waits: bool = True  # for people's decisions, when nothing else is left to do
-    keep_failed: bool = False  # the kernel of a failed node stays, for `dagbook attach`
-    started_by: str = "dagbook run"
-
-
-def ask(pipeline: Pipeline, settings: Settings, folder: Path, **more: Any) -> Asked:
-    """What is to be run of `pipeline` under these settings; `more` are further fields of `Asked`.
-
-    A flag overrules what the pipeline says for all its nodes; a node's own word stands above both.
-    """
-    flags = {n: getattr(settings, n) for n in ("executor", "image") if settings.from_where(n) == f"--{n}"}
-    defaults = Defaults.model_validate({**pipeline.defaults.model_dump(), **flags})
-    return Asked(
-        pipeline=pipeline.model_copy(update={"defaults": defaults}),
-        folder=folder,
-        executor=ExecutorName(settings.executor),
-        image=settings.image,
-        build_network=settings.build_network,
-        transport=settings.transport,
-        jobs=settings.jobs,
-        code=settings.code,
-        max_runs=settings.max_runs,
-        env=dict(settings.env),
-        data_hosts=tuple(settings.data_hosts),
-        computes=dict(settings.compute),
-        origins={name: settings.from_where(name) for name in setting_names()},
-        **more,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +74,6 @@ def prepare(
 
     Raises PipelineError or MachineError; then nothing was started and nothing stored.
     """
-    from .executors.choose import choose
     from .executors.resources import with_computes
 
     import_nbformat()
@@ -148,8 +82,47 @@ def prepare(
     running = [node for node in pipeline.nodes if node.title not in reused and node.kind is not Kind.DATA]
     needs = {node.title: needs_of(asked, pipeline, node) for node in running}
     forced = frozenset(titles_of(pipeline, asked.force))
+    executors, runtimes, said = _on_executors(asked, pipeline, needs, tell)
+    warnings += said
+    store = store_of()
+    named = {title: text for title in needs if (text := repository_of(pipeline, pipeline.node(title)))}
+    repositories, told = resolve_all(named, store.folder / "git", asked.folder, tell)
+    warnings += told
+    if store.remote:
+        warnings.append(problem("W-STORE-REMOTE", store=store.folder, kind=store.remote, database=store.database))
+    earlier = find_earlier(store, pipeline, reused)
+    code, told = (code, []) if code else keep_code(asked, store)
+    plan = Plan(
+        asked,
+        pipeline,
+        reused,
+        earlier,
+        executors,
+        runtimes,
+        code,
+        tuple(warnings + told),
+        computes,
+        repositories,
+        notebooks={
+            node.title: (asked.folder / str(node.path)).read_text("utf-8")
+            for node in running
+            if node.kind is Kind.NOTEBOOK
+        },
+        forced=forced,
+        looks=frozenset(looked_up(asked, pipeline, reused | forced)),
+    )
+    return plan, store
+
+
+def _on_executors(
+    asked: Asked, pipeline: Pipeline, needs: Mapping[str, Needs], tell: Tell
+) -> tuple[dict[str, Executor], dict[str, Runtime], list[Problem]]:
+    """By title the executor of each node and what it runs on, and warnings. Raises as `prepare`."""
+    from .executors.choose import choose
+
     executors: dict[str, Executor] = {}
     runtimes: dict[str, Runtime] = {}
+    warnings: list[Problem] = []
     for wanted in dict.fromkeys(executor_named(asked, pipeline, pipeline.node(title)) for title in needs):
         group = [n for t, n in needs.items() if executor_named(asked, pipeline, pipeline.node(t)) is wanted]
         executor, said = choose(
@@ -165,34 +138,7 @@ def prepare(
         warnings += raise_errors(problems)
         runtimes |= found
         executors |= {one.title: executor for one in group}
-    store = store_of()
-    earlier = find_earlier(store, pipeline, reused)
-    named = {title: text for title in needs if (text := repository_of(pipeline, pipeline.node(title)))}
-    repositories, told = resolve_all(named, store.folder / "git", asked.folder, tell)
-    warnings += told
-    code, said = (code, []) if code else keep_code(asked, store)
-    if store.remote:
-        warnings.append(problem("W-STORE-REMOTE", store=store.folder, kind=store.remote, database=store.database))
-    plan = Plan(
-        asked,
-        pipeline,
-        reused,
-        earlier,
-        executors,
-        runtimes,
-        code,
-        tuple(warnings + said),
-        computes,
-        repositories,
-        notebooks={
-            node.title: (asked.folder / str(node.path)).read_text("utf-8")
-            for node in running
-            if node.kind is Kind.NOTEBOOK
-        },
-        forced=forced,
-        looks=frozenset(looked_up(asked, pipeline, reused | forced)),
-    )
-    return plan, store
+    return executors, runtimes, warnings
 
 
 def looked_up(asked: Asked, pipeline: Pipeline, without: frozenset[str]) -> Iterator[str]:
@@ -247,11 +193,6 @@ def repository_of(pipeline: Pipeline, node: Node) -> str | None:
     return node.git or pipeline.defaults.git
 
 
-def first(*values: Any) -> Any:
-    """The first of `values` that is not None; None when all are."""
-    return next((value for value in values if value is not None), None)
-
-
 def keep_code(asked: Asked, store: Store) -> tuple[Snapshot | None, list[Problem]]:
     """The project snapshot for /code, and a warning where the folder is too large to be one."""
     if asked.code == "none":
@@ -272,28 +213,3 @@ def keep_code(asked: Asked, store: Store) -> tuple[Snapshot | None, list[Problem
         what = f"{error.filename or folder} is part of the project and cannot be read: {error.strerror}"
         hint = "Make it readable, list it in .gitignore, or choose with --code DIR (or --code none)."
         raise PipelineError(problem("E-CODE", what=what, hint=hint)) from None
-
-
-def find_earlier(store: Store, pipeline: Pipeline, reused: frozenset[str]) -> dict[str, Earlier]:
-    """The latest results of the node runs that are not to run. Raises PipelineError (E-NO-EARLIER)."""
-    if not reused:
-        return {}
-    planned = planner(pipeline, reused).run.node_runs.values()
-    wanted = {run.id: run.created for run in planned if run.node in reused and run.state is not State.WAITING}
-    found: dict[str, Earlier] = {}
-    for row in store.runs(most=50, pipeline=pipeline.name):
-        for run in store.state_of(row.id).node_runs.values():
-            # Of what only the run decides (conditions, values in tags) the latest result is taken, whatever it was.
-            known = wanted.get(run.id)
-            same = run.node in reused and (known is None or known.params == run.created.params)
-            if same and run.id not in found and _is_kept(store, run):
-                origin = {"run": row.id, "node_run": run.id, "attempt": run.attempt}
-                found[run.id] = Earlier({"from": origin, **run.detail}, run.tags, run.metrics)
-    missing = {created.node: None for id, created in wanted.items() if id not in found}
-    raise_errors(problem("E-NO-EARLIER", node=title, slug=slug_of(title)) for title in missing)
-    return found
-
-
-def _is_kept(store: Store, run: NodeRun) -> bool:
-    digest = str(run.detail.get("artifact", ""))
-    return run.state in PASSED and bool(digest) and (store.artifacts / digest[:2] / digest).is_dir()

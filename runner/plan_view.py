@@ -8,7 +8,8 @@ from .core.graph import graph_of
 from .core.lifecycle import NodeRun, State
 from .core.model import Pipeline
 from .core.planning import Planned
-from .view import MOST_DRAWN, label, tree
+from .diagram import tree
+from .view import MOST_DRAWN, label
 from .view_json import json_values
 
 MOST_STEPS = 40

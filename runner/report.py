@@ -6,11 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import cell_view, view, view_json
+from . import cell_view, diagram, view, view_json
+from .asking import questions
 from .core.errors import PipelineError, Place, problem
 from .core.lifecycle import PASSED, NodeRun, State
 from .core.model import Pipeline
 from .core.values import shown
+from .formats.commands import going_on
 from .records.follow import Follower, Watched
 
 if TYPE_CHECKING:
@@ -26,11 +28,13 @@ def write_junit(path: Path, follower: Follower) -> None:
     suite = TestSuite(follower.row.pipeline)
     for watched in follower.listed():
         run = watched.run
-        case = TestCase(view.label(run), classname=follower.row.pipeline, time=run.detail.get("duration_s") or 0.0)
-        if run.state in (State.FAILED, State.TIMED_OUT):
+        case = TestCase(view.label(run), classname=follower.row.pipeline, time=_seconds(run))
+        if run.state in (State.FAILED, State.TIMED_OUT, State.REJECTED):
             case.result = [_with_text(Failure(run.reason, _failure_type(run)), run)]
-        elif run.state in (State.LOST, State.REJECTED):
+        elif run.state is State.LOST:
             case.result = [_with_text(Error(run.reason, str(run.state)), run)]
+        elif run.state is State.PENDING_APPROVAL:
+            case.result = [Skipped(run.reason)]
         elif run.state not in PASSED:
             case.result = [Skipped(f"{view.state_word(run.state)}: {run.reason}")]
         case.system_out = _xml_safe(log_of(watched))
@@ -39,6 +43,11 @@ def write_junit(path: Path, follower: Follower) -> None:
     report.add_testsuite(suite)
     path.parent.mkdir(parents=True, exist_ok=True)
     report.write(str(path), pretty=True)
+
+
+def _seconds(run: NodeRun) -> float:
+    """How long it took in this run: nothing, where an earlier result stands for it."""
+    return 0.0 if run.state is State.CACHED else run.detail.get("duration_s") or 0.0
 
 
 def _failure_type(run: NodeRun) -> str:
@@ -76,11 +85,12 @@ def summary(pipeline: Pipeline, follower: Follower) -> str:
     so_far = follower.so_far
     now = follower.row.ended or max((w.ended or 0 for w in follower.listed()), default=0)
     took = view.age(max(now - follower.row.started, 0))
-    states = view.tally(run.state for run in view.listed(so_far))
+    states = view.up_to_date(so_far) or view.tally(run.state for run in view.listed(so_far))
     lines = [f"## {follower.row.pipeline}: {view.state_word(so_far.state)}", ""]
     lines += [f"Run `{follower.row.id}`, {took}: {states}.", ""]
-    lines += ["```mermaid", view.mermaid(pipeline, view.states_by_node(so_far)), "```", ""]
-    lines += ["| | node | parameters | state | time | tags |", "|---|---|---|---|---|---|"]
+    lines += _asking(follower)
+    lines += ["```mermaid", diagram.mermaid(pipeline, view.states_by_node(so_far)), "```", ""]
+    lines += ["| | node | parameters | state | time | tags | why |", "|---|---|---|---|---|---|---|"]
     for run in view.listed(so_far):
         lines.append(_row(run))
     for run in view.failed_first(so_far):
@@ -91,16 +101,29 @@ def summary(pipeline: Pipeline, follower: Follower) -> str:
     return _cut("\n".join(lines) + "\n")
 
 
+def _asking(follower: Follower) -> list[str]:
+    """Whom the run waits for, and the commands that decide."""
+    found = []
+    for asked in questions(follower.so_far.node_runs.values()):
+        typed = asked.command(follower.store.folder, follower.row.id)
+        found += [f"**{_cell(asked.words)}.** Decide with `{typed}`, or with `reject` in place of `approve`.", ""]
+    if found:
+        found += [f"Then go on with `{going_on(follower.store.folder, follower.row.id)}`.", ""]
+    return found
+
+
 def _row(run: NodeRun) -> str:
-    seconds = run.detail.get("duration_s")
+    seconds = _seconds(run) if "duration_s" in run.detail else None
     logged = {name: value for name, value in run.tags.items() if name not in run.created.params}
+    decided = [f"approved by {run.answer.by}"] if run.answer and run.answer.approved else []
     cells = [
         view.GLYPHS[run.state],
         run.node,
         view.route_words(run.created.route),
-        view.state_word(run.state) + (f": {run.reason.splitlines()[0]}" if run.reason else ""),
+        view.state_word(run.state),
         view.age(seconds) if seconds is not None else "",
         " ".join(f"{name}={shown(value)}" for name, value in logged.items()),
+        "; ".join(text for text in (*decided, run.reason, view.because(run)) if text),
     ]
     return f"| {' | '.join(_cell(text) for text in cells)} |"
 
@@ -126,7 +149,7 @@ def write_notebook(path: Path, definition: Definition, follower: Follower) -> No
     for watched in follower.listed():
         by_node.setdefault(watched.run.node, []).append(watched)
     cells = {
-        node.cell: cell_view.outputs(by_node.get(node.title, []))
+        node.cell: cell_view.outputs(by_node.get(node.title, []), follower.row.id)
         for node in definition.pipeline.nodes
         if node.cell is not None
     }

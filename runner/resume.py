@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .asked import Asked
 from .core.errors import PipelineError, nearest, problem
 from .core.lifecycle import PASSED, NodeRun, RunSoFar, RunState, so_far
 from .core.model import Pipeline
 from .core.values import Value, from_json, to_json
-from .plan import Asked, Plan
+from .plan import Plan
 from .records.code import Snapshot
 from .records.processes import alive, user_name
 from .records.settling import settle

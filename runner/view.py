@@ -1,4 +1,4 @@
-"""How a pipeline and a run are shown: words, glyphs, trees, Mermaid, JSON. Pure: values in, text or data out.
+"""How a run is shown: words, glyphs, colours. Pure: values in, text out.
 
 The terminal, the notebook, reports and `--json` all take what they show from here.
 """
@@ -10,16 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from .core.graph import graph_of, to_networkx
 from .core.lifecycle import NodeRun, RunSoFar, State
-from .core.model import Kind, Node, Pipeline
 from .core.names import slug_of
-from .core.routes import Counts, count
 from .core.values import Value, shown
 from .records.follow import Watched
 from .records.store import RunRow
 
 MOST_DRAWN = 300  # nodes that a plan draws as a tree
+LONGEST_REASON = 300  # characters of it that a line holds
 
 GLYPHS: Mapping[State, str] = {
     State.WAITING: "○",
@@ -32,7 +30,7 @@ GLYPHS: Mapping[State, str] = {
     State.TIMED_OUT: "✕",
     State.CANCELLED: "■",
     State.LOST: "✕",
-    State.CACHED: "⚡",
+    State.CACHED: "↺",  # ⚡ would take the room of two characters in a terminal
     State.SKIPPED: "⊘",
     State.UPSTREAM_FAILED: "⊘",
     State.REJECTED: "✕",
@@ -112,9 +110,17 @@ def note(watched: Watched, now: float) -> str:
         parts.append(f"attempt {run.attempt}")
     logged = {name: value for name, value in run.tags.items() if name not in run.created.params}
     parts += [f"{name}={_short(value)}" for name, value in list(logged.items())[:4]]
+    if run.answer and run.answer.approved:
+        parts.append(f"approved by {run.answer.by}")
     if run.reason and run.state is not State.SUCCEEDED:
-        parts.append(run.reason.splitlines()[0][:200])
+        parts.append(run.reason.splitlines()[0][:LONGEST_REASON])
     return " · ".join(parts)
+
+
+def because(run: NodeRun) -> str:
+    """What its conditions decided: who won, with whom there was a tie; empty where its reason says so already."""
+    told = run.created.because
+    return "" if told == run.reason else told[:LONGEST_REASON]
 
 
 def _short(value: Value) -> str:
@@ -145,64 +151,6 @@ def failed_first(so_far: RunSoFar) -> list[NodeRun]:
 def plain(text: str) -> str:
     """`text` without terminal colours."""
     return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
-
-
-# a pipeline as a picture
-
-
-def times(node: Node, counts: Counts) -> str:
-    """`×12` for a node that runs more than once, `×?` where only the run decides."""
-    runs = counts.by_node[node.title]
-    if runs is None:
-        return " ×?"
-    return f" ×{runs}" if runs > 1 else ""
-
-
-def asks_of(node: Node) -> str:
-    """What a node waits for besides its parents: its conditions, people, single mode."""
-    words = [f"when {condition}" for condition in node.when]
-    words += [f"asks {' or '.join(node.approve)}"] if node.approve else []
-    words += ["single"] if node.single else []
-    return ", ".join(words)
-
-
-def tree(pipeline: Pipeline) -> str:
-    """The pipeline as a tree of text, each node with how often it runs and what its grid holds."""
-    import networkx
-
-    counts = count(pipeline)
-    picture = to_networkx(graph_of(pipeline))
-    for node in pipeline.nodes:
-        grid = " ".join(f"{name}={{{', '.join(map(shown, values))}}}" for name, values in node.grid.items())
-        kind = "" if node.kind is Kind.CELL else f" ({node.kind})"
-        asks = asks_of(node)
-        words = f"{node.title}{kind}{times(node, counts)}{'  ' + grid if grid else ''}{'  ' + asks if asks else ''}"
-        picture.nodes[node.title]["label"] = words
-    lines = networkx.generate_network_text(picture, vertical_chains=False)
-    return "\n".join(line.replace("─╼  ...", "─╼ … (above)") for line in lines)
-
-
-def mermaid(pipeline: Pipeline, states: Mapping[str, Iterable[State]] | None = None) -> str:
-    """The pipeline as a Mermaid flow chart; `states` (title -> states of its node runs) colours the nodes."""
-    counts = count(pipeline)
-    ids = {node.title: f"n{number}" for number, node in enumerate(pipeline.nodes)}
-    lines = ["flowchart LR"]
-    used: set[State] = set()
-    for node in pipeline.nodes:
-        worst = worst_of((states or {}).get(node.title, ()))
-        mark = f"{GLYPHS[worst]} " if worst else ""
-        lines.append(f'  {ids[node.title]}["{mark}{_mermaid_text(node.title + times(node, counts))}"]')
-        if worst:
-            lines[-1] += f":::{worst}"
-            used.add(worst)
-    for title, parents in graph_of(pipeline).items():
-        lines += [f"  {ids[parent]} --> {ids[title]}" for parent in parents]
-    lines += [f"  classDef {state} stroke:{COLOURS[state]},stroke-width:2px" for state in State if state in used]
-    return "\n".join(lines)
-
-
-def _mermaid_text(text: str) -> str:
-    return "".join(c if c.isalnum() or c in " _-.,×=" else f"#{ord(c)};" for c in text)
 
 
 _WORST = (

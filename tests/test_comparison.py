@@ -151,7 +151,7 @@ def test_a_cached_node_run_says_so_and_a_skipped_node_is_listed_once() -> None:
         skipped += [Changed(f"train#{number}", State.SKIPPED, reason="no run passed")]
     made = sheet(compare([told("aaaa", cached, skipped)], 10.0))
     assert column(made, "node run") == ["train#1", "train#2"]
-    assert column(made, "state") == ["⚡ cached", "⊘ skipped"]
+    assert column(made, "state") == ["↺ cached", "⊘ skipped"]
     assert column(made, "score") == ["0.5", ""]
     assert column(made, "duration") == ["7.0 s", ""]
 

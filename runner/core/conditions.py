@@ -98,7 +98,8 @@ def fault(condition: Condition, run: NodeRun) -> str:
     if condition.tag not in run.tags:
         if is_foreseen(run):
             raise NotYetKnown(run.node, condition.tag)
-        return f'{run.id} logged no "{condition.tag}"'
+        hint = f" ({nearest(condition.tag, run.tags)})" if run.tags else ""
+        return f'{run.id} logged no "{condition.tag}"{hint}'
     value, target = run.tags[condition.tag], condition.target
     said = f"{run.id} has {condition.tag} {shown(value)}"
     if condition.objective in COMPARING or number_in(target) is not None:

@@ -87,7 +87,7 @@ def asked_of(runs: Iterable[NodeRun], wanted: str) -> list[NodeRun]:
         return pending
     waiting = [run.id for run in known if run.state is State.PENDING_APPROVAL]
     if meant:
-        why = f'"{meant[0].node}" is not waiting for an approval: it {meant[0].state.replace("_", " ")}'
+        why = f'"{meant[0].node}" is not waiting for an approval: its state is {meant[0].state.replace("_", " ")}'
         if (answer := meant[0].answer) is not None:
             why += f" ({answer.by} {'approved' if answer.approved else 'rejected'} it)"
     else:

@@ -279,34 +279,6 @@ class Store:
                 rows.execute(void)
         return claimed
 
-    # commands
-
-    def leave_command(self, run: str, verb: str, **body: Any) -> None:
-        """Ask something of a run; its process takes the command when its bell rings."""
-        from sqlalchemy import insert
-
-        from .schema import commands
-
-        row = {"run": run, "at": time.time(), "verb": verb, "body": json.dumps(body)}
-        with self.writing() as rows:
-            rows.execute(insert(commands), row)
-
-    def take_commands(self, run: str) -> list[tuple[str, dict[str, Any]]]:
-        """The commands left for a run and not yet taken, oldest first; each is given once."""
-        from sqlalchemy import select, update
-
-        from .schema import commands
-
-        waiting = (commands.c.run == run) & commands.c.taken.is_(None)
-        with self.reading() as rows:
-            if rows.execute(select(commands.c.number).where(waiting).limit(1)).first() is None:
-                return []
-        with self.writing() as rows:
-            found = rows.execute(select(commands).where(waiting).order_by(commands.c.number)).all()
-            numbers = [row.number for row in found]
-            rows.execute(update(commands).where(commands.c.number.in_(numbers)).values(taken=time.time()))
-        return [(row.verb, json.loads(row.body)) for row in found]
-
     def live_runs(self) -> Iterable[RunRow]:
         """Runs that have not ended, whether or not their process still lives."""
         from sqlalchemy import select

@@ -35,6 +35,8 @@ ALLOWED = (
     "Failed to load resource: net::ERR_",  # a kernel's channel that goes away with its kernel
 )
 
+PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+
 _OPEN = """
 async ([path, start]) => {
     const app = window.jupyterapp;
@@ -267,3 +269,17 @@ def lab(server: Server, browser: Browser) -> Iterator[Lab]:
     page.close()
     server.shut_all_down()
     assert made.complaints == []
+
+
+@pytest.fixture
+def notebook(server: Server) -> Callable[..., str]:
+    """Writes a notebook of these cells into the folder that JupyterLab shows."""
+
+    def write(name: str, *cells: str) -> str:
+        empty: dict[str, Any] = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+        made = [{**empty, "id": f"c{number}", "source": cell} for number, cell in enumerate(cells, 1)]
+        whole = {"cells": made, "metadata": PYTHON, "nbformat": 4, "nbformat_minor": 5}
+        (server.folder / name).write_text(json.dumps(whole), encoding="utf-8")
+        return name
+
+    return write

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[2]
-PYTHON = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 
 DRAWING = '''%%pipeline_shared --nodes-only
 import struct
@@ -54,20 +53,6 @@ print("begun", flush=True)
 time.sleep(600)
 """
 LOAD = "%load_ext dagbook"
-
-
-@pytest.fixture
-def notebook(server: Server) -> Callable[..., str]:
-    """Writes a notebook of these cells into the folder that JupyterLab shows."""
-
-    def write(name: str, *cells: str) -> str:
-        empty: dict[str, Any] = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
-        made = [{**empty, "id": f"c{number}", "source": cell} for number, cell in enumerate(cells, 1)]
-        whole = {"cells": made, "metadata": PYTHON, "nbformat": 4, "nbformat_minor": 5}
-        (server.folder / name).write_text(json.dumps(whole), encoding="utf-8")
-        return name
-
-    return write
 
 
 def saved_outputs(server: Server, name: str) -> list[list[dict[str, Any]]]:

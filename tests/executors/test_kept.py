@@ -194,7 +194,7 @@ def test_a_keeper_that_cannot_be_started_keeps_nothing_and_is_told(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = bench.job(FAILING, keep_failed=True)
-    monkeypatch.setattr("dagbook.runner.executors.kept._environment", lambda: {"PYTHONHOME": "/nowhere"})
+    monkeypatch.setattr("dagbook.runner.executors.kept.child_environment", lambda: {"PYTHONHOME": "/nowhere"})
     outcome = bench.run(job)
     assert outcome.kept is None
     assert outcome.reason == "ValueError: no"

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from dagbook.runner.core.errors import MachineError, PipelineError
 from dagbook.runner.core.lifecycle import Changed, Created, Fact, Pictured, RunChanged, RunState, State, Tagged
+from dagbook.runner.records.commands import leave_command, take_commands
 from dagbook.runner.records.follow import Follower
 from dagbook.runner.records.journal import Journal, Reading, fold, overtype
 from dagbook.runner.records.processes import alive
@@ -103,9 +104,9 @@ def test_two_processes_may_write_their_runs_at_once(tmp_path: Path) -> None:
 def test_a_command_is_taken_once(tmp_path: Path) -> None:
     store = Store(tmp_path / ".dagbook")
     run = begun(store)
-    store.leave_command(run, "cancel", reason="a test")
-    assert store.take_commands(run) == [("cancel", {"reason": "a test"})]
-    assert store.take_commands(run) == []
+    leave_command(store, run, "cancel", reason="a test")
+    assert take_commands(store, run) == [("cancel", {"reason": "a test"})]
+    assert take_commands(store, run) == []
 
 
 def test_a_store_of_a_newer_dagbook_is_refused(tmp_path: Path) -> None:

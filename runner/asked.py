@@ -1,0 +1,75 @@
+"""What somebody wants run, as plain data, made of a pipeline and the settings in force."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from .core.model import Compute, Defaults, ExecutorName, OnError, Pipeline, Written
+from .formats.settings import Settings, setting_names
+
+
+class Asked(Written):
+    """What somebody wants run, as plain data; it crosses to the run process as JSON.
+
+    `folder` is what relative paths mean; `file` the notebook, `keep_out` files that are no part of the project
+    snapshot. `code` is a folder, "none", or None for the notebook's folder. `nodes`, `start`, `until` and `force` are
+    titles.
+    """
+
+    pipeline: Pipeline
+    folder: Path
+    file: Path | None = None
+    keep_out: tuple[Path, ...] = ()
+    executor: ExecutorName = ExecutorName.AUTO
+    image: str
+    build_network: str | None = None
+    transport: str = "auto"
+    jobs: int = 1
+    on_error: OnError | None = None
+    code: str | None = None
+    max_runs: int = 10_000
+    env: dict[str, str] = Field(default_factory=dict)
+    computes: dict[str, Compute] = Field(default_factory=dict)  # templates by name
+    origins: dict[str, str] = Field(default_factory=dict)  # where each setting comes from, as `Settings.origin`
+    data_hosts: tuple[str, ...] = ()  # private hosts that datasets may be fetched from
+    nodes: tuple[str, ...] = ()
+    start: tuple[str, ...] = ()
+    until: tuple[str, ...] = ()
+    force: tuple[str, ...] = ()  # titles whose earlier results do not stand for them
+    cache: bool = True
+    waits: bool = True  # for people's decisions, when nothing else is left to do
+    keep_failed: bool = False  # the kernel of a failed node stays, for `dagbook attach`
+    started_by: str = "dagbook run"
+
+
+def ask(pipeline: Pipeline, settings: Settings, folder: Path, **more: Any) -> Asked:
+    """What is to be run of `pipeline` under these settings; `more` are further fields of `Asked`.
+
+    A flag overrules what the pipeline says for all its nodes; a node's own word stands above both.
+    """
+    flags = {n: getattr(settings, n) for n in ("executor", "image") if settings.from_where(n) == f"--{n}"}
+    defaults = Defaults.model_validate({**pipeline.defaults.model_dump(), **flags})
+    return Asked(
+        pipeline=pipeline.model_copy(update={"defaults": defaults}),
+        folder=folder,
+        executor=ExecutorName(settings.executor),
+        image=settings.image,
+        build_network=settings.build_network,
+        transport=settings.transport,
+        jobs=settings.jobs,
+        code=settings.code,
+        max_runs=settings.max_runs,
+        env=dict(settings.env),
+        data_hosts=tuple(settings.data_hosts),
+        computes=dict(settings.compute),
+        origins={name: settings.from_where(name) for name in setting_names()},
+        **more,
+    )
+
+
+def first(*values: Any) -> Any:
+    """The first of `values` that is not None; None when all are."""
+    return next((value for value in values if value is not None), None)

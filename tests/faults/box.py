@@ -1,0 +1,142 @@
+"""A box that nodes and tests share, and run processes that are killed at a moment of their run.
+
+The box holds named pipes: they can be written in a namespace that shows the rest of the machine read-only, and a node
+that reads one waits until the test lets it go on. It lies outside of /tmp, of which every namespace has its own.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from dagbook.runner.core.lifecycle import State
+from dagbook.runner.records.follow import Follower
+from dagbook.runner.records.store import Store
+from tests.conftest import read_until
+
+PATIENCE = 60  # seconds
+
+
+class Box:
+    """`seen` takes a line from every node that begins, `gate` holds nodes up; other files say what nodes are to do."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="box", dir="/var/tmp"))
+        (self.path / "run").mkdir(mode=0o700)
+        self._pipes = {}
+        for name in ("seen", "gate"):
+            os.mkfifo(self.path / name)
+            self._pipes[name] = os.open(self.path / name, os.O_RDWR | os.O_NONBLOCK)
+        self._lines: list[str] = []
+
+    @property
+    def runtime(self) -> Path:
+        """The folder for sockets and run directories, to be XDG_RUNTIME_DIR."""
+        return self.path / "run"
+
+    def begun(self) -> Counter[str]:
+        """How often each node run has begun up to now, by what it said of itself."""
+        self._take(0)
+        return Counter(self._lines)
+
+    def wait_for(self, line: str, times: int = 1) -> None:
+        """Wait until a node has said this so often."""
+        deadline = time.monotonic() + PATIENCE
+        while self._lines.count(line) < times:
+            assert time.monotonic() < deadline, f"{line!r} was not said, but {self._lines}"
+            self._take(1)
+
+    def _take(self, seconds: float) -> None:
+        pipe = self._pipes["seen"]
+        while select.select([pipe], [], [], seconds)[0]:
+            self._lines += os.read(pipe, 65_536).decode().splitlines()
+            seconds = 0
+
+    def open_gate(self, times: int = 1) -> None:
+        """Let so many nodes go on."""
+        os.write(self._pipes["gate"], b"go\n" * times)
+
+    def put(self, name: str, text: str = "") -> None:
+        """A file for nodes to find at $BOX/name."""
+        (self.path / name).write_text(text)
+
+    def processes(self) -> list[int]:
+        """Processes of nodes that live: they have BOX in their environment."""
+        found = []
+        for environ in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if f"BOX={self.path}".encode() in environ.read_bytes().split(b"\0"):
+                    found.append(int(environ.parent.name))
+            except OSError:
+                continue
+        return found
+
+    def wait_until_empty(self) -> list[int]:
+        """Wait for the end of these processes; those that are left after a while."""
+        for pid in self.processes():
+            try:
+                handle = os.pidfd_open(pid)
+            except OSError:
+                continue
+            poll = select.poll()
+            poll.register(handle, select.POLLIN)
+            poll.poll(15_000)
+            os.close(handle)
+        return self.processes()
+
+    def close(self) -> None:
+        """Give it back."""
+        for pipe in self._pipes.values():
+            os.close(pipe)
+        shutil.rmtree(self.path)
+
+
+def run_id(child: subprocess.Popen[str]) -> str:
+    """The id of the run that a started `dagbook run` or `resume` hosts."""
+    return read_until(child, " of ").splitlines()[-1].split()[1]
+
+
+def follow(store: Path, run: str) -> Follower:
+    """A follower of a run."""
+    return Follower(Store(store, create=False), run)
+
+
+def wait_for_state(follower: Follower, node_run: str, state: State) -> None:
+    """Wait until a node run is in this state."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        follower.update()
+        found = follower.so_far.node_runs.get(node_run)
+        if found and found.state is state:
+            return
+        assert not follower.over, f"{node_run} is {found.state if found else 'not there'}; the run is over"
+        assert time.monotonic() < deadline
+        follower.wait()
+
+
+def kill_after(child: subprocess.Popen[str], store: Path, facts: int, before: int = 0) -> tuple[str, bool]:
+    """Kill a run process when it has recorded so many facts more than the `before` of its earlier lives.
+
+    Gives the run's id, and False when it was over before that.
+    """
+    run = run_id(child)
+    follower, seen = follow(store, run), 0
+    while True:
+        follower.update()
+        seen += len(follower.entries)
+        killed = seen - before >= facts and not follower.over
+        if killed or follower.over:
+            break
+        follower.wait()
+    if killed:
+        child.kill()
+    child.communicate()
+    follower.close()
+    follower.store.close()
+    return run, killed
