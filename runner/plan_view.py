@@ -71,6 +71,9 @@ def plan_text(pipeline: Pipeline, planned: Planned) -> str:
     lines += [""] if told else []
     cached = sum(state == "cached" for _, state, _ in steps)
     starts = len(planned.known) - cached
+    if not starts and not planned.unknown:
+        lines.append(f"Nothing would be started: {cached} of {cached} up to date.")
+        return "\n".join(lines)
     lines.append(f"{_plural(starts, 'node run')} would be started, along {_plural(planned.routes, 'route')} in all.")
     if cached:
         lines.append(f"{cached} of {len(planned.known)} up to date.")

@@ -64,8 +64,9 @@ def planner(
     while to_do:
         action = to_do.popleft()
         if isinstance(action, Start):
-            # A dataset has no tags, so nothing of it is left to be known.
-            foreseen = pipeline.node(scheduler.run.node_runs[action.id].node).kind is not Kind.DATA
+            # A dataset has no tags; but where results are looked up, what it holds is a question for the run.
+            data = pipeline.node(scheduler.run.node_runs[action.id].node).kind is Kind.DATA
+            foreseen = not data or look is not None
             ended = AttemptEnded(action.id, action.attempt, State.SUCCEEDED, detail={"foreseen": foreseen})
             to_do.extend(_handle(scheduler, planned, ended))
         elif isinstance(action, Look) and look:

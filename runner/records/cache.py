@@ -82,7 +82,7 @@ class Cache:
         self._store = store
 
     def keep(self, key: Key, pipeline: str, node: str, node_run: str, run: str, body: Mapping[str, Any]) -> None:
-        """Remember what a node run that passed left; an earlier result of this key is replaced.
+        """Remember what a node run that passed left; an earlier result of this node run with this key is replaced.
 
         `body` is plain JSON, {"detail": {"artifact": digest, ...}, ...}. Keeping a hit again makes it the latest
         result, the one that later changes are told against.
@@ -94,7 +94,8 @@ class Cache:
         row = {"key": key.digest, "pipeline": pipeline, "node": node, "node_run": node_run, "run": run}
         row |= {"parts": json.dumps(dict(key.parts)), "body": json.dumps(dict(body), allow_nan=False)}
         with self._store.writing() as rows:
-            rows.execute(delete(cache).where(cache.c.key == key.digest))
+            same = (cache.c.key == key.digest) & (cache.c.pipeline == pipeline) & (cache.c.node_run == node_run)
+            rows.execute(delete(cache).where(same))
             rows.execute(insert(cache), {**row, "at": time.time()})
 
     def find(self, key: Key) -> Found | None:
@@ -134,7 +135,7 @@ class Cache:
         from .schema import cache
 
         with self._store.reading() as rows:
-            return rows.execute(select(cache).where(cache.c.key == key.digest)).first()
+            return rows.execute(select(cache).where(cache.c.key == key.digest).order_by(cache.c.at.desc())).first()
 
     def _latest(self, pipeline: str, node: str, node_run: str) -> Row[Any] | None:
         from sqlalchemy import select
@@ -165,10 +166,12 @@ class Cache:
         from .schema import cache
 
         with self._store.writing() as rows:
-            named = rows.execute(select(cache.c.key, cache.c.body).where(cache.c.body.contains(artifact))).all()
-            keys = [row.key for row in named if _artifact(json.loads(row.body)) == artifact]
-            for key in keys:
-                rows.execute(update(cache).where(cache.c.key == key).values(body=json.dumps({"damaged": why})))
+            naming = select(cache.c.body).distinct().where(cache.c.body.contains(artifact))
+            bodies = rows.execute(naming).scalars().all()
+            damaged = json.dumps({"damaged": why})
+            for body in bodies:
+                if _artifact(json.loads(body)) == artifact:
+                    rows.execute(update(cache).where(cache.c.body == body).values(body=damaged))
 
 
 def _artifact(body: Mapping[str, Any]) -> str:

@@ -85,9 +85,9 @@ cache = Table(
     "cache",
     metadata,
     Column("key", String, primary_key=True),  # sha256 of all that the result followed from
+    Column("pipeline", String, primary_key=True),
+    Column("node_run", String, primary_key=True),  # two nodes may have one key: each has its own row, to be told of
     Column("run", String, nullable=False),
-    Column("node_run", String, nullable=False),
-    Column("pipeline", String, nullable=False),
     Column("node", String, nullable=False),  # its title
     Column("at", Float, nullable=False),  # seconds since the epoch
     Column("parts", Text, nullable=False),  # JSON: what the key was made of, without anything private
