@@ -50,9 +50,9 @@ class Question:
 
 
 def questions(runs: Iterable[NodeRun]) -> list[Question]:
-    """What is asked of people now: a question for each node with pending runs."""
+    """What is asked of people now: a question for each node with pending runs, these in the order of their routes."""
     pending: dict[str, list[NodeRun]] = {}
     for run in runs:
         if run.state is State.PENDING_APPROVAL:
             pending.setdefault(run.node, []).append(run)
-    return [Question(tuple(found)) for found in pending.values()]
+    return [Question(tuple(sorted(found, key=lambda run: run.created.coordinates))) for found in pending.values()]

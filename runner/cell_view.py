@@ -47,11 +47,12 @@ def question_text(asked: Question, run: str) -> str:
 def question_html(asked: Question, run: str) -> str:
     """What to type to decide, to be copied into a cell."""
     code = f'<code style="user-select:all;overflow-wrap:anywhere">{html.escape(asked.magic(run))}</code>'
+    reject = '<code style="white-space:nowrap">--reject</code>'
     alone = f"<br>One of them alone: {html.escape(asked.ids)} in place of the title." if asked.ids else ""
     colour = view.COLOURS[State.PENDING_APPROVAL]
     return (
         f'<div style="border-left:4px solid {colour};padding:2px 10px;margin:0 0 2px">'
-        f"Decide in a new cell: {code} or the same with <code>--reject</code>{alone}</div>"
+        f"Decide in a new cell: {code} or the same with {reject}{alone}</div>"
     )
 
 
@@ -80,7 +81,7 @@ def status_html(watched: Watched, now: float) -> str:
     run = watched.run
     colour, glyph = view.COLOURS[run.state], view.GLYPHS[run.state]
     details = _tags_html(watched) if run.state in PASSED else ""
-    told = status_line(glyph, colour, view.label(run), view.state_word(run.state), view.note(watched, now))
+    told = status_line(glyph, colour, view.label(run), view.state_word(run.state), view.note(watched, now), run.id)
     return told + _because_html(run) + details
 
 
@@ -90,12 +91,13 @@ def _because_html(run: NodeRun) -> str:
     return f'<div style="padding:0 14px 2px;{_GREY};overflow-wrap:anywhere">{decided}</div>' if decided else ""
 
 
-def status_line(glyph: str, colour: str, label: str, state: str, note: str) -> str:
-    """A line with a coloured bar on its left: glyph, name, state, note."""
+def status_line(glyph: str, colour: str, label: str, state: str, note: str, id: str = "") -> str:
+    """A line with a coloured bar on its left: glyph, name, state, note. `id` shows when the mouse rests on the name."""
+    name = f'<b title="{html.escape(id)}">{html.escape(label)}</b>'
     rest = f' <span style="{_GREY}">· {html.escape(note)}</span>' if note else ""
     return (
         f'<div style="border-left:4px solid {colour};padding:2px 10px;margin:4px 0 2px">'
-        f'<span style="color:{colour};font-weight:600">{glyph}</span> <b>{html.escape(label)}</b>'
+        f'<span style="color:{colour};font-weight:600">{glyph}</span> {name}'
         f' <span style="color:{colour}">{html.escape(state)}</span>{rest}</div>'
     )
 

@@ -209,7 +209,7 @@ def sound(definition: Definition) -> list[Problem]:
 
     whole = [found.at(_file_place(definition)) for found in check(definition.pipeline)]
     if any(found.is_error for found in definition.problems):  # a node that could not be read is not "unknown"
-        whole = [found for found in whole if found.code not in ("E-EDGE-UNKNOWN", "E-PIPELINE-EMPTY")]
+        whole = [found for found in whole if found.code not in ("E-EDGE-UNKNOWN", "E-EDGE-END", "E-PIPELINE-EMPTY")]
     return raise_errors([*definition.problems, *whole])
 
 

@@ -13,6 +13,7 @@ from .core.values import shown
 from .view import COLOURS, GLYPHS, worst_of
 
 MOST_VALUES = 6  # of one grid that a picture spells out
+_PLAIN = frozenset(" _-.,×=…").union(GLYPHS.values())  # what means nothing to Mermaid, besides letters and digits
 
 
 def times(node: Node, counts: Counts) -> str:
@@ -68,7 +69,7 @@ def _spelled(line: str, words: Mapping[str, tuple[str, str]]) -> str:
 def mermaid(pipeline: Pipeline, states: Mapping[str, Iterable[State]] | None = None) -> str:
     """The pipeline as a Mermaid flow chart; `states` (title -> states of its node runs) colours the nodes.
 
-    Datasets are cylinders. A second line tells a node's grid, its conditions and whom it asks; a line between two
+    Datasets are cylinders. Below its title stand a node's grids, its conditions and whom it asks; a line between two
     nodes is labelled where files of a slot or a parameter go along it, or all runs are gathered.
     """
     counts = count(pipeline)
@@ -78,7 +79,7 @@ def mermaid(pipeline: Pipeline, states: Mapping[str, Iterable[State]] | None = N
     for node in pipeline.nodes:
         worst = worst_of((states or {}).get(node.title, ()))
         mark = f"{GLYPHS[worst]} " if worst else ""
-        rows = [mark + node.title + times(node, counts), " ".join(_grid(node)), *_asks(node)]
+        rows = [mark + node.title + times(node, counts), *_grid(node), *_asks(node)]
         opened, closed = ("[(", ")]") if node.kind is Kind.DATA else ("[", "]")
         text = "<br>".join(_mermaid_text(row) for row in rows if row)
         lines.append(f'  {ids[node.title]}{opened}"{text}"{closed}')
@@ -110,4 +111,4 @@ def _carried(edge: Edge) -> str:
 
 
 def _mermaid_text(text: str) -> str:
-    return "".join(c if c.isalnum() or c in " _-.,×=⏸…" else f"#{ord(c)};" for c in text)
+    return "".join(c if c.isalnum() or c in _PLAIN else f"#{ord(c)};" for c in text)

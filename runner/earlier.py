@@ -9,6 +9,7 @@ from .core.model import Pipeline
 from .core.names import slug_of
 from .core.planning import planner
 from .records.store import Store
+from .records.verify import check
 
 
 def find_earlier(store: Store, pipeline: Pipeline, reused: frozenset[str]) -> dict[str, Earlier]:
@@ -25,12 +26,13 @@ def find_earlier(store: Store, pipeline: Pipeline, reused: frozenset[str]) -> di
             same = run.node in reused and (known is None or known.params == run.created.params)
             if same and run.id not in found and _is_kept(store, run):
                 origin = {"run": row.id, "node_run": run.id, "attempt": run.attempt}
-                found[run.id] = Earlier({"from": origin, **run.detail}, run.tags, run.metrics)
+                found[run.id] = Earlier({"from": origin, **run.detail}, run.tags, run.metrics, run.images)
     missing = {created.node: None for id, created in wanted.items() if id not in found}
     raise_errors(problem("E-NO-EARLIER", node=title, slug=slug_of(title)) for title in missing)
     return found
 
 
 def _is_kept(store: Store, run: NodeRun) -> bool:
+    """True when the result of a node run that passed is in the store as it was; a damaged one is set aside."""
     digest = str(run.detail.get("artifact", ""))
-    return run.state in PASSED and bool(digest) and (store.artifacts / digest[:2] / digest).is_dir()
+    return run.state in PASSED and bool(digest) and check(store.artifacts / digest[:2] / digest) is None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from .asked import Asked, first
 from .core.check import check
+from .core.data_source import check_url
 from .core.errors import PipelineError, Place, Problem, problem, raise_errors
 from .core.events import Earlier
 from .core.graph import select, titles_of
@@ -177,12 +178,15 @@ def needs_of(asked: Asked, pipeline: Pipeline, node: Node) -> Needs:
 
 
 def environment_problems(asked: Asked) -> list[Problem]:
-    """What is wrong with compute templates and repositories by their names alone."""
+    """What is wrong with compute templates, repositories and addresses of datasets by their names alone."""
     found: list[Problem] = []
-    for node in (one for one in asked.pipeline.nodes if one.kind is not Kind.DATA):
-        found += compute_problems(node, asked.pipeline.defaults, asked.computes)
+    for node in asked.pipeline.nodes:
         try:
-            read_git_address(repository_of(asked.pipeline, node) or ".")
+            if node.kind is not Kind.DATA:
+                found += compute_problems(node, asked.pipeline.defaults, asked.computes)
+                read_git_address(repository_of(asked.pipeline, node) or ".")
+            elif node.url:
+                check_url(node.url, asked.data_hosts)
         except PipelineError as error:
             found += [one.at(node.place) for one in error.problems]
     return found

@@ -87,11 +87,13 @@ class Results:
             return
         tags = {name: to_json(value) for name, value in run.tags.items() if name not in run.created.params}
         metrics = {name: [[to_json(s), to_json(v)] for s, v in points] for name, points in run.metrics.items()}
+        images = {name: [[to_json(step), file] for step, file in shown] for name, shown in run.images.items()}
         origin = {"run": self._run, "node_run": run.id, "attempt": run.attempt}
         kept = {name: value for name, value in run.detail.items() if name not in ("warnings", "why", "kept")}
         if node.kind is Kind.DATA:
             kept.pop("artifact")  # it lies outside of the store
-        self._keep(node, key, run, {"detail": {**kept, "from": origin}, "tags": tags, "metrics": metrics})
+        body = {"detail": {**kept, "from": origin}, "tags": tags, "metrics": metrics, "images": images}
+        self._keep(node, key, run, body)
 
     def _keep(self, node: Node, key: Key, run: NodeRun, body: Mapping[str, Any]) -> None:
         if not self._remembers:
@@ -148,4 +150,8 @@ def _earlier(detail: Mapping[str, Any], body: Mapping[str, Any]) -> Earlier:
         name: [(float(from_json(step)), from_json(value)) for step, value in points]  # type: ignore[arg-type]
         for name, points in body["metrics"].items()
     }
-    return Earlier(detail, tags, metrics)
+    images = {
+        name: [(float(from_json(step)), file) for step, file in shown]  # type: ignore[arg-type]
+        for name, shown in body["images"].items()
+    }
+    return Earlier(detail, tags, metrics, images)

@@ -96,7 +96,7 @@ def _check_names(slot: str, files: list[SlotFile]) -> None:
     seen: dict[str, SlotFile] = {}
     for one in files:
         other = seen.setdefault(one.name, one)
-        if other is not one and other.path != one.path:
+        if other.content != one.content:
             found = problem("E-SLOT-CLASH", name=one.name, slot=slot, first=other.edge, second=one.edge)
             raise SlotFault(found)
 

@@ -21,7 +21,7 @@ LONGEST_REASON = 300  # characters of it that a line holds
 
 GLYPHS: Mapping[State, str] = {
     State.WAITING: "○",
-    State.PENDING_APPROVAL: "⏸",
+    State.PENDING_APPROVAL: "‖",  # ⏸ is missing in many fonts
     State.QUEUED: "○",
     State.STARTING: "◔",
     State.RUNNING: "▶",
@@ -114,6 +114,8 @@ def note(watched: Watched, now: float) -> str:
         parts.append(f"approved by {run.answer.by}")
     if run.reason and run.state is not State.SUCCEEDED:
         parts.append(run.reason.splitlines()[0][:LONGEST_REASON])
+    if watched.kept:
+        parts.append("kept")
     return " · ".join(parts)
 
 

@@ -78,7 +78,7 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Give the node a parameter with it: one | hyper in a --param.",
     ),
     "E-REF-UPSTREAM": (
-        '{where} of "{node}" takes {reference}, but that node {how}',
+        '{where} of "{node}" takes {reference}, but {how}',
         "A reference takes the tag of a node before: name that node in --after.",
     ),
     "E-REF-MANY": (
@@ -93,6 +93,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "E-SINGLE": (
         '"{node}" is --single and tests {what}, but "{parent}" has several runs',
         "A single node ignores its parents' runs; take the condition or --single away.",
+    ),
+    "W-COND-TAG": (
+        '"{node}" tests a tag called {tag!r}: no node right before it is called "{wanted}"',
+        "{nearest}",
     ),
     "E-COND-TASK": ('"{node}" tests a tag of "{missing}", which does not come right before it', "{nearest}"),
     # parameters and grids

@@ -43,7 +43,12 @@ def settled(pipeline: Pipeline, node: Node, condition: Condition, parents: Seque
         )
     if not (tasks or able):
         raise PipelineError(
-            problem("E-COND-TASK", node.place, node=node.title, missing="", nearest="Name them with --after.")
+            problem(
+                "E-COND",
+                node.place,
+                what=f'"{node.title}" has the condition {condition} and no node before it to test',
+                hint="Name the nodes whose runs it tests with --after.",
+            )
         )
     return condition.model_copy(update={"tasks": tasks or tuple(able), "tag": tag})
 

@@ -80,8 +80,9 @@ class Earlier:
     detail: Mapping[str, Any]
     tags: Mapping[str, Value]
     metrics: Mapping[str, Sequence[tuple[float, Value]]] = field(default_factory=dict)
+    images: Mapping[str, Sequence[tuple[float, str]]] = field(default_factory=dict)
 
-    def tagged(self, id: str) -> Iterator[Tagged]:
+    def logged(self, id: str) -> Iterator[Tagged | Pictured]:
         """What it logged, as facts of the node run `id`."""
         for name, value in self.tags.items():
             if not self.metrics.get(name):
@@ -89,6 +90,9 @@ class Earlier:
         for name, points in self.metrics.items():
             for step, value in points:
                 yield Tagged(id, name, value, step)
+        for name, shown in self.images.items():
+            for step, file in shown:
+                yield Pictured(id, name, step, file)
 
 
 @dataclass(frozen=True, slots=True)

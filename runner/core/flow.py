@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 
 from .conditions import settled
-from .errors import PipelineError, Problem, problem
+from .errors import PipelineError, Problem, nearest, problem
 from .graph import Graph, graph_of
-from .model import COMPARING, Kind, Node, Pipeline, Port
+from .model import COMPARING, Condition, Kind, Node, Pipeline, Port
 from .names import slug_of
 from .routes import closed_by, count
 from .templates import Reference, has_reference, is_hyper, references, script_parts
@@ -51,10 +51,18 @@ class _Flow:
             except PipelineError as error:
                 yield from (one.at(node.place) for one in error.problems)
                 continue
+            yield from self._doubtful_tag(node, found)
             for title in found.tasks if node.single else ():
                 if self._runs(title) not in (1, None):
                     yield problem("E-SINGLE", node.place, node=node.title, parent=title, what=str(condition))
         yield from _condition_conflicts(node)
+
+    def _doubtful_tag(self, node: Node, condition: Condition) -> Iterator[Problem]:
+        """A tag with a dot, which may have been meant as a task and its tag."""
+        wanted, dot, _ = condition.tag.partition(".")
+        close = nearest(wanted, self._graph[node.title]) if dot else ""
+        if dot:
+            yield problem("W-COND-TAG", node.place, node=node.title, tag=condition.tag, wanted=wanted, nearest=close)
 
     def _values(self, node: Node) -> Iterator[tuple[str, Value]]:
         for name, value in self._pipeline.parameters_of(node).items():
@@ -82,8 +90,11 @@ class _Flow:
     def _reference_problems(self, node: Node, where: str, reference: Reference) -> Iterator[Problem]:
         title = reference.title
         if not self._reaches(node.title, title, one=False):
-            how = "is the node itself" if title == node.title else "does not come before it"
+            how = "that is the node itself" if title == node.title else f'"{title}" does not come before it'
             yield problem("E-REF-UPSTREAM", node.place, node=node.title, where=where, reference=reference, how=how)
+        elif self._pipeline.node(title).kind is Kind.DATA:
+            what = f'{where} of "{node.title}" takes {reference}, but "{title}" is a dataset, which logs nothing'
+            yield problem("E-CONFLICT", node.place, what=what, hint="Take the tag of a node that runs.")
         elif not self._reaches(node.title, title, one=True):
             yield problem("E-REF-MANY", node.place, node=node.title, where=where, reference=reference, title=title)
 
@@ -132,7 +143,10 @@ def _data_problems(pipeline: Pipeline, node: Node) -> Iterator[Problem]:
             yield problem("E-CONFLICT", node.place, what=what, hint="Name it in --after alone.")
     for edge in pipeline.edges_into(node.title):
         source = pipeline.node(edge.source)
-        if edge.source_port is Port.INPUT and not _has_slot(pipeline, source, edge.source_key):
+        if source.kind is Kind.DATA:
+            what = f'the edge {edge} begins at a dataset, whose files are at /data in the nodes that name it in --after'
+            yield problem("E-CONFLICT", node.place, what=what, hint=f'Write --after "{source.title}" instead.')
+        elif edge.source_port is Port.INPUT and not _has_slot(pipeline, source, edge.source_key):
             yield problem("E-SLOT-UNKNOWN", node.place, edge=edge, node=source.title, slot=edge.source_key)
         if edge.target_port is Port.INPUT and slug_of(edge.target_key) in map(slug_of, node.after):
             yield problem("E-SLOT-TAKEN", node.place, node=node.title, slot=edge.target_key)

@@ -228,8 +228,8 @@ class Scheduler:
 
     def _restore(self, run: NodeRun, found: Earlier, reason: str) -> None:
         self._change(run.id, State.CACHED, reason, detail=found.detail)
-        for tag in found.tagged(run.id):
-            self._tell(tag)
+        for fact in found.logged(run.id):
+            self._tell(fact)
 
     def _answer(self, event: Answer) -> None:
         """A person's decision; nothing else moves a pending node run on but the end of the run."""
@@ -267,7 +267,8 @@ class Scheduler:
         run = self.run.node_runs[event.id]
         tried = event.attempt - run.tried_before
         self._under_way.discard(event.id)
-        self._change(event.id, event.state, event.reason, event.attempt, event.detail)
+        ended = event.state is State.CANCELLED and self._stopping
+        self._change(event.id, event.state, ended.reason if ended else event.reason, event.attempt, event.detail)
         if event.state in BROKEN:
             if not self._stopping and tried <= self._rules.retries(run.node):
                 seconds = min(FIRST_BACK_OFF * 2 ** (tried - 1), LONGEST_BACK_OFF)
@@ -323,7 +324,8 @@ class Scheduler:
         if self._open:
             state = RunState.PENDING_APPROVAL if self._pending else RunState.RUNNING
             if self.run.state is not state and not self._stopping:
-                names = ", ".join(f'"{self.run.node_runs[id].node}"' for id in sorted(self._pending))
+                titles = dict.fromkeys(self.run.node_runs[id].node for id in sorted(self._pending))
+                names = ", ".join(f'"{title}"' for title in titles)
                 self._tell(RunChanged(state, f"{names} waits for an approval" if self._pending else ""))
             return
         forgotten = self._expansion.forgotten()

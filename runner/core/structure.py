@@ -63,7 +63,8 @@ def _ported_edge_problems(pipeline: Pipeline, edge: Edge, titles: Mapping[str, s
         if edge.target_port is Port.PARAMETER:
             yield problem("W-EDGE-SELF", place, edge=edge)
         else:
-            yield problem("E-EDGE-SELF", place, node=edge.target)
+            what = f"the edge {edge} leads from a node into itself"
+            yield problem("E-CONFLICT", place, what=what, hint="Take the files from another node.")
 
 
 def _gather_problems(node: Node) -> Iterable[Problem]:

@@ -163,7 +163,9 @@ def _summary(recipe: Recipe) -> str:
 
 def _script(recipe: Recipe, variables: dict[str, str]) -> str:
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
-    lines += ["set -e", f"( ( read -r line <{_INSIDE}/alive; kill -KILL -1 ) </dev/null >/dev/null 2>&1 & )"]
+    alive = f"{_INSIDE}/alive"
+    watch = f"( exec 3<>{alive} 4<{alive} 3>&-; read -r line <&4 )"  # as in launch
+    lines += ["set -e", f"( ( {watch}; kill -KILL -1 ) </dev/null >/dev/null 2>&1 & )"]
     if recipe.requirements:
         lines += [
             "export PIP_BREAK_SYSTEM_PACKAGES=1 PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1",

@@ -42,7 +42,10 @@ def launcher(
     """
     lifeline = "/dev/fd/3" if stdin else shlex.quote(f"{rundir.seen}/alive")
     quiet = "</dev/null >/dev/null 2>&1"
-    watch = f"( ( read -r line <{lifeline}; kill -KILL {everything} ) {quiet} & )"
+    # A FIFO that nobody writes to any more is opened only by one who can write as well: a run's process that was killed
+    # before this line would otherwise hold the opening up for ever, and nothing would end the node.
+    opened = f"exec 3<>{lifeline} 4<{lifeline} 3>&-; read -r line <&4" if not stdin else f"read -r line <{lifeline}"
+    watch = f"( ( ( {opened} ); kill -KILL {everything} ) {quiet} & )"
     lines = [
         'mkdir -p "$HOME" "$MPLCONFIGDIR" 2>/dev/null',
         *(["exec 3<&0"] if stdin else []),

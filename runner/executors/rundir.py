@@ -17,6 +17,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import stat
 import tempfile
 from collections.abc import Mapping
@@ -169,9 +170,22 @@ def remove_stale() -> None:
             try:
                 fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if os.fstat(owner).st_uid == os.getuid():
+                    _end_unborn(path.parent)
                     shutil.rmtree(path.parent)
             finally:
                 os.close(owner)
+
+
+def _end_unborn(path: Path) -> None:
+    """End what was to become a node of this run directory and waits for ever to be born.
+
+    When bwrap is killed while it makes a namespace, its child goes on waiting for it.
+    """
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = place.read_bytes().split(b"\0")
+            if os.fsencode(path) in words and words[0].endswith(b"bwrap") and place.stat().st_uid == os.getuid():
+                os.kill(int(place.parent.name), signal.SIGKILL)
 
 
 def _parent() -> str:

@@ -44,6 +44,7 @@ class Watched:
     ended: float | None = None
     version: int = 0  # grows with everything that changes what is shown
     reading: Reading | None = None
+    kept: bool = False  # it stands from before the run was resumed
 
     def seconds(self, now: float) -> float | None:
         """How long the latest attempt has taken up to `now` or its end; None before it started."""
@@ -102,6 +103,7 @@ class Follower:
                 return
             case Kept():
                 self.watched[fact.id] = self._past.pop(fact.id)
+                self.watched[fact.id].kept = True
             case RunChanged():
                 return
         watched = self.watched[fact.id]
