@@ -18,6 +18,7 @@ from ..runner.core.lifecycle import RunState, State
 from ..runner.records.follow import Follower, Watched
 
 MOST_ROWS = 200  # node runs that the board lists
+LONGEST_LABEL = 44  # characters of a name that is kept in one line
 MOST_SHOWN = 24  # node runs of one node that its cell shows whole; the others get a line
 
 _IMAGES = ("image/png", "image/jpeg", "image/gif")
@@ -90,11 +91,13 @@ def _board_row(watched: Watched, now: float) -> str:
     run = watched.run
     colour = view.COLOURS[run.state]
     told = [text for text in (view.note(watched, now), view.because(run)) if text]
+    label, text = view.label(run), "text-align:left"
+    name = f"{text};white-space:nowrap" if len(label) <= LONGEST_LABEL else text
     cells = [
         f'<td style="color:{colour};font-weight:600">{view.GLYPHS[run.state]}</td>',
-        f'<td style="text-align:left">{html.escape(view.label(run))}</td>',
-        f'<td style="text-align:left;color:{colour}">{html.escape(view.state_word(run.state))}</td>',
-        f'<td style="text-align:left">{html.escape(" · ".join(told))}</td>',
+        f'<td style="{name}" title="{html.escape(run.id)}">{html.escape(label)}</td>',
+        f'<td style="{text};white-space:nowrap;color:{colour}">{html.escape(view.state_word(run.state))}</td>',
+        f'<td style="{text};overflow-wrap:anywhere">{html.escape(" · ".join(told))}</td>',
     ]
     return f"<tr>{''.join(cells)}</tr>"
 

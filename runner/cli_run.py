@@ -85,7 +85,7 @@ def run(file: Path, output: Path | None, as_json: bool, detach: bool, quiet: boo
         cache=not options["no_cache"],
         keep_failed=options["keep_failed"],
         waits=not options["no_wait"],
-        keep_out=tuple(path.absolute() for path in (output, options["junit"]) if path),
+        keep_out=tuple(Path(path).absolute() for path in (output, options["junit"], options["summary"]) if path),
         started_by="dagbook run --detach" if detach else "dagbook run",
     )
     tell_problems(warnings)

@@ -65,7 +65,8 @@ class Results:
         if node.kind is Kind.DATA:
             detail = _detail_of(node, self._datasets[node.title])
         self._keep(node, key, run, found.body)  # the latest result is what later changes are told against
-        return _earlier(detail, found.body), f"as in run {found.body['detail']['from']['run']}"
+        origin = found.body["detail"]["from"]["run"]
+        return _earlier(detail, found.body), "as before" if origin == self._run else f"as in run {origin}"
 
     def _key(self, node: Node, run: NodeRun) -> Key | None:
         if run.id not in self._keys:

@@ -6,90 +6,28 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 
-ROOT = Path(__file__).parents[2]
-EXAMPLES = ROOT / "example_notebooks"
-PROGRAMS = Path(sys.executable).parent
+from .running import EXAMPLES, EXECUTORS, PROGRAMS, ROOT, Ran, command, environment, read
+
 NO_ENGINE = "unix:///nonexistent/docker.sock"
 
-EXECUTORS = [pytest.param("docker", marks=pytest.mark.container), "process"]
 NODE_RUNS = {
     "quickstart": {"measure": 1, "clean": 1, "fit": 3, "report": 1},
     "three_trainings": {"preprocess": 1, "train": 3, "evaluate": 3, "compare": 1},
 }
 FIGURES = {"quickstart": {"report": 1}, "three_trainings": {"preprocess": 1, "compare": 1}}
-_NODE = re.compile(r"%%pipeline_node (\w+)")
-
-
-def read(path: Path) -> nbformat.NotebookNode:
-    """A notebook, checked."""
-    found: nbformat.NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    nbformat.validate(found)
-    return found
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command came to: exit code, what it printed, the notebook that it wrote."""
-
-    code: int
-    stdout: str
-    stderr: str
-    path: Path
-
-    @property
-    def notebook(self) -> nbformat.NotebookNode:
-        """The written notebook, checked."""
-        return read(self.path)
-
-    @property
-    def cells(self) -> dict[str, list[Any]]:
-        """The outputs of each node's defining cell, by title."""
-        found = {}
-        for cell in self.notebook.cells:
-            if cell.cell_type == "code" and (title := _NODE.match(cell.source)):
-                found[title[1]] = cell.outputs
-        return found
 
 
 @pytest.fixture(scope="session")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one store for all runs of these tests."""
     return tmp_path_factory.mktemp("examples")
-
-
-def environment(place: Path, executor: str, **more: str) -> dict[str, str]:
-    """The user's environment, with settings, store and caches of these tests' own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("DAGBOOK_")}
-    settings = {
-        "DAGBOOK_EXECUTOR": executor,
-        "DAGBOOK_IMAGE": os.environ.get("DAGBOOK_IMAGE", "dagbook/base:bookworm"),
-        "DAGBOOK_BUILD_NETWORK": os.environ.get("DAGBOOK_BUILD_NETWORK", "host"),
-        "DAGBOOK_STORE": str(place / "store"),
-        "XDG_CACHE_HOME": str(place / "cache"),
-        "IPYTHONDIR": str(place / "ipython"),
-        "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",
-    }
-    return {**kept, **settings, **more}
-
-
-def command(*words: str | Path, at: Path, out: Path, env: Mapping[str, str]) -> Ran:
-    """Run one of the programs of this environment in the folder `at`."""
-    program, *rest = map(str, words)
-    done = subprocess.run(
-        [str(PROGRAMS / program), *rest], cwd=at, env=env, capture_output=True, text=True, timeout=300, check=False
-    )
-    return Ran(done.returncode, done.stdout, done.stderr, out)
 
 
 @pytest.fixture(scope="module", params=EXECUTORS)
@@ -234,7 +172,7 @@ def test_a_failing_node_ends_papermill_with_the_users_exception_and_line(place: 
     assert "/runner/" not in "\n".join(last.outputs[-1].traceback)
 
 
-@pytest.mark.parametrize("name", NODE_RUNS)
+@pytest.mark.parametrize("name", [*NODE_RUNS, "model_search"])
 def test_an_example_is_stored_clean(name: str) -> None:
     stored = read(EXAMPLES / f"{name}.ipynb")
     code = [cell for cell in stored.cells if cell.cell_type == "code"]

@@ -24,13 +24,13 @@ PATIENCE = 60  # seconds
 
 
 class Box:
-    """`seen` takes a line from every node that begins, `gate` holds nodes up; other files say what nodes are to do."""
+    """`seen` takes a line from each node that begins, `gate` holds nodes up, `fails` makes those fail that ask it."""
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="box", dir="/var/tmp"))
         (self.path / "run").mkdir(mode=0o700)
-        self._pipes = {}
-        for name in ("seen", "gate"):
+        self._pipes: dict[str, int] = {}
+        for name in ("seen", "gate", "fails"):
             os.mkfifo(self.path / name)
             self._pipes[name] = os.open(self.path / name, os.O_RDWR | os.O_NONBLOCK)
         self._lines: list[str] = []
@@ -62,24 +62,33 @@ class Box:
         """Let so many nodes go on."""
         os.write(self._pipes["gate"], b"go\n" * times)
 
+    def make_fail(self, times: int = 1) -> None:
+        """Let so many attempts fail of nodes that look there."""
+        os.write(self._pipes["fails"], b"x" * times)
+
     def put(self, name: str, text: str = "") -> None:
         """A file for nodes to find at $BOX/name."""
         (self.path / name).write_text(text)
 
-    def processes(self) -> list[int]:
-        """Processes of nodes that live: they have BOX in their environment."""
+    def processes(self, unborn: bool = False) -> list[int]:
+        """Processes of nodes that live: they have BOX in their environment.
+
+        With `unborn` also what makes namespaces: killed halfway it stays until the next run process takes it away.
+        """
         found = []
         for environ in Path("/proc").glob("[0-9]*/environ"):
             try:
-                if f"BOX={self.path}".encode() in environ.read_bytes().split(b"\0"):
+                is_node = f"BOX={self.path}".encode() in environ.read_bytes().split(b"\0")
+                words = environ.with_name("cmdline").read_bytes().split(b"\0")
+                if is_node and (unborn or not words[0].endswith(b"bwrap")):
                     found.append(int(environ.parent.name))
             except OSError:
                 continue
         return found
 
-    def wait_until_empty(self) -> list[int]:
+    def wait_until_empty(self, unborn: bool = False) -> list[int]:
         """Wait for the end of these processes; those that are left after a while."""
-        for pid in self.processes():
+        for pid in self.processes(unborn):
             try:
                 handle = os.pidfd_open(pid)
             except OSError:
@@ -88,7 +97,7 @@ class Box:
             poll.register(handle, select.POLLIN)
             poll.poll(15_000)
             os.close(handle)
-        return self.processes()
+        return self.processes(unborn)
 
     def close(self) -> None:
         """Give it back."""
@@ -120,17 +129,20 @@ def wait_for_state(follower: Follower, node_run: str, state: State) -> None:
         follower.wait()
 
 
-def kill_after(child: subprocess.Popen[str], store: Path, facts: int, before: int = 0) -> tuple[str, bool]:
+def kill_after(
+    child: subprocess.Popen[str], store: Path, facts: int, before: int = 0, last: str = ""
+) -> tuple[str, bool]:
     """Kill a run process when it has recorded so many facts more than the `before` of its earlier lives.
 
-    Gives the run's id, and False when it was over before that.
+    It is killed sooner when the node `last` runs. Gives the run's id, and False when it was over before that.
     """
     run = run_id(child)
     follower, seen = follow(store, run), 0
     while True:
         follower.update()
         seen += len(follower.entries)
-        killed = seen - before >= facts and not follower.over
+        held = any(one.node == last and one.state is State.RUNNING for one in follower.so_far.node_runs.values())
+        killed = (held or seen - before >= facts) and not follower.over
         if killed or follower.over:
             break
         follower.wait()

@@ -9,22 +9,27 @@ import json
 import os
 import random
 import select
-import shutil
 import signal
 import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dagbook.runner.core.lifecycle import Changed, Fact, State
+from dagbook.runner.core.lifecycle import Changed, Fact, RunState, State
+from dagbook.runner.records.commands import leave_command
+from dagbook.runner.records.processes import start_of
+from dagbook.runner.records.settling import settle
 from dagbook.runner.records.store import Store
 from dagbook.runner.records.verify import verify
 from tests.conftest import MakeNotebook, Said
-from tests.faults.box import Box, follow, kill_after, run_id, wait_for_state
-from tests.faults.test_faults import gone_within
+from tests.faults.box import Box, follow, kill_after, run_id
+from tests.faults.test_faults import containers, gone_within
 
 pytestmark = pytest.mark.fault
 
@@ -46,13 +51,13 @@ FLOW = (
     "echo dagbook_tag_score: $DAGBOOK_TAG_X\necho $DAGBOOK_TAG_X > x.txt",
     f"%%pipeline_command right --after start\n{says('right')}cat /input/start/one.txt > r.txt",
     f"%%pipeline_command join --after left right\n{says('join')}cat /input/*/*.txt > all.txt",
-    # It fails for each word that the test has put into the gate.
     f"%%pipeline_command flaky --retries 3 --after start\n{says('flaky')}"
-    '[ -p "$BOX/gate" ] || exit 0\n[ -z "$(dd if="$BOX/gate" iflag=nonblock bs=3 count=1 2>/dev/null)" ]',
+    '[ -z "$(dd if="$BOX/fails" iflag=nonblock bs=1 count=1 2>/dev/null)" ]',
     f"%%pipeline_command best --after left --when max:score\n{says('best')}cat /input/left/x.txt > best.txt",
     f"%%pipeline_command never --after start --when gt:n:100\n{says('never')}",
     f"%%pipeline_command all --after join --gather join\n{says('all')}cat /input/join/*/all.txt > all.txt",
-    f"%%pipeline_command last --after all best flaky\n{says('last')}cat /input/all/all.txt /input/best/best.txt > l.txt",
+    f"%%pipeline_command last --after all best flaky\n{says('last')}"
+    '[ ! -p "$BOX/gate" ] || read word < "$BOX/gate"\ncat /input/all/all.txt /input/best/best.txt > l.txt',
 )
 
 
@@ -78,13 +83,17 @@ def starts(facts: list[Fact]) -> Counter[str]:
 
 
 def lives(started: Started, store: Path, file: Path, words: tuple[str, ...], kills: int, fate: random.Random) -> str:
-    """Run, kill, resume, kill … until it was killed so often; the run's id, its last life being ended by a kill."""
-    run, before, killed = "", 0, 0
+    """Run, kill, resume, kill … until it was killed so often; gives the run's id. Its last life ends with a kill.
+
+    A life that came to its end before its moment is followed by one that is killed as soon as it has the run.
+    """
+    run, before, killed, over = "", 0, 0, False
     while killed < kills:
         again = ("resume", run) if run else ("run", file, *words)
         child = started(*again, "--store", store, "-q")
-        run, was = kill_after(child, store, fate.randrange(45), before)
-        before, killed = len(facts_of(store, run)), killed + was
+        moment = 0 if over else fate.randrange(60)
+        run, was = kill_after(child, store, moment, before, "last")
+        over, before, killed = not was, len(facts_of(store, run)), killed + was
     return run
 
 
@@ -92,15 +101,22 @@ def lives(started: Started, store: Path, file: Path, words: tuple[str, ...], kil
 WHOLE = {"start": 1, "left": 3, "right": 1, "join": 3, "flaky": 1, "best": 1, "never": 1, "all": 1, "last": 1}
 
 
+def fate_of_test() -> random.Random:
+    """Chance, by a seed that is told, and can be given again."""
+    seed = int(os.environ.get("DAGBOOK_TEST_SEED", "0")) or random.randrange(2**32)
+    sys.stdout.write(f"DAGBOOK_TEST_SEED={seed}\n")
+    return random.Random(seed)
+
+
 def assert_whole(said: Said, box: Box, store: Path) -> None:
-    """The flow has come to its end as if nobody had disturbed it, each success was the last attempt, nothing is left."""
+    """The flow has come to its end as if nobody had disturbed it; each success was the last attempt."""
     assert said.code == 0, said.out + said.err
     shown = said.json
     assert Counter(run["slug"] for run in shown["node_runs"]) == WHOLE
     runs = {run["id"]: run for run in shown["node_runs"]}
     assert {id for id, run in runs.items() if run["state"] != "succeeded"} == {"never"}
     assert {run["tags"]["score"] for run in runs.values() if run["slug"] == "left"} == {1, 2, 3}
-    assert Path(runs["last"]["artifact"], "l.txt").read_text().split() == ["1", "1", "2", "1", "3", "1", "3"]
+    assert Path(runs["last#3"]["artifact"], "l.txt").read_text().split() == ["1", "1", "2", "1", "3", "1", "3"]
     for run in runs.values():
         assert run["artifact"] is None or not verify(Path(run["artifact"]))
     started, begun = starts(facts_of(store, shown["run"])), box.begun()
@@ -115,17 +131,18 @@ def assert_whole(said: Said, box: Box, store: Path) -> None:
 def test_row_65_killed_at_20_random_moments_nothing_finished_is_run_again_and_nothing_is_lost(
     started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, box: Box, chain: int
 ) -> None:
-    """Four runs, each killed five times: also while it is being resumed, and when all is done."""
-    seed = int(os.environ.get("DAGBOOK_TEST_SEED", "0")) or random.randrange(2**32)
-    print(f"DAGBOOK_TEST_SEED={seed}")
+    """Four runs, each killed five times; the last node waits until there will be no more kills."""
+    fate = fate_of_test()
     file = make_notebook(*FLOW)
     store = file.parent / ".dagbook"
-    box.open_gate()  # flaky fails once
-    run = lives(started, store, file, PROCESS, 5, random.Random(seed))
+    box.make_fail()
+    run = lives(started, store, file, PROCESS, 5, fate)
+    assert box.wait_until_empty() == []
+    box.open_gate()
     said = dagbook("resume", run, "--json")
     assert said.json["run"] == run
     assert_whole(said, box, store)
-    assert box.wait_until_empty() == []
+    assert box.wait_until_empty(unborn=True) == []
     assert list(box.runtime.iterdir()) == []
 
 
@@ -133,14 +150,314 @@ def test_row_65_killed_at_20_random_moments_nothing_finished_is_run_again_and_no
 def test_row_65_killed_runs_in_containers_are_resumed_to_the_same_end(
     started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, tmp_path: Path
 ) -> None:
-    seed = int(os.environ.get("DAGBOOK_TEST_SEED", "0")) or random.randrange(2**32)
-    print(f"DAGBOOK_TEST_SEED={seed}")
+    fate = fate_of_test()
     file = make_notebook(*FLOW)
     store = file.parent / ".dagbook"
-    run = lives(started, store, file, ("--executor", "docker", "--jobs", "4"), 3, random.Random(seed))
+    run = lives(started, store, file, ("--executor", "docker", "--jobs", "4"), 3, fate)
     said = dagbook("resume", run, "--json")
     assert said.code == 0, said.err
     assert Counter(one["slug"] for one in said.json["node_runs"]) == WHOLE
     assert {one["id"] for one in said.json["node_runs"] if one["state"] != "succeeded"} == {"never"}
     starts(facts_of(store, run))
     assert gone_within(15, store)
+
+
+# after a failure, a cancellation, with other parameters
+
+
+def command(title: str, script: str = "", options: str = "") -> str:
+    """A cell: a command node that says that it begins."""
+    return f"%%pipeline_command {title} {options}\n{says(title)}{script}"
+
+
+BAD = command("bad", 'test -e "$BOX/ok"', "--after a")
+GATED = command("gated", 'read word < "$BOX/gate"', "--after a")
+
+
+def ids(said: Said, what: str = "state") -> dict[str, Any]:
+    """One thing that is told of each node run."""
+    return {run["id"]: run[what] for run in said.json["node_runs"]}
+
+
+def test_row_65_a_failed_run_goes_on_where_it_failed(dagbook: Dagbook, make_notebook: MakeNotebook, box: Box) -> None:
+    flow = make_notebook(command("a"), BAD, command("c", "", "--after bad"), command("d"))
+    failed = dagbook("run", flow, *PROCESS, "--json")
+    assert failed.code == 1
+    box.put("ok")
+    said = dagbook("resume", failed.json["run"], "--json", "--junit", "junit.xml", "-o", "out.ipynb")
+    assert (said.code, said.json["run"]) == (0, failed.json["run"])
+    assert ids(said) == dict.fromkeys(("a", "bad", "c", "d"), "succeeded")
+    assert ids(said, "attempts") == {"a": 1, "bad": 2, "c": 1, "d": 1}
+    assert box.begun() == {"a": 1, "bad": 2, "c": 1, "d": 1}
+    assert "✓ a kept" in said.err
+    assert "✓ bad succeeded" in said.err
+    assert dagbook("runs").out.count("succeeded") == 1
+
+
+@pytest.mark.parametrize("how", ["dagbook cancel", "Ctrl-C"])
+def test_row_65_a_cancelled_run_goes_on_where_it_was_ended(
+    started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, box: Box, how: str
+) -> None:
+    child = started("run", make_notebook(command("a"), GATED), *PROCESS)
+    box.wait_for("gated")
+    if how == "Ctrl-C":
+        child.send_signal(signal.SIGINT)
+    else:
+        assert dagbook("cancel", "latest").code == 0
+    child.communicate(timeout=60)
+    assert child.returncode == (130 if how == "Ctrl-C" else 4)
+    assert box.wait_until_empty() == []
+    box.open_gate()
+    said = dagbook("resume", "latest", "--json")
+    assert (said.code, ids(said, "attempts")) == (0, {"a": 1, "gated": 2})
+
+
+def test_row_65_other_parameters_run_again_exactly_what_depends_on_them(
+    dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
+) -> None:
+    flow = make_notebook(
+        "# parameters\nn = 1\nm = 1",
+        command("a", "echo $DAGBOOK_TAG_N > n.txt", "--param n"),
+        command("b", "cat /input/a/n.txt > b.txt", "--after a"),
+        command("c", "", "--param m"),
+        command("d", "", "--after c"),
+    )
+    run = dagbook("run", flow, *PROCESS, "--json").json["run"]
+    said = dagbook("resume", run, "-p", "n", "2", "--json")
+    assert (said.code, said.json["run"]) == (0, run)
+    assert ids(said, "attempts") == {"a": 2, "b": 2, "c": 1, "d": 1}
+    assert Path(ids(said, "artifact")["b"], "b.txt").read_text() == "2\n"
+    assert ids(dagbook("resume", run, "--json"), "attempts") == {"a": 2, "b": 2, "c": 1, "d": 1}  # it stays 2
+    wrong = dagbook("resume", run, "-p", "nn", "2")
+    assert wrong.code == 2
+    assert "E-PARAM-UNKNOWN" in wrong.err
+    assert '"n"' in wrong.err
+
+
+def test_retry_runs_a_node_again_and_what_follows_only_when_its_result_is_another(
+    dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
+) -> None:
+    flow = make_notebook(
+        command("a", 'cat "$BOX/value" > value.txt'),
+        command("b", "cat /input/a/value.txt > b.txt", "--after a"),
+        command("c"),
+    )
+    box.put("value", "1")
+    run = dagbook("run", flow, *PROCESS, "--json").json["run"]
+    assert ids(dagbook("retry", run, "--node", "a", "--json"), "attempts") == {"a": 2, "b": 1, "c": 1}
+    box.put("value", "2")
+    said = dagbook("retry", run, "--node", "a", "--json")
+    assert ids(said, "attempts") == {"a": 3, "b": 2, "c": 1}
+    assert Path(ids(said, "artifact")["b"], "b.txt").read_text() == "2"
+    wrong = dagbook("retry", run, "--node", "aa")
+    assert wrong.code == 2
+    assert 'Did you mean "a"?' in wrong.err
+
+
+def test_a_run_that_has_succeeded_is_resumed_to_the_same_without_running_anything(
+    dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
+) -> None:
+    flow = make_notebook(command("a"), command("b", "", "--after a"))
+    dagbook("run", flow, *PROCESS)
+    said = dagbook("resume", "latest", "--json")
+    assert (said.code, said.json["state"]) == (0, "succeeded")
+    assert ids(said, "attempts") == box.begun() == {"a": 1, "b": 1}
+    assert said.err.count("kept") == 2
+
+
+def test_a_run_that_is_being_run_is_not_resumed(
+    started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
+) -> None:
+    child = started("run", make_notebook(command("a"), GATED), *PROCESS)
+    box.wait_for("gated")
+    for verb in ("resume", "retry"):
+        said = dagbook(verb, "latest", "--json")
+        assert said.code == 2
+        (error,) = said.json["errors"]
+        assert error["code"] == "E-RUN-LIVE"
+        assert str(child.pid) in error["message"]
+    box.open_gate()
+    child.communicate(timeout=60)
+    assert child.returncode == 0
+
+
+def test_of_many_that_resume_at_once_one_does_and_nothing_runs_twice(
+    started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
+) -> None:
+    flow = make_notebook(command("a"), BAD, command("gated", 'read word < "$BOX/gate"', "--after bad"))
+    assert dagbook("run", flow, *PROCESS).code == 1
+    box.put("ok")
+    children = [started("resume", "latest") for _ in range(4)]
+    poll, handles = select.poll(), {os.pidfd_open(child.pid): child for child in children}
+    for handle in handles:
+        poll.register(handle, select.POLLIN)
+    for _ in range(3):  # the one that has won waits at the gate
+        (handle, _), *_ = poll.poll(60_000)
+        out, _ = handles[handle].communicate()
+        assert handles[handle].returncode == 2
+        assert "E-RUN-LIVE" in out
+        poll.unregister(handle)
+    box.open_gate()
+    for handle, child in handles.items():
+        child.wait(60)
+        os.close(handle)
+    assert sorted(child.returncode for child in children) == [0, 2, 2, 2]
+    assert box.begun() == {"a": 1, "bad": 2, "gated": 1}
+
+
+@pytest.mark.parametrize("change", ["changed", "deleted"])
+def test_what_became_of_the_notebook_does_not_matter(
+    dagbook: Dagbook, make_notebook: MakeNotebook, box: Box, change: str
+) -> None:
+    flow = make_notebook(command("a"), BAD)
+    assert dagbook("run", flow, *PROCESS).code == 1
+    if change == "changed":
+        make_notebook(command("other"))
+    else:
+        flow.unlink()
+    box.put("ok")
+    said = dagbook("resume", "latest", "--json", "-o", "out.ipynb")
+    assert (said.code, ids(said, "attempts")) == (0, {"a": 1, "bad": 2})
+    assert "bad" in flow.with_name("out.ipynb").read_text()
+
+
+def test_a_result_that_was_damaged_meanwhile_is_made_again_and_what_follows_stays(
+    dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
+) -> None:
+    flow = make_notebook(command("a", "echo 1 > one.txt"), command("b", "cat /input/a/one.txt > b.txt", "--after a"))
+    said = dagbook("run", flow, *PROCESS, "--json")
+    file = Path(ids(said, "artifact")["a"], "one.txt")
+    file.parent.chmod(0o755)
+    file.chmod(0o644)
+    file.write_text("2\n")
+    said = dagbook("resume", "latest", "--json")
+    assert (said.code, ids(said, "attempts")) == (0, {"a": 2, "b": 1})
+    assert Path(ids(said, "artifact")["a"], "one.txt").read_text() == "1\n"
+
+
+# between two lives
+
+
+def test_a_command_that_nobody_took_does_not_end_the_next_life(
+    started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
+) -> None:
+    flow = make_notebook(command("a"), GATED)
+    child = started("run", flow, *PROCESS)
+    box.wait_for("gated")
+    child.send_signal(signal.SIGSTOP)  # it takes no command any more
+    store = Store(flow.parent / ".dagbook", create=False)
+    leave_command(store, store.run("latest").id, "cancel", reason="too late")
+    child.kill()
+    child.communicate()
+    assert box.wait_until_empty() == []
+    box.open_gate()
+    said = dagbook("resume", "latest", "--json")
+    assert (said.code, said.json["state"]) == (0, "succeeded")
+    store.close()
+
+
+def test_a_run_whose_process_died_as_it_took_the_run_over_is_as_it_was(
+    started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
+) -> None:
+    flow = make_notebook(command("a"), BAD)
+    failed = dagbook("run", flow, *PROCESS, "--json")
+    store = Store(flow.parent / ".dagbook", create=False)
+    row = store.run("latest")
+    entries = len(store.facts(row.id))
+    dead = {**row.process, "pid": 0}
+    assert store.claim(row.id, row.process, entries, dead, row.record)  # all that it came to
+    (listed,) = json.loads(dagbook("runs", "--json").out)
+    assert (listed["state"], listed["reason"]) == ("failed", failed.json["reason"])
+    row = store.run("latest")
+    assert row.ended is not None
+    box.put("ok")
+    assert ids(dagbook("resume", "latest", "--json")) == {"a": "succeeded", "bad": "succeeded"}
+    store.close()
+
+
+def test_facts_of_a_dead_process_are_not_written_into_a_run_that_goes_on(
+    dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
+) -> None:
+    """Whoever saw the process dead, and was slow, leaves the run to the one that has it now."""
+    flow = make_notebook(command("a"), BAD)
+    assert dagbook("run", flow, *PROCESS).code == 1
+    store = Store(flow.parent / ".dagbook", create=False)
+    seen = store.run("latest")
+    recorded = len(store.facts(seen.id))
+    alive = {**seen.process, "pid": os.getpid(), "began": start_of(os.getpid())}
+    assert store.claim(seen.id, seen.process, recorded, alive, seen.record)
+    assert not settle(store, replace(seen, state=RunState.RUNNING))
+    assert len(store.facts(seen.id)) == recorded
+    assert not store.claim(seen.id, seen.process, recorded, seen.process, seen.record)  # it is another's by now
+    assert not store.claim(seen.id, alive, recorded + 1, seen.process, seen.record)  # its facts were not all read
+    store.close()
+
+
+# attempts
+
+
+def test_timed_out_attempts_are_tried_again_each_in_a_folder_of_its_own(
+    dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
+) -> None:
+    held = command("held", 'touch mark\nread word < "$BOX/gate"', "--timeout 1s --retries 1")
+    flow = make_notebook(held, command("after", "", "--after held"), command("other"))
+    said = dagbook("run", flow, *PROCESS, "--json")
+    assert said.code == 1
+    assert ids(said) == {"held": "timed_out", "after": "upstream_failed", "other": "succeeded"}
+    assert (ids(said, "attempts")["held"], box.begun()["held"]) == (2, 2)
+    assert "--timeout of 1 s" in ids(said, "reason")["held"]
+    assert len(list(flow.parent.glob(".dagbook/runs/*/held/[12]/output/mark"))) == 2
+    assert box.wait_until_empty() == []
+
+
+def test_a_retried_node_that_succeeds_fails_nobody(dagbook: Dagbook, make_notebook: MakeNotebook, box: Box) -> None:
+    fails = '[ -z "$(dd if="$BOX/fails" iflag=nonblock bs=1 count=1 2>/dev/null)" ]'
+    box.make_fail(2)
+    flow = make_notebook(command("flaky", fails, "--retries 2"), command("after", "", "--after flaky"))
+    said = dagbook("run", flow, *PROCESS, "--json")
+    assert (said.code, ids(said, "attempts")) == (0, {"flaky": 3, "after": 1})
+
+
+def wait_for_file(flow: Path, name: str) -> None:
+    """Wait for a file in the folder of a run."""
+    deadline = time.monotonic() + 60
+    while not list(flow.parent.glob(f".dagbook/runs/*/{name}")):
+        assert time.monotonic() < deadline
+
+
+@pytest.mark.container
+def test_a_lost_container_counts_as_an_attempt(started: Started, dagbook: Dagbook, make_notebook: MakeNotebook) -> None:
+    flow = make_notebook("%%pipeline_command slow --retries 1\ntouch begun\nsleep 600")
+    child = started("run", flow, "--executor", "docker")
+    follower = follow(flow.parent / ".dagbook", run_id(child))
+    for attempt in (1, 2):
+        wait_for_file(flow, f"slow/{attempt}/output/begun")
+        (container,) = containers(flow.parent / ".dagbook")
+        subprocess.run(["docker", "rm", "-f", container], check=True, capture_output=True)
+    child.communicate(timeout=60)
+    assert child.returncode == 1
+    (run,) = dagbook("show", "--json").json["node_runs"]
+    assert (run["state"], run["attempts"]) == ("lost", 2)
+    follower.store.close()
+
+
+def test_conditions_and_gathering_under_each_rule_on_errors(
+    dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
+) -> None:
+    """What failed takes no part; with `continue` the rest is compared and gathered without it."""
+    train = command("train", "test $DAGBOOK_TAG_X != 2\necho dagbook_tag_score: $DAGBOOK_TAG_X", "--grid x=1,2,3")
+    flow = make_notebook(
+        train,
+        command("best", "", "--after train --when max:score"),
+        command("all", "ls /input/train > list.txt", "--after train --gather train"),
+    )
+    said = dagbook("run", flow, *PROCESS, "--on-error", "continue", "--json")
+    assert said.code == 1
+    states = ids(said)
+    assert states.pop("train#2") == "failed"
+    assert set(states.values()) == {"succeeded"}
+    assert [id for id in states if id.startswith("best")] == ["best#3"]
+    listed = Path(ids(said, "artifact")["all"], "list.txt").read_text().split()
+    assert listed == ["1", "2", "runs.json"]  # numbered by what is there; runs.json tells which they are
+    said = dagbook("run", flow, *PROCESS, "--no-cache", "--json")
+    assert (ids(said)["best#3"], ids(said)["all"]) == ("succeeded", "upstream_failed")

@@ -142,7 +142,7 @@ WRONG = [
     pytest.param("{{ next.x }}", "E-REF-UPSTREAM", "is the node itself", id="itself"),
     pytest.param("{{ later.x }}", "E-REF-UPSTREAM", "does not come before it", id="downstream"),
     pytest.param("{{ Task A.x", "E-REF-SYNTAX", "not closed", id="unclosed"),
-    pytest.param("{{ {{ Task A.x }} }}", "E-REF-SYNTAX", "--param", id="nested"),
+    pytest.param("{{ {{ Task A.x }} }}", "E-REF-SYNTAX", "none inside another", id="nested"),
     pytest.param("{{ Task A.x | hyperx }}", "E-REF-FILTER", '"hyper"', id="hyperx"),
 ]
 
@@ -183,7 +183,7 @@ def test_P7_an_unknown_tag_fails_the_node_when_it_would_start(flow: MakeFlow, wo
     }
     failed = ended.runs["next#2"]
     assert failed["attempts"] == 0
-    assert failed["reason"].startswith('"Task A" (task_a#2) logged no tag "modle accuracy": E-REF-TAG.')
+    assert failed["reason"].startswith('E-REF-TAG: "Task A" (task_a#2) logged no tag "modle accuracy"')
     assert 'Did you mean "model accuracy"?' in failed["reason"]
     assert not list(made.store.glob("runs/*/next*"))
     assert "E-REF-TAG" in made.say("show").out

@@ -61,7 +61,7 @@ def test_plan_show_and_runs_tell_without_running(make_notebook: MakeNotebook) ->
     )
     notebook = executed(path)
     _, _, _, plan, show, _, runs, shown = notebook.cells
-    assert "3 node runs along 2 routes" in texts(plan)
+    assert "3 node runs would be started, along 2 routes" in texts(plan)
     assert show.outputs[0].data["text/markdown"].startswith("```mermaid\nflowchart LR")
     assert "train ×2" in texts(show)
     assert "succeeded" in texts(runs)
