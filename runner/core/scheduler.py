@@ -202,8 +202,8 @@ class Scheduler:
         self._decide(run)
 
     def _approved(self, run: NodeRun) -> bool:
-        """True when somebody said yes to this plan of it before the run was resumed."""
-        return run.answer is not None and run.answer.approved and run.node not in self._forced
+        """True when somebody said yes to this plan of it before the run was resumed: a decision is final."""
+        return run.answer is not None and run.answer.approved
 
     def _enqueue(self, run: NodeRun) -> None:
         self._change(run.id, State.QUEUED)
