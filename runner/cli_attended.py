@@ -34,6 +34,7 @@ def attend(
     so_far = hosted.run(on_signals=True)
     wake()
     looker.join()
+    follower.update()  # all of it, whatever became of the picture
     console.tell_end(shown, follower)
     _write_reports(definition, follower, reports)
     if as_json:

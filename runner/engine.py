@@ -28,6 +28,7 @@ from .core.events import (
     TryLater,
 )
 from .core.lifecycle import Changed, Fact, RunSoFar, RunState, State
+from .core.model import Kind
 from .core.scheduler import Scheduler
 from .core.upstream import NoInput
 from .records.bell import FALLBACK_SECONDS, Bell
@@ -57,6 +58,7 @@ class Engine:
         self._store = store
         self._memory = memory
         self._waits = waits
+        self._jobs = jobs
         self._attempt_of = Attempts(store, jobs, memory)
         self._decisions = Decisions(store, run)
         self._run = run
@@ -65,6 +67,7 @@ class Engine:
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._attempts: dict[str, asyncio.Task[None]] = {}
         self._looks: set[asyncio.Task[None]] = set()
+        self._looking = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.bell = Bell(self.look_for_commands)
 
@@ -166,10 +169,15 @@ class Engine:
             self._attempts[id].cancel()
 
     async def _look(self, id: str) -> None:
-        """Look for an earlier result; one that cannot be read is none."""
+        """Look for an earlier result; one that cannot be read is none.
+
+        One at a time, so that node runs start in the order in which they were made; a dataset may take minutes.
+        """
         run = self._scheduler.run.node_runs[id]
+        one_by_one = contextlib.nullcontext() if self._jobs.node_of(run.node).kind is Kind.DATA else self._looking
         try:
-            earlier, why = await asyncio.to_thread(self._memory.find, run)
+            async with one_by_one:
+                earlier, why = await asyncio.to_thread(self._memory.find, run)
         except Exception as error:
             earlier, why = None, f"its earlier results cannot be read: {error}"
         self._events.put_nowait(Found(id, earlier, why))

@@ -65,8 +65,12 @@ class Results:
         if node.kind is Kind.DATA:
             detail = _detail_of(node, self._datasets[node.title])
         self._keep(node, key, run, found.body)  # the latest result is what later changes are told against
-        origin = found.body["detail"]["from"]["run"]
-        return _earlier(detail, found.body), "as before" if origin == self._run else f"as in run {origin}"
+        return _earlier(detail, found.body), self._said(run, found.body["detail"]["from"])
+
+    def _said(self, run: NodeRun, origin: Mapping[str, Any]) -> str:
+        if origin["run"] != self._run:
+            return f"as in run {origin['run']}"
+        return "as before" if origin["node_run"] == run.id else f"as in {origin['node_run']}"
 
     def _key(self, node: Node, run: NodeRun) -> Key | None:
         if run.id not in self._keys:

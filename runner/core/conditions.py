@@ -135,7 +135,7 @@ class Gate:
         self._held: list[NodeRun] = []  # passed the thresholds, wait for a comparison
         self._unsettled = set(self.tested)
         self._judged: list[NodeRun] = []
-        self._faults: list[str] = []
+        self._faults: list[tuple[int, tuple[int, ...], str]] = []
         self._notes: list[str] = []
 
     def add(self, run: NodeRun) -> list[NodeRun]:
@@ -143,7 +143,7 @@ class Gate:
         self._judged.append(run)
         asked = [*self._thresholds, *self._comparing]
         if why := next((why for one in asked if run.node in one.tasks and (why := fault(one, run))), ""):
-            self._faults.append(why)
+            self._faults.append((self._order[run.node], run.created.coordinates, why))
             return []
         if run.node in self._compared:
             self._held.append(run)
@@ -174,7 +174,7 @@ class Gate:
             self._note(one, equal, best)
         won = [run for run in left if run.id not in lost]
         if left and not won:
-            self._faults.append("its comparisons do not agree on a winner")
+            self._faults.append((len(self._order), (), "its comparisons do not agree on a winner"))
         return won
 
     def _note(self, condition: Condition, equal: list[NodeRun], best: Value) -> None:
@@ -190,8 +190,9 @@ class Gate:
         return "; ".join([*self._notes, *self._few_faults()])
 
     def _few_faults(self) -> list[str]:
-        more = len(self._faults) - 3
-        return [*self._faults[:3], *([f"{more} more did not pass"] if more > 0 else [])]
+        told = [why for *_, why in sorted(self._faults)]
+        more = len(told) - 3
+        return [*told[:3], *([f"{more} more did not pass"] if more > 0 else [])]
 
     def conclusion(self) -> tuple[State, str]:
         """What becomes of the node when none of its tested runs goes on."""
