@@ -144,7 +144,7 @@ def _data_problems(pipeline: Pipeline, node: Node) -> Iterator[Problem]:
     for edge in pipeline.edges_into(node.title):
         source = pipeline.node(edge.source)
         if source.kind is Kind.DATA:
-            what = f'the edge {edge} begins at a dataset, whose files are at /data in the nodes that name it in --after'
+            what = f"the edge {edge} begins at a dataset, whose files are at /data in the nodes that name it in --after"
             yield problem("E-CONFLICT", node.place, what=what, hint=f'Write --after "{source.title}" instead.')
         elif edge.source_port is Port.INPUT and not _has_slot(pipeline, source, edge.source_key):
             yield problem("E-SLOT-UNKNOWN", node.place, edge=edge, node=source.title, slot=edge.source_key)
