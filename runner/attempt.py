@@ -53,6 +53,10 @@ class Memory(Protocol):
         """Remember what a node run left that has succeeded."""
         ...
 
+    def changed(self, run: NodeRun) -> str:
+        """Which dataset of this node run is not what it was when the run came to it, in words; empty when none."""
+        ...
+
     def fetch(self, run: NodeRun, cancel: Cancel) -> dict[str, Any]:
         """Have the dataset of a data node at hand; the detail to record."""
         ...
@@ -90,6 +94,8 @@ class Attempts:
         """
         if self._jobs.node_of(run.node).kind is Kind.DATA:
             return await self._fetch(start, run, news)
+        if words := await asyncio.to_thread(self._memory.changed, run):
+            return AttemptEnded(start.id, start.attempt, State.FAILED, words)
         try:
             job = await asyncio.to_thread(self._jobs.make, run, start.attempt)
         except NoInput as fault:
@@ -113,6 +119,9 @@ class Attempts:
         if not outcome.ok:
             state = State.LOST if outcome.lost else State.FAILED
             return AttemptEnded(start.id, start.attempt, state, outcome.reason, detail)
+        if words := await asyncio.to_thread(self._memory.changed, run):  # nobody knows which it has read
+            detail["unsure"] = words
+            detail["warnings"] = [*detail.get("warnings", []), f"{words}; its result will not stand for a later run"]
         return await self._publish(start, job, detail)
 
     async def _fetch(self, start: Start, run: NodeRun, news: News) -> AttemptEnded:

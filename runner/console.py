@@ -63,7 +63,7 @@ def _deciding(follower: Follower, asked: Question) -> str:
 
 
 def _after(watched: Watched, fact: Changed) -> str:
-    if fact.state is State.RUNNING:
+    if fact.state is State.RUNNING or fact.state is not watched.run.state:  # what is known now came later
         return ""
     texts = (view.note(watched, time.time()), view.because(watched.run))
     return "".join(f" · {text}" for text in texts if text)

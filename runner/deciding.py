@@ -64,6 +64,7 @@ def decide(store: Store, wanted: str, node: str, approved: bool, by: str | None,
         check_approver(run, user)
     decisions = Decisions(store, row.id)
     decided = tuple(decisions.decide(run.id, run.created.plan, approved, user, how) for run in pending)
+    row = store.run(row.id)  # its process may have ended meanwhile
     lives = alive(row.process)
     ring(row.process.get("bell"))
     rejected = next((one for one, _ in decided if not one.approved), None)

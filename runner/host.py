@@ -111,6 +111,7 @@ class Hosted:
             run=resumed.so_far if resumed else None,
             intact=resumed.intact if resumed else (),
             forced=plan.forced,
+            contents=plan.contents,
         )
 
     def cancel(self, reason: str) -> None:

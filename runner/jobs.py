@@ -105,8 +105,6 @@ class Jobs:
         return key_of(parts)
 
     def _code(self, node: Node, run: NodeRun) -> str:
-        if node.kind is Kind.NOTEBOOK:
-            return self._plan.notebooks[node.title]
         return self._binding.script(node, choice_of(run.created))
 
     def _said(self, node: Node, run: NodeRun) -> dict[str, str]:
@@ -164,7 +162,10 @@ class Jobs:
 
         path = folder / "source.ipynb"
         runtime = self._plan.runtimes[node.title]
-        made = node_notebook(self._plan.pipeline, node, self._plan.asked.folder, runtime.kernel, runtime.language)
+        if node.kind is Kind.NOTEBOOK:  # the text that was planned, whatever the file holds by now
+            path.write_text(node.source, encoding="utf-8")
+            node = node.model_copy(update={"path": path.name})
+        made = node_notebook(self._plan.pipeline, node, folder, runtime.kernel, runtime.language)
         path.write_text(nbformat.writes(made), encoding="utf-8")  # type: ignore[no-untyped-call]
         return path
 
@@ -247,6 +248,10 @@ class Jobs:
                 mounts.append(Mount(self._artifact(parent), target, variable=input_variable(slug)))
             digests[target] = str(parent.detail["artifact"])
         return mounts, digests
+
+    def digest_of(self, id: str) -> str:
+        """The digest of what a finished node run left."""
+        return str(self._so_far.node_runs[id].detail["artifact"])
 
     def _folder_of(self, run: NodeRun) -> Path | None:
         return self._artifact(run) if run.state in PASSED and not _dataset(run) else None

@@ -6,7 +6,7 @@ nothing and stores nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,10 +14,10 @@ from .asked import Asked, first
 from .core.check import check
 from .core.data_source import check_url
 from .core.errors import PipelineError, Place, Problem, problem, raise_errors
-from .core.events import Earlier
 from .core.graph import select, titles_of
 from .core.machine import compute_problems
 from .core.model import ExecutorName, Kind, Node, Pipeline
+from .core.reuse import Candidate
 from .core.routes import count
 from .earlier import find_earlier
 from .executors.contract import Executor, Needs, Runtime
@@ -38,14 +38,14 @@ class Plan:
     asked: Asked
     pipeline: Pipeline
     reused: frozenset[str]
-    earlier: Mapping[str, Earlier]
+    earlier: Mapping[str, Sequence[Candidate]]
     executors: Mapping[str, Executor]
     runtimes: Mapping[str, Runtime]
     code: Snapshot | None
     warnings: tuple[Problem, ...]
     computes: Mapping[str, str] = field(default_factory=dict)  # the compute template that a node got, by title
     repositories: Mapping[str, Repository] = field(default_factory=dict)  # what is at /cnvrg, by title
-    notebooks: Mapping[str, str] = field(default_factory=dict)  # the text of each notebook node's file, by title
+    contents: Mapping[str, str] = field(default_factory=dict)  # by title: image, commit and project files, as they are
     forced: frozenset[str] = frozenset()
     looks: frozenset[str] = frozenset()  # titles of nodes for which earlier results are looked up
 
@@ -58,6 +58,7 @@ def check_asked(asked: Asked) -> tuple[Pipeline, frozenset[str], list[Problem]]:
     found = raise_errors([*check(asked.pipeline), *environment_problems(asked)])
     pipeline, reused = select(asked.pipeline, asked.nodes, asked.start, asked.until)
     reused -= {node.title for node in pipeline.nodes if node.kind is Kind.DATA}  # to look at one again costs little
+    reused -= frozenset(titles_of(pipeline, asked.force))  # what is to run again runs, selected or not
     counts = count(pipeline)
     if counts.node_runs > asked.max_runs:
         known = {title: runs for title, runs in counts.by_node.items() if runs is not None}
@@ -96,7 +97,7 @@ def prepare(
     code, told = (code, []) if code else keep_code(asked, store)
     plan = Plan(
         asked,
-        pipeline,
+        _with_notebooks(pipeline, asked.folder),
         reused,
         earlier,
         executors,
@@ -105,11 +106,7 @@ def prepare(
         tuple(warnings + told),
         computes,
         repositories,
-        notebooks={
-            node.title: (asked.folder / str(node.path)).read_text("utf-8")
-            for node in running
-            if node.kind is Kind.NOTEBOOK
-        },
+        contents={title: _contents(runtimes[title], repositories.get(title), code) for title in needs},
         forced=forced,
         looks=frozenset(looked_up(asked, pipeline, reused | forced)),
     )
@@ -143,6 +140,22 @@ def _on_executors(
     return executors, runtimes, warnings
 
 
+def _with_notebooks(pipeline: Pipeline, folder: Path) -> Pipeline:
+    """The pipeline with the text of each notebook node in it: what is planned, approved and recorded is what runs."""
+    nodes = [
+        node.model_copy(update={"source": (folder / str(node.path)).read_text("utf-8")})
+        if node.kind is Kind.NOTEBOOK and not node.source
+        else node
+        for node in pipeline.nodes
+    ]
+    return pipeline.model_copy(update={"nodes": tuple(nodes)})
+
+
+def _contents(runtime: Runtime, repository: Repository | None, code: Snapshot | None) -> str:
+    parts = (runtime.digest, repository.commit if repository else "", code.digest if code else "")
+    return " ".join(parts)
+
+
 def looked_up(asked: Asked, pipeline: Pipeline, without: frozenset[str]) -> Iterator[str]:
     """The titles of the nodes for which an earlier result may stand."""
     for node in pipeline.nodes:
@@ -160,7 +173,7 @@ def needs_of(asked: Asked, pipeline: Pipeline, node: Node) -> Needs:
     defaults = pipeline.defaults
     kernel = node.kernel or defaults.kernel
     prerun = node.prerun or defaults.prerun
-    command = node.kind is Kind.COMMAND
+    command, whole = node.kind is Kind.COMMAND, node.kind is Kind.NOTEBOOK
     return Needs(
         node.title,
         node.kind,
@@ -173,7 +186,7 @@ def needs_of(asked: Asked, pipeline: Pipeline, node: Node) -> Needs:
         memory=first(node.memory, defaults.memory),
         gpus=first(node.gpus, defaults.gpus),
         network=bool(first(node.network, defaults.network)),
-        source="\n".join([*([] if command else pipeline.shared), node.source]),
+        source="\n".join([*([] if command else pipeline.shared), *([] if whole else [node.source])]),
         place=Place(str(asked.file) if asked.file else None, node.cell, None, node.title),
     )
 

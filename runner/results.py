@@ -88,7 +88,7 @@ class Results:
         """Remember what a node run left that has succeeded."""
         node = self._plan.pipeline.node(run.node)
         key = self._key(node, run)
-        if key is None:
+        if key is None or "unsure" in run.detail:
             return
         tags = {name: to_json(value) for name, value in run.tags.items() if name not in run.created.params}
         metrics = {name: [[to_json(s), to_json(v)] for s, v in points] for name, points in run.metrics.items()}
@@ -121,6 +121,20 @@ class Results:
         self._datasets[node.title] = dataset
         self._keys[run.id] = key_of({"data": dataset.digest})
         return _detail_of(node, dataset)
+
+    def changed(self, run: NodeRun) -> str:
+        """Which dataset of this node run is not what it was when the run came to it, in words; empty when none."""
+        for title in run.created.parents:
+            node = self._plan.pipeline.node(title)
+            if node.kind is not Kind.DATA or node.url:  # what was fetched is the store's own
+                continue
+            try:
+                now = self._local(node).digest
+            except DagbookError as error:
+                return error.problems[0].as_reason()
+            if now != self._jobs.digest_of(run.created.parents[title]):
+                return f'E-DATA-CHANGED: the dataset "{title}" is no longer what it was when the run came to it'
+        return ""
 
     @property
     def _home(self) -> Path:

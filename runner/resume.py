@@ -17,7 +17,7 @@ from .core.lifecycle import PASSED, NodeRun, RunSoFar, RunState, so_far
 from .core.model import Pipeline
 from .core.values import Value, from_json, to_json
 from .plan import Plan
-from .records.code import Snapshot
+from .records.code import Snapshot, is_sound
 from .records.processes import alive, user_name
 from .records.settling import settle
 from .records.store import RunRow, Store
@@ -88,6 +88,8 @@ def _asked(row: RunRow, given: Mapping[str, Value], force: tuple[str, ...], sett
     )
     kept = {name: value for name, value in record["settings"].items() if name in Asked.model_fields}
     more = {"force": force, "waits": True, "keep_failed": False, **settings}
+    if not record.get("code"):
+        more["code"] = "none"  # it began without project files, and goes on without
     place = {"folder": record["folder"], "file": record["file"]}
     return Asked.model_validate({**kept, **place, **more, "pipeline": pipeline})
 
@@ -101,10 +103,15 @@ def _is_intact(store: Store, run: NodeRun) -> bool:
 
 
 def _code(row: RunRow, store: Store) -> Snapshot | None:
+    """The project snapshot that the run began with. Raises PipelineError (E-RESUME) when it is not what it was."""
     digest = row.record.get("code")
-    if digest and (store.code / digest).is_dir():
-        return Snapshot(digest, store.code / digest, 0)
-    return None
+    if not digest:
+        return None
+    if not is_sound(store.code / digest):
+        why = f"the project files that it began with ({store.code / digest}) are gone or damaged"
+        hint = "Start a new run; what is up to date is kept."
+        raise PipelineError(problem("E-RESUME", run=row.id, why=why, hint=hint))
+    return Snapshot(digest, store.code / digest, 0)
 
 
 def claim(store: Store, resumed: Resumption, plan: Plan, process: Mapping[str, Any]) -> None:

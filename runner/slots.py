@@ -34,6 +34,7 @@ class SlotFile:
     name: str
     path: Path
     content: str
+    executable: bool
     edge: Edge
 
 
@@ -56,7 +57,7 @@ def slots_of(
         for source in upstream(runs, choice_of(run.created), pipeline.node(edge.source).title):
             if edge.source_port is Port.INPUT:
                 given = slots_of(pipeline, source.node, source, runs, folder_of).get(edge.source_key, [])
-                slot += [SlotFile(one.name, one.path, one.content, edge) for one in given]
+                slot += [SlotFile(one.name, one.path, one.content, one.executable, edge) for one in given]
             elif folder := folder_of(source):
                 slot += _matching(edge, folder)
     for name, files in slots.items():
@@ -67,7 +68,7 @@ def slots_of(
 def _matching(edge: Edge, artifact: Path) -> list[SlotFile]:
     held = [item for item in manifest_of(artifact) if item["kind"] == "file"]
     found = [
-        SlotFile(PurePosixPath(item["path"]).name, artifact / item["path"], item["content"], edge)
+        SlotFile(PurePosixPath(item["path"]).name, artifact / item["path"], item["content"], item["executable"], edge)
         for item in held
         if matches(item["path"], edge.source_key)
     ]
@@ -102,8 +103,8 @@ def _check_names(slot: str, files: list[SlotFile]) -> None:
 
 
 def digest_of_slot(files: list[SlotFile]) -> str:
-    """The sha256 of the names and contents in a slot."""
-    listed = sorted({(one.name, one.content) for one in files})
+    """The sha256 of the names, executable bits and contents in a slot."""
+    listed = sorted({(one.name, one.executable, one.content) for one in files})
     return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
 
 

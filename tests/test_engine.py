@@ -78,6 +78,9 @@ class Forgetful:
     def keep(self, run: NodeRun) -> None:
         pass
 
+    def changed(self, run: NodeRun) -> str:
+        return ""
+
     def fetch(self, run: NodeRun, cancel: Cancel) -> dict[str, Any]:
         raise AssertionError("there is no dataset here")
 

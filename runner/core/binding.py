@@ -24,9 +24,13 @@ NOT_BINDING = {"cell", "cell_id", "when", "approve", "retries", "timeout", "on_e
 
 
 class Binding:
-    """Binds the node runs of one pipeline; `run` is kept up to date by its owner."""
+    """Binds the node runs of one pipeline; `run` is kept up to date by its owner.
 
-    def __init__(self, pipeline: Pipeline, run: RunSoFar) -> None:
+    `contents` tells by title what lies behind the words of a definition: image, commit, project files.
+    """
+
+    def __init__(self, pipeline: Pipeline, run: RunSoFar, contents: Mapping[str, str] | None = None) -> None:
+        self._contents = contents or {}
         self._pipeline = pipeline
         self._run = run
         self._titles = tuple(node.title for node in pipeline.nodes)
@@ -55,6 +59,7 @@ class Binding:
         """The digest of all that this node run is to run on. Raises as `fill`."""
         bound = {
             "node": self._definition(node),
+            "contents": self._contents.get(node.title, ""),
             "params": _plain(created.params),
             "env": self.environment(node, choice),
             "script": self.script(node, choice),

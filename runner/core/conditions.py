@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from heapq import nsmallest
 from typing import Any
 
 from .errors import PipelineError, nearest, problem
@@ -190,9 +191,9 @@ class Gate:
         return "; ".join([*self._notes, *self._few_faults()])
 
     def _few_faults(self) -> list[str]:
-        told = [why for *_, why in sorted(self._faults)]
-        more = len(told) - 3
-        return [*told[:3], *([f"{more} more did not pass"] if more > 0 else [])]
+        told = [why for *_, why in nsmallest(3, self._faults)]
+        more = len(self._faults) - 3
+        return [*told, *([f"{more} more did not pass"] if more > 0 else [])]
 
     def conclusion(self) -> tuple[State, str]:
         """What becomes of the node when none of its tested runs goes on."""

@@ -38,14 +38,23 @@ class Birth:
 class Expansion:
     """Finds the node runs of one run. Reads what was decided from `run`, which its caller keeps up to date.
 
-    `max_runs` is the most node runs that may come to be. With `binds` each gets the digest of what it is to run on.
+    `max_runs` is the most node runs that may come to be, and one more of each node to tell of it: where a node's runs
+    become too many one fails, and it gets no more. With `binds` each gets the digest of what it is to run on
+    (`contents`: see `Binding`).
     """
 
-    def __init__(self, pipeline: Pipeline, run: RunSoFar, max_runs: int | None = None, binds: bool = True) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        run: RunSoFar,
+        max_runs: int | None = None,
+        binds: bool = True,
+        contents: Mapping[str, str] | None = None,
+    ) -> None:
         graph = graph_of(pipeline)
         self._pipeline = pipeline
         self._run = run
-        self._binding = Binding(pipeline, run) if binds else None
+        self._binding = Binding(pipeline, run, contents) if binds else None
         self._max_runs = max_runs
         self._nodes = {node.title: node for node in pipeline.nodes}
         self._titles = tuple(self._nodes)
@@ -63,6 +72,7 @@ class Expansion:
         self._undecided: dict[str, str] = {}  # while planning: nodes of which only the run decides
         self._absent: dict[str, NodeRun] = {}  # node -> a parent's run that is skipped
         self._empty: dict[str, str] = {}  # node -> why a choice gave no run
+        self._full: set[str] = set()  # nodes that would have made too many runs, and get no more
         self._made = 0
 
     def _gate(self, node: Node) -> Gate:
@@ -134,8 +144,12 @@ class Expansion:
 
     def _join(self, child: str, passing: list[NodeRun]) -> Iterator[Birth]:
         for run in passing:
-            for choice in self._joins[child].add(run.node, run.id, run.created.coordinates):
-                yield from self._births(child, choice)
+            yield from self._take(child, self._joins[child].add(run.node, run.id, run.created.coordinates))
+
+    def _take(self, child: str, choices: Iterator[Choice]) -> Iterator[Birth]:
+        """The runs for these choices; of a full node they are not even looked for, since they may be millions."""
+        while child not in self._full and (choice := next(choices, None)):
+            yield from self._births(child, choice)
 
     def _hear_settled(self, child: str, parent: str) -> Iterator[Birth]:
         """No more runs of `parent` will come: what waited for that goes on, or turns out to have nothing to go on."""
@@ -145,8 +159,7 @@ class Expansion:
             passing, over = gate.settle(parent)
             yield from self._join(child, [] if undecided else passing)
         for one in () if undecided else over:
-            for choice in self._joins[child].settle(one):
-                yield from self._births(child, choice)
+            yield from self._take(child, self._joins[child].settle(one))
         untold = child not in self._seen or child in self._undecided
         if not self._unsettled[child] and untold and self._nodes[child].slug not in self._run.node_runs:
             yield self._none(child)
@@ -164,7 +177,8 @@ class Expansion:
             self._undecided.setdefault(title, str(unknown))
             return
         except NoSuchTag as fault:
-            yield self._born(Birth(self._created(node, choice, place, route, {}, {}, 1), State.FAILED, str(fault)))
+            reason = str(self._too_many(title, 1) or fault)
+            yield self._born(Birth(self._created(node, choice, place, route, {}, {}, 1), State.FAILED, reason))
             return
         if not born:
             names = ", ".join(hyper_parameters(self._pipeline, node))
@@ -180,16 +194,20 @@ class Expansion:
         )
         for number, (params, chosen) in enumerate(found, 1):
             rows.append((params, chosen, number))
-            self._check_room(number)
+            if full := self._too_many(node.title, number):
+                raise full
         return rows
 
     def _bound(self, node: Node, choice: Choice, created: Created) -> Created:
         return replace(created, plan=self._binding.digest(node, choice, created)) if self._binding else created
 
-    def _check_room(self, more: int) -> None:
-        if self._max_runs is not None and self._made + more > self._max_runs:
-            what = f"more than {self._max_runs:,} node runs would come of it"
-            raise NoSuchTag(Problem("E-GRID-SIZE", what, "Allow more with --max-runs."))
+    def _too_many(self, title: str, more: int) -> NoSuchTag | None:
+        """What is wrong with so many more runs of this node, which is full then; None when there is room."""
+        if self._max_runs is None or self._made + more <= self._max_runs:
+            return None
+        self._full.add(title)
+        what = f'more than {self._max_runs:,} node runs would come of it, so "{title}" gets no more'
+        return NoSuchTag(Problem("E-GRID-SIZE", what, "Allow more with --max-runs."))
 
     def _place(self, choice: Choice) -> tuple[dict[str, int], dict[str, Mapping[str, Value]]]:
         place: dict[str, int] = {}

@@ -8,12 +8,14 @@ Rules: docs/semantics.md, "Routes" and "Conditions and approval".
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from .routes import Axes, Choice, Coordinates
 
 Place = dict[str, int]
+Positions = tuple[int, ...]  # of some coordinates among those of a run
+Found = tuple[str, Coordinates]  # a run, and its own coordinates
 
 
 class Join:
@@ -38,7 +40,7 @@ class Join:
         self._may_lack = frozenset(may_lack)
         self._plain = tuple(parent for parent in parents if parent not in gathered)
         # parent -> the positions of its axes that a lookup compares -> those coordinates -> runs
-        self._decided: dict[str, dict[tuple[int, ...], _Index]] = {parent: {} for parent in self._plain}
+        self._decided: dict[str, dict[Positions, _Index]] = {parent: {} for parent in self._plain}
         self._steps = {parent: self._plan(parent) for parent in self._plain}
         carried = {axis for parent in self._plain for axis in axes[parent]}
         self._groups = {p: _Group(axes[p], carried, sizes) for p in parents if p in gathered}
@@ -47,7 +49,7 @@ class Join:
         if not self._plain:
             self._park({}, {})
 
-    def _plan(self, first: str) -> list[tuple[str, Axes, tuple[int, ...]]]:
+    def _plan(self, first: str) -> list[tuple[str, Axes, Positions]]:
         """The other parents in order, each with the axes shared with what was joined before."""
         joined = set(self._axes[first])
         steps = []
@@ -69,7 +71,7 @@ class Join:
             yield from self._release(parent, key)
             return
         for positions, index in self._decided[parent].items():
-            index.add(tuple(coordinates[i] for i in positions), run, coordinates)
+            index.add(_part(coordinates, positions), run, coordinates)
         place = place_of(self._axes[parent], coordinates)
         for choice, whole in self._extend({parent: run}, place, self._steps[parent]):
             yield from self.gather(choice, whole)
@@ -89,7 +91,7 @@ class Join:
                 yield from self.gather(choice, place)
 
     def _extend(
-        self, choice: dict[str, str], place: Place, steps: list[tuple[str, Axes, tuple[int, ...]]]
+        self, choice: dict[str, str], place: Place, steps: list[tuple[str, Axes, Positions]]
     ) -> Iterator[tuple[dict[str, str], Place]]:
         if not steps:
             yield {parent: choice[parent] for parent in self._plain}, place
@@ -164,7 +166,7 @@ class ConditionalJoin:
         self._whole = Join(parents, gathered, axes, sizes, may_lack=self._gathered_tested)
         rest = [parent for parent in parents if parent not in self._tested and parent not in gathered]
         self._rest = Join(rest, (), axes, sizes) if rest else None
-        self._passing: dict[str, list[tuple[str, Coordinates]]] = {parent: [] for parent in self._tested}
+        self._passing = {parent: _Index() for parent in self._tested}
         self._places: dict[str, Place] = {}
         self._left = set(self._tested)
         self._bases: list[Choice] = [] if rest else [Choice({}, {})]
@@ -174,7 +176,7 @@ class ConditionalJoin:
         """Take in a decided run, which passed if its parent is tested; yields the choices that it completes."""
         self._places[run] = place_of(self._axes[parent], coordinates)
         if parent in self._passing:
-            self._passing[parent].append((run, coordinates))
+            self._passing[parent].add(coordinates, run, coordinates)
         yield from self._new(self._whole.add(parent, run, coordinates))
         if self._rest and parent not in self._passing and parent not in self._gathered:
             yield from self._widened(self._rest.add(parent, run, coordinates))
@@ -232,11 +234,8 @@ class ConditionalJoin:
         if not surely:
             yield from self._maximal(chosen, place, later)
 
-    def _fitting(self, parent: str, place: Place) -> Iterator[tuple[str, Coordinates]]:
-        for run, coordinates in self._passing[parent]:
-            own = place_of(self._axes[parent], coordinates)
-            if all(place.get(axis, position) == position for axis, position in own.items()):
-                yield run, coordinates
+    def _fitting(self, parent: str, place: Place) -> Iterator[Found]:
+        return self._passing[parent].matching(tuple(place.get(axis, 0) for axis in self._axes[parent]))
 
 
 def place_of(axes: Axes, coordinates: Coordinates) -> Place:
@@ -245,25 +244,38 @@ def place_of(axes: Axes, coordinates: Coordinates) -> Place:
 
 
 class _Index:
-    """Runs by some of their coordinates; 0 agrees with everything, on either side."""
+    """Runs by some of their coordinates; 0 agrees with everything, on either side.
+
+    Only coordinates that are 0 neither in a run's key nor in the one looked up are compared. So the runs are kept by
+    where their keys are not 0, and again by each part of that a lookup compared: no lookup goes through all of them.
+    """
 
     def __init__(self) -> None:
-        self._by_key: dict[tuple[int, ...], list[tuple[str, Coordinates]]] = defaultdict(list)
-        self._loose = False  # some run has a 0 among these coordinates
+        self._runs: dict[Positions, list[tuple[Coordinates, Found]]] = {}
+        self._views: dict[Positions, dict[Positions, dict[Coordinates, list[Found]]]] = {}
 
-    def add(self, key: tuple[int, ...], run: str, coordinates: Coordinates) -> None:
-        self._by_key[key].append((run, coordinates))
-        self._loose = self._loose or 0 in key
+    def add(self, key: Coordinates, run: str, coordinates: Coordinates) -> None:
+        where, found = tuple(i for i, position in enumerate(key) if position), (run, coordinates)
+        self._runs.setdefault(where, []).append((key, found))
+        for compared, view in self._views.setdefault(where, {}).items():
+            view.setdefault(_part(key, compared), []).append(found)
 
-    def matching(self, key: tuple[int, ...]) -> list[tuple[str, Coordinates]]:
-        if not self._loose and 0 not in key:
-            return self._by_key.get(key, [])
-        agreeing = (runs for other, runs in self._by_key.items() if _agree(key, other))
-        return [run for runs in agreeing for run in runs]
+    def matching(self, key: Coordinates) -> Iterator[Found]:
+        for where in self._runs:
+            compared = tuple(i for i in where if key[i])
+            yield from self._view(where, compared).get(_part(key, compared), ())
+
+    def _view(self, where: Positions, compared: Positions) -> dict[Coordinates, list[Found]]:
+        views = self._views[where]
+        if compared not in views:
+            view = views[compared] = {}
+            for key, found in self._runs[where]:
+                view.setdefault(_part(key, compared), []).append(found)
+        return views[compared]
 
 
-def _agree(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
-    return all(a == b or not a or not b for a, b in zip(one, other, strict=True))
+def _part(key: Coordinates, positions: Positions) -> Coordinates:
+    return tuple(key[i] for i in positions)
 
 
 class _Group:
@@ -274,22 +286,24 @@ class _Group:
         self._positions = tuple(axes.index(axis) for axis in self._shared)
         known = [sizes[axis] for axis in axes if axis not in carried]
         self._whole = None if None in known else math.prod(size for size in known if size is not None)
-        self._runs: dict[Coordinates, list[tuple[Coordinates, str]]] = defaultdict(list)
+        self._runs = _Index()
+        self._counts: Counter[Coordinates] = Counter()
         self.settled = False
 
     def add(self, run: str, coordinates: Coordinates) -> Coordinates:
         """Take in a decided run; returns its place on the shared axes."""
-        key = tuple(coordinates[i] for i in self._positions)
-        self._runs[key].append((coordinates, run))
+        key = _part(coordinates, self._positions)
+        self._runs.add(key, run, coordinates)
+        self._counts[key] += 1
         return key
 
     def key_at(self, place: Mapping[str, int]) -> Coordinates:
         return tuple(place.get(axis, 0) for axis in self._shared)
 
     def is_whole(self, key: Coordinates) -> bool:
-        return self.settled or (self._whole is not None and len(self._runs[key]) == self._whole)
+        return self.settled or (self._whole is not None and self._counts[key] == self._whole)
 
     def runs(self, key: Coordinates) -> tuple[str, ...]:
         """All runs at that place, in the order of their coordinates."""
-        found = [one for other, runs in self._runs.items() if _agree(key, other) for one in runs]
-        return tuple(run for _coordinates, run in sorted(found))
+        found = sorted((coordinates, run) for run, coordinates in self._runs.matching(key))
+        return tuple(run for _coordinates, run in found)

@@ -7,12 +7,13 @@ what depends on that is told of once, as left to the run.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .events import Action, Answer, AttemptEnded, Begin, Earlier, Event, Found, Look, Start
 from .lifecycle import NodeRun, RunSoFar, State
 from .model import Kind, Pipeline
+from .reuse import Candidate
 from .scheduler import Scheduler
 from .upstream import any_foreseen
 
@@ -47,14 +48,15 @@ class Planned:
 def planner(
     pipeline: Pipeline,
     reused: Iterable[str] = (),
-    earlier: Mapping[str, Earlier] | None = None,
+    earlier: Mapping[str, Sequence[Candidate]] | None = None,
     most: int | None = None,
     looks: Collection[str] = (),
     look: Looker | None = None,
 ) -> Planned:
     """The run in which everything succeeds: what `dagbook plan` lists.
 
-    `earlier` is what stands for the node runs of the titles in `reused`. `look` is asked for the earlier result of a
+    `earlier` is what may stand for the node runs of the titles in `reused`, by id; where nothing does, it is only
+    foreseen that something will. `look` is asked for the earlier result of a
     node run of the titles in `looks` whose inputs are known.
     Stops early, with more than `most` node runs, when there would be more.
     """

@@ -9,7 +9,7 @@ while a node run is unaccounted for.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from .events import (
@@ -46,6 +46,7 @@ from .lifecycle import (
     Tagged,
 )
 from .model import OnError, Pipeline
+from .reuse import Candidate, choose
 from .rules import Rules
 
 FIRST_BACK_OFF, LONGEST_BACK_OFF = 1.0, 60.0  # seconds; doubled from attempt to attempt
@@ -56,11 +57,12 @@ class Scheduler:
     """Decides the course of one run.
 
     `jobs` node runs are under way at most. `on_error` is the pipeline's rule; a node's own wins. Titles in `reused`
-    are not run: what `earlier` holds of their node runs, by id, stands for them. Node runs of the titles in `looks`
-    are looked up before they start. `run` is the state so far.
+    are not run: of what `earlier` holds for their node runs, by id and the newest first, one result stands for each
+    (`reuse`). Node runs of the titles in `looks` are looked up before they start. `run` is the state so far.
 
     To resume, give the state that the run had (`run`) and the ids of the node runs in it whose results are still
     there (`intact`): those of them that passed on the same plan are kept, but for the titles in `forced`.
+    `contents` is part of that plan: by title what lies behind a definition's words.
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class Scheduler:
         jobs: int,
         on_error: OnError = OnError.STOP_NEXT,
         reused: Iterable[str] = (),
-        earlier: Mapping[str, Earlier] | None = None,
+        earlier: Mapping[str, Sequence[Candidate]] | None = None,
         *,
         looks: Collection[str] = (),
         max_runs: int | None = None,
@@ -77,6 +79,7 @@ class Scheduler:
         intact: Collection[str] = (),
         forced: Collection[str] = (),
         binds: bool = True,
+        contents: Mapping[str, str] | None = None,
     ) -> None:
         self.run = run or RunSoFar()
         self._nodes = {node.title: node for node in pipeline.nodes}
@@ -87,7 +90,7 @@ class Scheduler:
         self._intact = frozenset(intact)
         self._forced = frozenset(forced)
         self._binds = binds
-        self._expansion = Expansion(pipeline, self.run, max_runs, binds)
+        self._expansion = Expansion(pipeline, self.run, max_runs, binds, contents)
         self._queue: deque[str] = deque()
         self._looking: set[str] = set()
         self._under_way: set[str] = set()
@@ -165,7 +168,7 @@ class Scheduler:
         if birth.state is State.WAITING:  # while planning: only the run decides
             run.reason = birth.reason
             self._decide(run)
-        elif birth.state and self._verdict(run)[0] is None:
+        elif birth.state and self._verdict(run)[0] in (None, State.CACHED):  # no result stands for what may not be
             self._change(created.id, birth.state, birth.reason)
             self._after_failure(run, birth.state)
             self._decide(run)
@@ -192,14 +195,21 @@ class Scheduler:
             else:
                 self._enqueue(run)
             return
-        found = self._earlier.get(run.id) if verdict is State.CACHED else None
-        if found:
-            self._restore(run, found, reason)
-        elif verdict is State.CACHED and self._binds:
-            self._change(run.id, State.FAILED, f'E-NO-EARLIER: no earlier run left a result of "{run.node}" here')
+        if verdict is State.CACHED:
+            self._reuse(run, reason)
         else:
             self._change(run.id, verdict, reason)
         self._decide(run)
+
+    def _reuse(self, run: NodeRun, reason: str) -> None:
+        """Let an earlier result stand for a node run that is not to run; in a plan a missing one is foreseen."""
+        found = choose(self._earlier.get(run.id, ()), run.created, self.run.node_runs)
+        if found:
+            self._restore(run, found, reason)
+        elif self._binds:
+            self._change(run.id, State.FAILED, f'E-NO-EARLIER: no earlier run left a result of "{run.node}" here')
+        else:
+            self._change(run.id, State.CACHED, reason, detail={"foreseen": True})
 
     def _approved(self, run: NodeRun) -> bool:
         """True when somebody said yes to this plan of it before the run was resumed: a decision is final."""

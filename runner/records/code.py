@@ -51,12 +51,25 @@ def snapshot(folder: Path, kept: Path, leave_out: frozenset[Path] = frozenset())
         digest = _digest(draft, copied)  # of the copy: the folder may change while it is read
         os.chmod(draft, 0o755)
         home = kept / digest
+        if home.is_dir() and not is_sound(home):
+            os.rename(home, Path(tempfile.mkdtemp(prefix=".damaged-", dir=kept)) / digest)  # nothing uses it any more
         if not home.is_dir():
+            for path in copied:
+                os.chmod(draft / path, 0o555 if os.stat(draft / path).st_mode & 0o111 else 0o444)
             with contextlib.suppress(OSError):  # another run kept the same content at the same moment
                 os.rename(draft, home)
         return Snapshot(digest, home, len(copied))
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def is_sound(home: Path) -> bool:
+    """True when the kept folder `home` holds what its name, the digest, says."""
+    files = [path.relative_to(home).as_posix() for path in home.rglob("*") if not path.is_dir() or path.is_symlink()]
+    try:
+        return _digest(home, sorted(files, key=os.fsencode)) == home.name
+    except OSError:
+        return False
 
 
 def _copied(source: Path, target: Path) -> bool:

@@ -19,10 +19,12 @@ def user_name() -> str:
 
 def alive(process: Mapping[str, Any]) -> bool:
     """True when the run process that `RunRow.process` names still lives, as far as this machine can tell."""
+    pid = int(process.get("pid") or 0)
+    if pid == 0:
+        return False  # it waits for a decision, and nobody runs it meanwhile: on any machine
     if process.get("host") != os.uname().nodename:
         return True  # another machine's: not ours to judge
-    pid = int(process.get("pid") or 0)
-    return pid > 0 and start_of(pid) == process.get("began")
+    return start_of(pid) == process.get("began")
 
 
 def start_of(pid: int) -> str | None:

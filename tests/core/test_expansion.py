@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dagbook.runner.core.events import AttemptEnded, Begin, Start
+from dagbook.runner.core.expansion import Birth, Expansion
 from dagbook.runner.core.graph import graph_of, in_order
 from dagbook.runner.core.lifecycle import BROKEN, Created, RunState, State, Tagged
 from dagbook.runner.core.model import COMPARING, Condition, Node, Objective, OnError, Pipeline
-from dagbook.runner.core.routes import count
+from dagbook.runner.core.routes import Choice, count
 from dagbook.runner.core.scheduler import Scheduler
 from dagbook.runner.core.values import Value
 from tests.core.brute_force import BruteForce, TooLarge
@@ -207,6 +209,78 @@ def test_P8_a_hyper_tag_of_more_values_than_may_run_fails_that_node_run_and_says
     (failed,) = [run for run in scheduler.run.node_runs.values() if run.node == "b"]
     assert failed.state is State.FAILED
     assert "--max-runs" in failed.reason
+
+
+def too_many(max_runs: int, *more: Node, tag: str = "{{ b.r }}") -> Scheduler:
+    """A run to its end: two nodes run for 60 values each, and "d" for all 3,600 pairs, if it may."""
+    values = {"r": "{{ a.r | hyper }}"}
+    nodes = (Node(title="a"), *(Node(title=title, after=("a",), params=values) for title in "bc"))
+    last = Node(title="d", after=("b", "c"), params={"p": tag})
+    scheduler = Scheduler(Pipeline(nodes=(*nodes, last, *more)), 999, max_runs=max_runs)
+    scheduler.handle(Begin())
+    all_end(scheduler, end(scheduler, "a", r=",".join(map(str, range(60)))))
+    return scheduler
+
+
+def counts(scheduler: Scheduler) -> Counter[tuple[str, State]]:
+    return Counter((run.node, run.state) for run in scheduler.run.node_runs.values())
+
+
+def test_P8_the_node_run_with_which_they_become_too_many_fails_and_its_node_gets_no_more() -> None:
+    """200 node runs may be: 1 + 60 + 60 + 79, and the one that fails; the nodes after it are told of once each."""
+    gate = (Condition(objective=Objective.GT, tag="m", target=1),)
+    after = (Node(title="e", after=("d",)), Node(title="all", after=("d",), gather=("d",)))
+    scheduler = too_many(200, *after, Node(title="if", after=("d",), when=gate), Node(title="last", after=("e",)))
+    found = counts(scheduler)
+    assert found[("d", State.SUCCEEDED)] == 79
+    assert {one: runs for one, runs in found.items() if one[1] is not State.SUCCEEDED} == {
+        ("d", State.FAILED): 1,
+        ("e", State.UPSTREAM_FAILED): 1,
+        ("all", State.UPSTREAM_FAILED): 1,
+        ("if", State.SKIPPED): 1,
+        ("last", State.UPSTREAM_FAILED): 1,
+    }
+    (failed,) = [run for run in scheduler.run.node_runs.values() if run.state is State.FAILED]
+    assert all(one in failed.reason for one in ["E-GRID-SIZE", "more than 200", '"d" gets no more', "--max-runs"])
+    assert scheduler.run.state is RunState.FAILED
+
+
+def test_P8_node_runs_that_fail_as_they_come_to_be_count_too() -> None:
+    scheduler = too_many(200, tag="{{ b.nope }}")
+    failed = [run for run in scheduler.run.node_runs.values() if run.state is State.FAILED]
+    assert [run.node for run in failed] == ["d"] * 80
+    assert ["E-REF-TAG" in run.reason for run in failed] == [True] * 79 + [False]
+    assert "E-GRID-SIZE" in failed[-1].reason
+
+
+def test_P8_choices_beyond_the_limit_are_not_even_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Choice] = []
+    births = Expansion._births
+
+    def counted(self: Expansion, title: str, choice: Choice) -> Iterator[Birth]:
+        asked.append(choice)
+        return births(self, title, choice)
+
+    monkeypatch.setattr(Expansion, "_births", counted)
+    scheduler = too_many(200)
+    assert len(asked) == 1 + 1 + 1 + 80
+    assert len(scheduler.run.node_runs) == 201
+
+
+@given(flows(), st.integers(0, 999), st.integers(1, 12), st.randoms(use_true_random=False))
+def test_P8_a_run_with_too_many_node_runs_ends_with_one_more_of_each_node_at_most(
+    pipeline: Pipeline, seed: int, max_runs: int, fate: random.Random
+) -> None:
+    scheduler, world = Scheduler(pipeline, 3, max_runs=max_runs), World(seed, fate)
+    world.begin(scheduler)
+    world.play(scheduler)
+    runs = scheduler.run.node_runs
+    created = [fact.id for fact in world.facts if isinstance(fact, Created)]
+    assert len(created) == len(set(created)) == len(runs) <= max_runs + len(pipeline.nodes)
+    assert {run.node for run in runs.values()} == {node.title for node in pipeline.nodes}
+    full = [run.node for run in runs.values() if "E-GRID-SIZE" in run.reason]
+    assert len(full) == len(set(full))
+    assert scheduler.run.state in (RunState.FAILED, RunState.SUCCEEDED)
 
 
 def test_row_38_values_found_on_one_route_start_there_while_the_other_route_is_still_busy() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Collection, Iterable, Iterator
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -159,3 +161,63 @@ def test_parents_that_run_once_make_one_choice_with_the_last_of_them(order: list
     ]
     slow = Join(PARENTS, gathered, axes, {})
     assert last == told(choice for parent in order for choice in slow.add(parent, parent, ()))
+
+
+# how much work it is
+
+
+def whole(routes: int, join: Join | ConditionalJoin, runs: Runs) -> None:
+    """Give it all runs; each route makes one choice."""
+    found = [choice for one, places in runs.items() for at in places for choice in join.add(one, name(one, at), at)]
+    assert len([*found, *(choice for one in runs for choice in join.settle(one))]) == routes
+
+
+def along(routes: int) -> list[Coordinates]:
+    return [(position,) for position in range(1, routes + 1)]
+
+
+def after_a_tested_one(routes: int) -> None:
+    join = ConditionalJoin(("p", "q"), ("p",), (), {"p": ("a",), "q": ("a",)}, {"a": None})
+    whole(routes, join, {"p": along(routes), "q": along(routes)})
+
+
+def after_a_gathered_one(routes: int) -> None:
+    join = Join(("p", "q"), ("q",), {"p": ("a",), "q": ("a",)}, {"a": None})
+    whole(routes, join, {"p": along(routes), "q": along(routes)})
+
+
+def after_one_that_lacks_another_on_every_second_route(routes: int) -> None:
+    """Its runs have a 0 there, which agrees with everything."""
+    join = Join(("p", "q"), (), {"p": ("a", "b"), "q": ("a", "b")}, {"a": None, "b": None})
+    runs: list[Coordinates] = [(position, position % 2) for position in range(1, routes + 1)]
+    whole(routes, join, {"p": runs, "q": [(position, 1) for position in range(1, routes + 1)]})
+
+
+def calls(work: Callable[[int], None], routes: int) -> int:
+    """How many calls that makes, of functions of any kind; unlike a time it is the same each time."""
+    seen = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal seen
+        seen += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        work(routes)
+    finally:
+        sys.setprofile(before)
+    return seen
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        after_a_tested_one,
+        after_a_gathered_one,
+        after_one_that_lacks_another_on_every_second_route,
+    ],
+)
+def test_four_times_the_routes_are_some_four_times_the_work(work: Callable[[int], None]) -> None:
+    """Rows 35, 46: no choice looks through the runs of all others."""
+    assert calls(work, 400) < 5 * calls(work, 100)

@@ -14,6 +14,7 @@ from dagbook.runner.core.events import Earlier
 from dagbook.runner.core.lifecycle import NodeRun, RunSoFar, RunState, State
 from dagbook.runner.core.model import Condition, Kind, Node, Objective, Pipeline
 from dagbook.runner.core.planning import Looker, Planned, planner
+from dagbook.runner.core.reuse import Candidate
 from dagbook.runner.core.routes import count
 from dagbook.runner.core.scheduler import Scheduler
 from dagbook.runner.core.values import Value
@@ -186,6 +187,12 @@ def test_row_40_the_tags_of_earlier_runs_that_stand_are_known_to_a_plan() -> Non
         Node(title="b", after=("a",), params=HYPER),
         Node(title="best", after=("a",), when=(BEST,)),
     )
-    found = planned(*nodes, reused=["a"], earlier={"a": Earlier({}, {"r": "1,2", "m": 1})})
+    found = planned(*nodes, reused=["a"], earlier={"a": [Candidate("{}", "{}", Earlier({}, {"r": "1,2", "m": 1}))]})
     assert sorted(found.run.node_runs) == ["a", "b#1", "b#2", "best"]
     assert found.unknown == []
+
+
+def test_what_depends_on_a_missing_earlier_result_is_left_to_the_run() -> None:
+    nodes = (Node(title="a"), Node(title="best", after=("a",), when=(BEST,)), Node(title="c", after=("best",)))
+    found = planned(*nodes, reused=["a", "best"])
+    assert found.unknown == ["best", "c"]

@@ -37,6 +37,7 @@ from dagbook.runner.core.lifecycle import (
 )
 from dagbook.runner.core.model import Node, OnError, Pipeline
 from dagbook.runner.core.planning import planner
+from dagbook.runner.core.reuse import Candidate
 from dagbook.runner.core.scheduler import Scheduler
 from tests.core.pipelines import oracle, pipelines
 
@@ -292,7 +293,7 @@ def test_a_slow_grid_point_holds_up_nobody_but_its_own_children() -> None:
 
 def test_reused_nodes_are_not_run_and_their_earlier_results_stand_for_them() -> None:
     nodes = (Node(title="a"), Node(title="b", after=("a",)))
-    earlier = {"a": Earlier({"artifact": "abc"}, {"accuracy": 0.9})}
+    earlier = {"a": [Candidate("{}", "{}", Earlier({"artifact": "abc"}, {"accuracy": 0.9}))]}
     scheduler = Scheduler(Pipeline(nodes=nodes), jobs=1, reused=["a"], earlier=earlier)
     decision = scheduler.handle(Begin())
     assert decision.actions == [Start("b", 1, {"a": "a"})]
