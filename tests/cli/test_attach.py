@@ -207,8 +207,8 @@ class Terminal:
             assert left > 0, self.seen
             if select.select([self._master], [], [], left)[0]:
                 self.seen += os.read(self._master, 65536).decode(errors="replace")
-        found, self.seen = plain(self.seen), ""
-        return found
+        before, _, self.seen = plain(self.seen).partition(text)  # the rest may be all that comes
+        return before + text
 
     def close(self) -> int:
         """Wait for its end, reading what it still says."""
