@@ -86,7 +86,10 @@ class Hosted:
         self._listen_to_signals(on_signals)
         await engine.bell.hang()
         self._store.set_process(self.id, self._process(engine.bell.path))
-        self._remove_leftovers()
+        leftovers = threading.Thread(target=self._remove_leftovers, args=(self._live_runs(),), daemon=True)
+        leftovers.start()
+        if resumed:  # its own are among them, and must go before there are new ones
+            await asyncio.to_thread(leftovers.join)
         if self.cancelled:
             engine.cancel(self.cancelled)
         try:
@@ -148,14 +151,15 @@ class Hosted:
         return self._plan.warnings
 
     def _live_runs(self) -> list[str]:
-        return [row.id for row in self._store.live_runs()]
+        """The runs of the store that live, without this one while it has started nothing."""
+        return [row.id for row in self._store.live_runs() if row.id != self.id or not self._resumed]
 
-    def _remove_leftovers(self) -> None:
-        """Take away containers that a killed run process of this store left, off the path."""
+    def _remove_leftovers(self, live: list[str]) -> None:
+        """Take away containers that killed run processes of this store left, off the path of a new run."""
         for executor in self._plan.executors.values():
             remove: Callable[..., None] | None = getattr(executor, "remove_leftovers", None)
             if remove is not None:
-                threading.Thread(target=remove, args=(self._store.id, self._live_runs), daemon=True).start()
+                remove(self._store.id, lambda: {*live, *self._live_runs()})
                 return
 
 

@@ -103,8 +103,8 @@ WHOLE = {"start": 1, "left": 3, "right": 1, "join": 3, "flaky": 1, "best": 1, "n
 
 def fate_of_test() -> random.Random:
     """Chance, by a seed that is told, and can be given again."""
-    seed = int(os.environ.get("DAGBOOK_TEST_SEED", "0")) or random.randrange(2**32)
-    sys.stdout.write(f"DAGBOOK_TEST_SEED={seed}\n")
+    seed = int(os.environ.get("TEST_SEED", "0")) or random.randrange(2**32)
+    sys.stdout.write(f"TEST_SEED={seed}\n")
     return random.Random(seed)
 
 
