@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -20,6 +21,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from dagbook.runner.launch import cancel
+from dagbook.runner.records.follow import Follower
+from dagbook.runner.records.store import Store
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "tests" / "pictures"
@@ -247,6 +252,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     finally:
         child.terminate()
         child.wait(20)
+        _end_runs(folder / ".dagbook")
+
+
+def _end_runs(store: Path) -> None:
+    """End the runs that wait for an approval: their processes outlive JupyterLab, as they should, but not the tests."""
+    if not store.is_dir():
+        return
+    with contextlib.closing(Store(store, create=False)) as opened:
+        for row in opened.live_runs():
+            cancel(opened, row.id, "the tests are over")
+            for _ in Follower(opened, row.id).follow():
+                pass
 
 
 @pytest.fixture(scope="module")
