@@ -13,7 +13,7 @@ from .cli_look import logs, runs, show
 from .cli_run import check, graph, plan, run
 
 # Importing makes many objects and no garbage; looking for some so often costs a tenth of a command's start.
-gc.set_threshold(20_000, 20, 20)
+gc.set_threshold(100_000, 20, 20)
 
 NEXT_STEPS = """\
 dagbook runs the cells of a notebook as a pipeline.

@@ -119,8 +119,6 @@ def _definition(store: Store, row: RunRow, output: Path | None) -> Definition:
     Where it was not known (a batch runner does not tell the kernel), there is the pipeline alone, and nothing that
     could be written to `output`. Raises PipelineError (E-FILE-MISSING) then.
     """
-    from nbformat.v4 import new_notebook
-
     from .core.errors import PipelineError, problem
     from .core.model import Pipeline
     from .formats.notebook import Definition, read_notebook
@@ -133,7 +131,7 @@ def _definition(store: Store, row: RunRow, output: Path | None) -> Definition:
         hint = "The run was started by a notebook's kernel that did not know its file. Leave -o out."
         raise PipelineError(problem("E-FILE-MISSING", file=f"the notebook of run {row.id}", hint=hint))
     pipeline = Pipeline.model_validate(row.record["pipeline"])
-    return Definition(Path(row.record["file"] or ""), pipeline, new_notebook())  # type: ignore[no-untyped-call]
+    return Definition(Path(row.record["file"] or ""), pipeline, {})
 
 
 BY = click.option("--by", metavar="USER", help="Who decides; one of those whom the node asks [your name here].")

@@ -154,10 +154,8 @@ def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def read(file: Path, typed: Any = (), raw: Any = (), yaml_texts: Any = (), yaml_files: Any = ()) -> Definition:
     """The pipeline that FILE defines. Raises PipelineError with all that is wrong with it."""
-    from .formats.nbformat_import import import_nbformat
     from .formats.notebook import read_notebook
 
-    import_nbformat()
     given = given_parameters(typed, raw, yaml_texts, yaml_files)
     return read_notebook(file, given, project=file.absolute().parent)
 

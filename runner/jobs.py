@@ -156,9 +156,8 @@ class Jobs:
         """The notebook to execute, in the attempt's folder."""
         if node.kind is Kind.COMMAND:
             return None
-        import nbformat
-
         from .formats.notebook import node_notebook
+        from .formats.notebook_file import text_of
 
         path = folder / "source.ipynb"
         runtime = self._plan.runtimes[node.title]
@@ -166,7 +165,7 @@ class Jobs:
             path.write_text(node.source, encoding="utf-8")
             node = node.model_copy(update={"path": path.name})
         made = node_notebook(self._plan.pipeline, node, folder, runtime.kernel, runtime.language)
-        path.write_text(nbformat.writes(made), encoding="utf-8")  # type: ignore[no-untyped-call]
+        path.write_text(text_of(made), encoding="utf-8")
         return path
 
     def _own_mounts(self, node: Node, folder: Path) -> tuple[Mount, ...]:

@@ -23,7 +23,6 @@ from .earlier import find_earlier
 from .executors.contract import Executor, Needs, Runtime
 from .formats.attachments import read_requirements, read_text
 from .formats.git_address import read_git_address
-from .formats.nbformat_import import import_nbformat
 from .records.code import Snapshot, TooLarge, snapshot
 from .records.repositories import Repository, resolve_all
 from .records.store import Store
@@ -79,7 +78,6 @@ def prepare(
     """
     from .executors.resources import with_computes
 
-    import_nbformat()
     pipeline, reused, warnings = check_asked(asked)
     pipeline, computes = with_computes(pipeline, asked.computes, asked.executor, reused)
     running = [node for node in pipeline.nodes if node.title not in reused and node.kind is not Kind.DATA]

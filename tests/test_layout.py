@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("runner", "kernel_magics", "extension")
-HEAVY = ("sqlalchemy", "docker", "papermill", "nbformat", "networkx")
+HEAVY = ("docker", "papermill", "nbformat", "networkx")
 
 
 def pyproject() -> dict[str, object]:
@@ -88,13 +88,13 @@ def test_imports_go_one_way() -> None:
     [
         (
             "import dagbook",
-            ("pydantic", "sqlalchemy", "IPython", "docker", "papermill", "nbformat", "networkx", "click"),
+            ("pydantic", "IPython", "docker", "papermill", "nbformat", "networkx", "click"),
         ),
         (
             "import dagbook.runner.cli",
-            ("pydantic", "sqlalchemy", "docker", "papermill", "nbformat", "networkx", "rich"),
+            ("pydantic", "docker", "papermill", "nbformat", "networkx", "rich"),
         ),
-        ("import dagbook.kernel_magics.hooks, dagbook.kernel_magics.magics", ("sqlalchemy", "docker", "papermill")),
+        ("import dagbook.kernel_magics.hooks, dagbook.kernel_magics.magics", ("docker", "papermill")),
     ],
 )
 def test_heavy_libraries_are_imported_where_they_are_used(statement: str, heavy: tuple[str, ...]) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
+from ..formats.nbformat_import import import_nbformat
 from .contract import CellStarted, Failure, Job, Outcome, Output, Reporter
 from .contract import Started as StartedReport
 from .exits import Ending, Started, amount, death
@@ -110,6 +111,7 @@ class _Log:
 
 
 def _write_record(job: Job, outputs: list[dict[str, Any]], reason: str, ending: Ending) -> None:
+    import_nbformat()
     from nbformat import from_dict, v4
 
     from .record import save

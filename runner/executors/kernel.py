@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..formats.nbformat_import import import_nbformat
 from . import farewell
 from .contract import Job, Outcome, Reporter
 from .contract import Started as StartedReport
@@ -133,6 +134,7 @@ class Session:
 
 def load_driver() -> None:
     """Import papermill, which takes longer than starting a container: once, and not while anybody waits for a node."""
+    import_nbformat()
     from . import papermill_engine  # noqa: F401
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import PipelineError, Place, Problem, nearest, problem
 from ..core.model import Kind, Node, Pipeline
 from .checks import check_code
-from .notebook_file import kernelspec, language_of, language_of_kernel, load_notebook, save_notebook
+from .nbformat_import import import_nbformat
+from .notebook_file import Content, as_node, kernelspec, language_of, language_of_kernel, load_notebook, save_notebook
 from .parameter_cell import Parameter, read_parameters
 from .python_code import read_code
 from .sources import cell_magic
@@ -38,6 +39,7 @@ def node_notebook(
     its own.
     Raises PipelineError for a notebook node whose file cannot be read.
     """
+    import_nbformat()
     if node.kind is Kind.NOTEBOOK:
         return _whole_notebook(node, folder or Path(), kernel, language)
     name = kernel or node.kernel or pipeline.defaults.kernel or "python3"
@@ -98,7 +100,8 @@ def _metadata(node: Node, heading: int, kernel: str, language: str) -> dict[str,
 
 
 def _whole_notebook(node: Node, folder: Path, kernel: str | None, language: str | None) -> NotebookNode:
-    notebook, _ = load_notebook(folder / (node.path or ""))
+    content, _ = load_notebook(folder / (node.path or ""))
+    notebook = as_node(content)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -121,9 +124,9 @@ def check_notebook_node(node: Node, folder: Path) -> list[Problem]:
     file = str(folder / (node.path or ""))
     found = [one for one in found if one.code != "W-NB-REPAIRED"]
     if language_of(notebook) in ("python", "ipython", "python3", ""):
-        for position, cell in enumerate(notebook.cells, 1):
-            if cell.cell_type == "code":
-                found += _cell_findings(cell.source, Place(file, position, 0, node.title))
+        for position, cell in enumerate(notebook["cells"], 1):
+            if cell["cell_type"] == "code":
+                found += _cell_findings(cell["source"], Place(file, position, 0, node.title))
         found += _parameter_findings(node, notebook, file)
     return found
 
@@ -137,15 +140,15 @@ def _cell_findings(source: str, place: Place) -> list[Problem]:
         return list(error.problems)
 
 
-def _parameter_findings(node: Node, notebook: NotebookNode, file: str) -> list[Problem]:
+def _parameter_findings(node: Node, notebook: Content, file: str) -> list[Problem]:
     known: dict[str, Parameter] = {}
     tagged: list[int] = []
-    for position, cell in enumerate(notebook.cells, 1):
-        tags = cell.metadata.get("tags", ())
-        if cell.cell_type == "code" and isinstance(tags, list) and "parameters" in tags:
+    for position, cell in enumerate(notebook["cells"], 1):
+        tags = cell["metadata"].get("tags", ())
+        if cell["cell_type"] == "code" and isinstance(tags, list) and "parameters" in tags:
             tagged.append(position)
             try:
-                known |= read_parameters(cell.source, Place(file, position))
+                known |= read_parameters(cell["source"], Place(file, position))
             except PipelineError:
                 return []  # its syntax was told already
     if len(tagged) > 1:
@@ -162,11 +165,11 @@ def _parameter_findings(node: Node, notebook: NotebookNode, file: str) -> list[P
 
 
 def write_back(
-    notebook: NotebookNode,
+    notebook: Content,
     outputs: Mapping[int, Sequence[Mapping[str, Any]]],
     metadata: Mapping[str, Any] | None = None,
     cell_metadata: Mapping[int, Mapping[str, Any]] | None = None,
-) -> NotebookNode:
+) -> Content:
     """A copy of the pipeline notebook with outputs put into its cells, for `-o OUT.ipynb`; the original is not touched.
 
     `outputs` holds lists of nbformat outputs by the 1-based position of the defining cell; `metadata` goes to
@@ -174,27 +177,23 @@ def write_back(
     """
     extra = cell_metadata or {}
     filled = copy.copy(notebook)
-    filled["metadata"] = copy.deepcopy(notebook.metadata)
+    filled["metadata"] = copy.deepcopy(notebook["metadata"])
     if metadata is not None:
-        filled.metadata["dagbook"] = copy.deepcopy(dict(metadata))
+        filled["metadata"]["dagbook"] = copy.deepcopy(dict(metadata))
     filled["cells"] = [
         _filled(cell, outputs.get(position), extra.get(position)) if position in outputs or position in extra else cell
-        for position, cell in enumerate(notebook.cells, 1)
+        for position, cell in enumerate(notebook["cells"], 1)
     ]
     return filled
 
 
-def _filled(
-    cell: NotebookNode, outputs: Sequence[Mapping[str, Any]] | None, metadata: Mapping[str, Any] | None
-) -> NotebookNode:
-    from nbformat import from_dict
-
+def _filled(cell: Content, outputs: Sequence[Mapping[str, Any]] | None, metadata: Mapping[str, Any] | None) -> Content:
     changed = copy.deepcopy(cell)
     if outputs is not None:
         # `transient` belongs to messages, and a notebook that holds it is not valid
         kept = [{key: value for key, value in output.items() if key != "transient"} for output in outputs]
-        changed["outputs"] = from_dict(copy.deepcopy(kept))  # type: ignore[no-untyped-call]
+        changed["outputs"] = copy.deepcopy(kept)
         changed["execution_count"] = None
     if metadata is not None:
-        changed.metadata["dagbook"] = from_dict(copy.deepcopy(dict(metadata)))  # type: ignore[no-untyped-call]
+        changed["metadata"]["dagbook"] = copy.deepcopy(dict(metadata))
     return changed

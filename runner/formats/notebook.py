@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..core.errors import DagbookError, PipelineError, Place, Problem, problem, raise_errors
 from ..core.model import Defaults, Edge, Kind, Node, Pipeline
@@ -20,12 +19,9 @@ from .cells import KINDS, parse_edge, parse_node, parse_pipeline, parse_shared, 
 from .checks import check_node, check_shared, shared_names
 from .magic_table import MAGICS
 from .node_notebook import check_notebook_node, node_notebook, save_notebook, write_back
-from .notebook_file import language_of, load_notebook
+from .notebook_file import Content, language_of, load_notebook
 from .parameter_cell import Parameter, read_parameters, settled
 from .sources import Cut, Found, cell_magic, check_body_magics, check_late_cell_magics, magics_in, misplaced, unknown
-
-if TYPE_CHECKING:
-    from nbformat import NotebookNode
 
 __all__ = ["Definition", "Parameter", "node_notebook", "read_notebook", "save_notebook", "write_back"]
 
@@ -41,7 +37,7 @@ class Definition:
 
     path: Path
     pipeline: Pipeline
-    notebook: NotebookNode
+    notebook: Content
     problems: tuple[Problem, ...] = ()
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
 
@@ -62,7 +58,7 @@ def read_notebook(
     path = Path(path)
     notebook, found = load_notebook(path)
     reader = _Reader(found)
-    for position, cell in enumerate(notebook.cells, 1):
+    for position, cell in enumerate(notebook["cells"], 1):
         reader.read(position, cell)
     reader.check_language(notebook)
     reader.settle(parameters or {})
@@ -103,32 +99,32 @@ class _Reader:
         self._first_magic: tuple[int, Found] | None = None
         self._tagged: dict[str, int] = {}
 
-    def read(self, position: int, cell: NotebookNode) -> None:
+    def read(self, position: int, cell: Content) -> None:
         """Take one cell in; every fault becomes a problem that carries the cell's position."""
-        source: str = cell.source
+        source: str = cell["source"]
         try:
-            if cell.cell_type == "markdown":
+            if cell["cell_type"] == "markdown":
                 _check_markdown(source)
-            elif cell.cell_type == "code":
+            elif cell["cell_type"] == "code":
                 self._read_code(position, cell, source)
         except DagbookError as error:
             self.problems += [one.at(Place(cell=position)) for one in error.problems]
 
-    def _read_code(self, position: int, cell: NotebookNode, source: str) -> None:
+    def _read_code(self, position: int, cell: Content, source: str) -> None:
         self._read_tags(position, cell, source)
         if "%" not in source:
             return
         cut = cell_magic(source)
         if cut and cut.magic.ours:
-            self._read_cell_magic(position, cell.id, cut)
+            self._read_cell_magic(position, cell["id"], cut)
             return
         check_late_cell_magics(source)
         if cut is None:
             for found in magics_in(source):
-                self._read_line_magic(position, cell.id, found)
+                self._read_line_magic(position, cell["id"], found)
 
-    def _read_tags(self, position: int, cell: NotebookNode, source: str) -> None:
-        tags = cell.metadata.get("tags", ())
+    def _read_tags(self, position: int, cell: Content, source: str) -> None:
+        tags = cell["metadata"].get("tags", ())
         for tag in ("parameters", "injected-parameters"):
             if not isinstance(tags, list) or tag not in tags:
                 continue
@@ -191,7 +187,7 @@ class _Reader:
         if other is not node:
             raise PipelineError(name_clash(node, other))
 
-    def check_language(self, notebook: NotebookNode) -> None:
+    def check_language(self, notebook: Content) -> None:
         """E-NB-KERNEL when the notebook has our magics and a kernel that knows no IPython magics."""
         language = language_of(notebook)
         if self._first_magic is None or language in ("python", "ipython", "python3", ""):

@@ -11,24 +11,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import PipelineError, Place, Problem, nearest, problem
+from .nbformat_import import import_nbformat
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
+Content = dict[str, Any]  # a notebook as its JSON tells it, in the form of nbformat 4.5, each source one text
 LARGE = 100 * 2**20  # bytes
 NEWEST_MINOR = 5
 
 
-def load_notebook(path: Path) -> tuple[NotebookNode, list[Problem]]:
+def load_notebook(path: Path) -> tuple[Content, list[Problem]]:
     """The notebook in `path`, in the form of nbformat 4.5, and the warnings that came up (W-NB-LARGE, W-NB-REPAIRED).
 
+    Plain values: importing nbformat takes longer than reading (`as_node` makes of them what papermill takes).
     Nothing is executed and no output is interpreted; `metadata.trusted` is dropped.
     Raises PipelineError: E-FILE-MISSING, E-NB-PARSE, E-NB-VERSION.
     """
     found = _size_problems(path)
     content = _json_of(path)
     _check_form(path, content)
-    return _as_node(path, content, found), found
+    _complete(path, content, found)
+    return content, found
 
 
 def _size_problems(path: Path) -> list[Problem]:
@@ -125,10 +129,8 @@ def _json_type(content: Any) -> str:
     return {list: "list", str: "text", int: "number", float: "number"}.get(type(content), "value")
 
 
-def _as_node(path: Path, content: dict[str, Any], found: list[Problem]) -> NotebookNode:
-    """The content as nbformat has it; ids and kernelspec that are missing are put in and told in `found`."""
-    from nbformat.v4 import nbjson
-
+def _complete(path: Path, content: Content, found: list[Problem]) -> None:
+    """Bring the content into the form of 4.5; ids and kernelspec that are missing are put in and told in `found`."""
     kept = [cell for cell in content["cells"] if isinstance(cell.get("id"), str)]
     unique = len({cell["id"] for cell in kept})
     if content.get("nbformat_minor", 0) >= NEWEST_MINOR and (unique < len(content["cells"])):
@@ -142,6 +144,15 @@ def _as_node(path: Path, content: dict[str, Any], found: list[Problem]) -> Noteb
     content["metadata"].pop("trusted", None)
     for cell in content["cells"]:
         cell["metadata"].pop("trusted", None)
+        if isinstance(cell["source"], list):
+            cell["source"] = "".join(cell["source"])
+
+
+def as_node(content: Mapping[str, Any]) -> NotebookNode:
+    """A copy of the notebook as nbformat and papermill have it."""
+    import_nbformat()
+    from nbformat.v4 import nbjson
+
     return nbjson.to_notebook(content)  # type: ignore[no-any-return, no-untyped-call]
 
 
@@ -163,9 +174,9 @@ def kernelspec(name: str, language: str) -> dict[str, str]:
     return {"name": name, "language": language, "display_name": name}
 
 
-def language_of(notebook: NotebookNode) -> str:
+def language_of(notebook: Mapping[str, Any]) -> str:
     """The language that a notebook is written in, lower case, as its metadata tells; `python` when it does not."""
-    metadata: Mapping[str, Any] = notebook.metadata
+    metadata: Mapping[str, Any] = notebook["metadata"]
     for part, key in (("kernelspec", "language"), ("language_info", "name")):
         named = metadata.get(part)
         if isinstance(named, Mapping) and isinstance(named.get(key), str):
@@ -185,14 +196,15 @@ def language_of_kernel(kernel: str) -> str:
     return "python"
 
 
-def text_of(notebook: NotebookNode) -> str:
+def text_of(notebook: Mapping[str, Any]) -> str:
     """The notebook as JSON text that every reader takes: NaN and infinities in outputs become texts."""
+    node = as_node(notebook)
     from nbformat.v4 import nbjson
 
     try:
-        return nbjson.writes(notebook, allow_nan=False) + "\n"  # type: ignore[no-any-return, no-untyped-call]
+        return nbjson.writes(node, allow_nan=False) + "\n"  # type: ignore[no-any-return, no-untyped-call]
     except ValueError:
-        return nbjson.writes(_finite(notebook)) + "\n"  # type: ignore[no-any-return, no-untyped-call]
+        return nbjson.writes(_finite(node)) + "\n"  # type: ignore[no-any-return, no-untyped-call]
 
 
 def _finite(value: Any) -> Any:
@@ -205,7 +217,7 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def save_notebook(notebook: NotebookNode, path: Path) -> None:
+def save_notebook(notebook: Mapping[str, Any], path: Path) -> None:
     """Write `notebook` to `path`: as a whole or not at all, also when the machine stops in the middle.
 
     Raises OSError; whatever stood at `path` before is then still there.

@@ -19,7 +19,7 @@ from .store import Store
 from .verify import Damage, check
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row
+    from sqlite3 import Row
 
 KEY_VERSION = 1  # raised when equal parts no longer mean an equal result
 NEVER_RAN = "no earlier run of it succeeded"
@@ -87,16 +87,14 @@ class Cache:
         `body` is plain JSON, {"detail": {"artifact": digest, ...}, ...}. Keeping a hit again makes it the latest
         result, the one that later changes are told against.
         """
-        from sqlalchemy import delete, insert
-
-        from .schema import cache
-
-        row = {"key": key.digest, "pipeline": pipeline, "node": node, "node_run": node_run, "run": run}
-        row |= {"parts": json.dumps(dict(key.parts)), "body": json.dumps(dict(body), allow_nan=False)}
+        parts, result = json.dumps(dict(key.parts)), json.dumps(dict(body), allow_nan=False)
         with self._store.writing() as rows:
-            same = (cache.c.key == key.digest) & (cache.c.pipeline == pipeline) & (cache.c.node_run == node_run)
-            rows.execute(delete(cache).where(same))
-            rows.execute(insert(cache), {**row, "at": time.time()})
+            rows.execute(
+                """
+                insert or replace into cache (key, pipeline, node_run, run, node, at, parts, body)
+                values (?, ?, ?, ?, ?, ?, ?, ?)""",
+                (key.digest, pipeline, node_run, run, node, time.time(), parts, result),
+            )
 
     def find(self, key: Key) -> Found | None:
         """The latest result of this key, if its artifact is sound.
@@ -106,50 +104,41 @@ class Cache:
         row = self._row(key)
         if row is None:
             return None
-        body = json.loads(row.body)
+        body = json.loads(row["body"])
         if "damaged" in body:
             return None
         artifact = _artifact(body)
         if artifact and (damage := self._damage(artifact)):
             self._forget(artifact, str(damage))
             return None
-        return Found(body, row.run, row.node_run, row.at)
+        return Found(body, row["run"], row["node_run"], row["at"])
 
     def why_not(self, key: Key, pipeline: str, node: str, node_run: str) -> str:
         """Why there is no result for this key: what changed since the latest one of this node run, else of the node."""
         same = self._row(key)
         if same is not None:
-            return str(json.loads(same.body).get("damaged", "nothing changed"))
+            return str(json.loads(same["body"]).get("damaged", "nothing changed"))
         latest = self._latest(pipeline, node, node_run)
         if latest is None:
             return NEVER_RAN
-        changes = list(_changes(json.loads(latest.parts), key.parts)) or ["dagbook changed"]
+        changes = list(_changes(json.loads(latest["parts"]), key.parts)) or ["dagbook changed"]
         told = changes[:MOST_CHANGES]
         if left := len(changes) - len(told):
             return f"{', '.join(told)} and {left} more"
         return ", ".join(told)
 
-    def _row(self, key: Key) -> Row[Any] | None:
-        from sqlalchemy import select
+    def _row(self, key: Key) -> Row | None:
+        return self._first("select * from cache where key = ? order by at desc limit 1", key.digest)
 
-        from .schema import cache
+    def _latest(self, pipeline: str, node: str, node_run: str) -> Row | None:
+        wanted = """
+            select parts from cache where pipeline = ? and node = ? order by node_run = ? desc, at desc limit 1"""
+        return self._first(wanted, pipeline, node, node_run)
 
+    def _first(self, wanted: str, *values: str) -> Row | None:
         with self._store.reading() as rows:
-            return rows.execute(select(cache).where(cache.c.key == key.digest).order_by(cache.c.at.desc())).first()
-
-    def _latest(self, pipeline: str, node: str, node_run: str) -> Row[Any] | None:
-        from sqlalchemy import select
-
-        from .schema import cache
-
-        wanted = (
-            select(cache.c.parts)
-            .where(cache.c.pipeline == pipeline, cache.c.node == node)
-            .order_by((cache.c.node_run == node_run).desc(), cache.c.at.desc())
-            .limit(1)
-        )
-        with self._store.reading() as rows:
-            return rows.execute(wanted).first()
+            found: Row | None = rows.execute(wanted, values).fetchone()
+        return found
 
     def _damage(self, artifact: str) -> Damage | None:
         try:
@@ -161,17 +150,12 @@ class Cache:
 
     def _forget(self, artifact: str, why: str) -> None:
         """Forget what left this artifact; the parts stay, so that a later change can still be told."""
-        from sqlalchemy import select, update
-
-        from .schema import cache
-
+        damaged = json.dumps({"damaged": why})
         with self._store.writing() as rows:
-            naming = select(cache.c.body).distinct().where(cache.c.body.contains(artifact))
-            bodies = rows.execute(naming).scalars().all()
-            damaged = json.dumps({"damaged": why})
-            for body in bodies:
+            naming = "select distinct body from cache where instr(body, ?)"
+            for (body,) in rows.execute(naming, (artifact,)).fetchall():
                 if _artifact(json.loads(body)) == artifact:
-                    rows.execute(update(cache).where(cache.c.body == body).values(body=damaged))
+                    rows.execute("update cache set body = ? where body = ?", (damaged, body))
 
 
 def _artifact(body: Mapping[str, Any]) -> str:

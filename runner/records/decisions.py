@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..core.errors import PipelineError, nearest, problem
 from ..core.lifecycle import NodeRun, State
@@ -17,7 +17,7 @@ from ..core.names import slug_of
 from .store import Store
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row
+    from sqlite3 import Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +46,25 @@ class Decisions:
 
     def decide(self, node_run: str, plan: str, approved: bool, by: str, how: str) -> tuple[Decision, bool]:
         """Decide, if nobody has: the decision that holds now, and whether it is this one."""
-        from sqlalchemy import select
-        from sqlalchemy.dialects.sqlite import insert
-
-        from .schema import decisions
-
-        key = {"run": self._run, "node_run": node_run, "plan": plan}
-        row = {**key, "approved": int(approved), "by": by, "how": how, "at": time.time()}
-        same = [decisions.c[name] == value for name, value in key.items()]
+        key = (self._run, node_run, plan)
+        decision = """
+            insert into decisions (run, node_run, plan, approved, by, how, at) values (?, ?, ?, ?, ?, ?, ?)
+            on conflict do nothing"""
+        same = "select * from decisions where run = ? and node_run = ? and plan = ?"
         with self._store.writing() as rows:
-            made = rows.execute(insert(decisions).on_conflict_do_nothing(), row).rowcount == 1
-            found = rows.execute(select(decisions).where(*same)).one()
+            made = rows.execute(decision, (*key, int(approved), by, how, time.time())).rowcount == 1
+            found = rows.execute(same, key).fetchone()
         return _decision(found), made
 
     def all(self) -> list[Decision]:
         """Every decision of the run, oldest first."""
-        from sqlalchemy import select
-
-        from .schema import decisions
-
-        wanted = select(decisions).where(decisions.c.run == self._run).order_by(decisions.c.at)
+        wanted = "select * from decisions where run = ? order by at"
         with self._store.reading() as rows:
-            return [_decision(row) for row in rows.execute(wanted)]
+            return [_decision(row) for row in rows.execute(wanted, (self._run,))]
 
 
-def _decision(row: Row[Any]) -> Decision:
-    return Decision(row.node_run, row.plan, bool(row.approved), row.by, row.how, row.at)
+def _decision(row: Row) -> Decision:
+    return Decision(row["node_run"], row["plan"], bool(row["approved"]), row["by"], row["how"], row["at"])
 
 
 def asked_of(runs: Iterable[NodeRun], wanted: str) -> list[NodeRun]:

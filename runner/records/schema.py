@@ -8,9 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any
-
-from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, Text
+from typing import TYPE_CHECKING, Any
 
 from ..core.lifecycle import (
     Answered,
@@ -27,73 +25,77 @@ from ..core.lifecycle import (
 )
 from ..core.values import from_json, to_json
 
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
 VERSION = 1
 
-metadata = MetaData()
+TABLES = {
+    "about": """
+        key text primary key,
+        value text not null""",
+    "runs": """
+        id text primary key,
+        pipeline text not null,
+        state text not null,
+        reason text not null,
+        started real not null,  -- seconds since the epoch
+        ended real,
+        process text not null,  -- JSON: host, pid and socket of the run process
+        record text not null    -- JSON: what was run, by whom, with what (semantics, "What a run records")""",
+    "facts": """
+        run text not null,
+        number integer not null,  -- 1, 2, 3 … within the run
+        at real not null,         -- seconds since the epoch
+        kind text not null,
+        body text not null,
+        primary key (run, number)""",
+    "commands": """
+        number integer primary key,
+        run text not null,
+        at real not null,
+        verb text not null,
+        body text not null,
+        taken real""",
+    "decisions": """
+        run text not null,
+        node_run text not null,
+        plan text not null,         -- what it was asked for; another plan is another question
+        approved integer not null,  -- 1 or 0
+        by text not null,
+        how text not null,
+        at real not null,           -- seconds since the epoch
+        primary key (run, node_run, plan)""",
+    "cache": """
+        key text not null,       -- sha256 of all that the result followed from
+        pipeline text not null,
+        node_run text not null,  -- two nodes may have one key: each has its own row, to be told of
+        run text not null,
+        node text not null,      -- its title
+        at real not null,        -- seconds since the epoch
+        parts text not null,     -- JSON: what the key was made of, without anything private
+        body text not null,      -- JSON: the result, or {"damaged": why it is none any more}
+        primary key (key, pipeline, node_run)""",
+}
+INDICES = {
+    "runs_by_start": "runs (started)",
+    "commands_by_run": "commands (run, taken)",
+    "cache_by_node": "cache (pipeline, node)",
+}
 
-about = Table("about", metadata, Column("key", String, primary_key=True), Column("value", Text, nullable=False))
 
-runs = Table(
-    "runs",
-    metadata,
-    Column("id", String, primary_key=True),
-    Column("pipeline", String, nullable=False),
-    Column("state", String, nullable=False),
-    Column("reason", Text, nullable=False, default=""),
-    Column("started", Float, nullable=False),  # seconds since the epoch
-    Column("ended", Float),
-    Column("process", Text, nullable=False),  # JSON: host, pid and socket of the run process
-    Column("record", Text, nullable=False),  # JSON: what was run, by whom, with what (semantics, "What a run records")
-    Index("runs_by_start", "started"),
-)
+def make_tables(rows: Connection) -> None:
+    """Make the tables and indices that are not there."""
+    for name, columns in TABLES.items():
+        rows.execute(f"create table if not exists {name} ({columns}\n)")
+    for name, on in INDICES.items():
+        rows.execute(f"create index if not exists {name} on {on}")
 
-facts = Table(
-    "facts",
-    metadata,
-    Column("run", String, primary_key=True),
-    Column("number", Integer, primary_key=True, autoincrement=False),  # 1, 2, 3 … within the run
-    Column("at", Float, nullable=False),  # seconds since the epoch
-    Column("kind", String, nullable=False),
-    Column("body", Text, nullable=False),
-)
 
-commands = Table(
-    "commands",
-    metadata,
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("run", String, nullable=False),
-    Column("at", Float, nullable=False),
-    Column("verb", String, nullable=False),
-    Column("body", Text, nullable=False),
-    Column("taken", Float),
-    Index("commands_by_run", "run", "taken"),
-)
-
-decisions = Table(
-    "decisions",
-    metadata,
-    Column("run", String, primary_key=True),
-    Column("node_run", String, primary_key=True),
-    Column("plan", String, primary_key=True),  # what it was asked for; another plan is another question
-    Column("approved", Integer, nullable=False),  # 1 or 0
-    Column("by", String, nullable=False),
-    Column("how", String, nullable=False),
-    Column("at", Float, nullable=False),  # seconds since the epoch
-)
-
-cache = Table(
-    "cache",
-    metadata,
-    Column("key", String, primary_key=True),  # sha256 of all that the result followed from
-    Column("pipeline", String, primary_key=True),
-    Column("node_run", String, primary_key=True),  # two nodes may have one key: each has its own row, to be told of
-    Column("run", String, nullable=False),
-    Column("node", String, nullable=False),  # its title
-    Column("at", Float, nullable=False),  # seconds since the epoch
-    Column("parts", Text, nullable=False),  # JSON: what the key was made of, without anything private
-    Column("body", Text, nullable=False),  # JSON: the result, or {"damaged": why it is none any more}
-    Index("cache_by_node", "pipeline", "node"),
-)
+def is_made(rows: Connection) -> bool:
+    """True when every table and index is there."""
+    there = {row["name"] for row in rows.execute("select name from sqlite_master")}
+    return there.issuperset(TABLES) and there.issuperset(INDICES)
 
 
 def _values(named: Mapping[str, Any]) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def end_waiting(store: Store, row: RunRow, state: RunState, reason: str, answer:
 
 
 def _write(store: Store, row: RunRow, ends: Callable[[RunSoFar], Iterator[Fact]]) -> bool:
-    from sqlalchemy.exc import IntegrityError
+    from sqlite3 import IntegrityError
 
     entries = store.facts(row.id)
     state, last = so_far(entry.fact for entry in entries), entries[-1].number if entries else 0

@@ -22,7 +22,9 @@ from ..core.lifecycle import Fact, RunChanged, RunSoFar, RunState, so_far
 from .places import network_filesystem
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine, Row
+    from sqlite3 import Connection, Row
+
+    from .database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Store:
     def __init__(self, folder: Path, create: bool = True) -> None:
         self.folder = folder.absolute()
         self.remote = network_filesystem(self.folder)
-        self._engine: Engine | None = None
+        self._rows: Database | None = None
         if not create and not self.database.exists():
             raise PipelineError(
                 problem("E-STORE", what=f"there is no store at {folder}", hint="Run a pipeline first: dagbook run FILE")
@@ -93,10 +95,10 @@ class Store:
     # opening
 
     def _open(self) -> str:
-        from sqlalchemy.exc import SQLAlchemyError
+        import sqlite3
 
-        from .database import connect_to
-        from .schema import VERSION, metadata
+        from .database import Database
+        from .schema import VERSION
 
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -104,76 +106,75 @@ class Store:
             ignore = self.folder / ".gitignore"
             if not ignore.exists():
                 ignore.write_text("*\n", encoding="utf-8")
-            self._engine = connect_to(self.database)
-            with self.writing() as rows:
-                metadata.create_all(rows)
-                known = self._about(rows)
-        except (OSError, SQLAlchemyError) as error:
-            why = getattr(error, "orig", None) or error
+            self._rows = Database(self.database)
+            known = self._about()
+        except (OSError, sqlite3.Error) as error:
             hint = "Check that the folder can be written, or choose another with --store."
             raise MachineError(
-                problem("E-STORE", what=f"the store {self.folder} cannot be used: {why}", hint=hint)
+                problem("E-STORE", what=f"the store {self.folder} cannot be used: {error}", hint=hint)
             ) from None
         if int(known["version"]) > VERSION:
             what = f"the store {self.folder} was written by a newer dagbook (format {known['version']})"
             raise MachineError(problem("E-STORE", what=what, hint="Upgrade: pip install -U dagbook"))
         return known["id"]
 
-    @staticmethod
-    def _about(rows: Connection) -> dict[str, str]:
-        from sqlalchemy import insert, select
+    def _about(self) -> dict[str, str]:
+        """What the store says of itself; makes its tables first where they are not there."""
+        from .schema import VERSION, is_made, make_tables
 
-        from .schema import VERSION, about
-
-        known = {row.key: row.value for row in rows.execute(select(about))}
-        if "id" not in known:
-            known = {"id": secrets.token_hex(8), "version": str(VERSION)}
-            rows.execute(insert(about), [{"key": key, "value": value} for key, value in known.items()])
-        return known
+        assert self._rows is not None
+        about = "select key, value from about"
+        with self._rows.transaction(writes=False) as rows:  # who only reads need not wait for a writer
+            if is_made(rows) and (known := dict(tuple(row) for row in rows.execute(about))):
+                return known
+        with self._rows.transaction(writes=True) as rows:
+            make_tables(rows)
+            new = {"id": secrets.token_hex(8), "version": str(VERSION)}
+            if not (known := dict(tuple(row) for row in rows.execute(about))):
+                rows.executemany("insert into about (key, value) values (?, ?)", new.items())
+            return known or new
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction that writes; others wait for it. Raises MachineError (E-STORE), as for a full disk."""
-        assert self._engine is not None
-        with self._in_words(), self._engine.connect() as rows, rows.begin():
+        with self._transaction(writes=True) as rows:
             yield rows
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One consistent view of the database; blocks nobody."""
-        assert self._engine is not None
-        with self._in_words(), self._engine.connect().execution_options(reads=True) as rows, rows.begin():
+        with self._transaction(writes=False) as rows:
             yield rows
 
     @contextmanager
-    def _in_words(self) -> Iterator[None]:
-        from sqlalchemy.exc import OperationalError
+    def _transaction(self, writes: bool) -> Iterator[Connection]:
+        import sqlite3
 
+        assert self._rows is not None
         try:
-            yield
-        except OperationalError as error:
-            what = f"the store {self.folder} cannot be used: {error.orig}"
+            with self._rows.transaction(writes) as rows:
+                yield rows
+        except sqlite3.OperationalError as error:
+            what = f"the store {self.folder} cannot be used: {error}"
             hint = "Check the disk's space and the folder's permissions; what was recorded before is kept."
             raise MachineError(problem("E-STORE", what=what, hint=hint)) from None
 
     def close(self) -> None:
         """Give the database connections back."""
-        if self._engine is not None:
-            self._engine.dispose()
+        if self._rows is not None:
+            self._rows.close()
 
     # runs
 
     def add_run(self, pipeline: str, record: Mapping[str, Any], process: Mapping[str, Any]) -> str:
         """Make a run; returns its id, 8 hexadecimal digits."""
-        from sqlalchemy import insert
-
-        from .schema import runs
-
         run = secrets.token_hex(4)
-        row = {"id": run, "pipeline": pipeline, "state": RunState.RUNNING, "reason": "", "started": time.time()}
-        row |= {"process": json.dumps(dict(process)), "record": json.dumps(dict(record))}
+        values = (run, pipeline, RunState.RUNNING, "", time.time(), json.dumps(dict(process)), json.dumps(dict(record)))
         with self.writing() as rows:
-            rows.execute(insert(runs), row)
+            rows.execute(
+                "insert into runs (id, pipeline, state, reason, started, process, record) values (?, ?, ?, ?, ?, ?, ?)",
+                values,
+            )
         return run
 
     def append(self, run: str, after: int, new: Sequence[Fact], held_by: Mapping[str, Any] | None = None) -> int:
@@ -181,37 +182,30 @@ class Store:
 
         With `held_by`, only while the run goes on and is that process's; else nothing is recorded.
         """
-        from sqlalchemy import insert, select, update
-
-        from .schema import facts, runs, to_row
+        from .schema import to_row
 
         now = time.time()
-        lines = []
-        for number, fact in enumerate(new, after + 1):
-            kind, body = to_row(fact)
-            lines.append({"run": run, "number": number, "at": now, "kind": kind, "body": body})
-        held = (runs.c.id == run) & (runs.c.process == json.dumps(dict(held_by or {}))) & runs.c.ended.is_(None)
+        lines = [(run, number, now, *to_row(fact)) for number, fact in enumerate(new, after + 1)]
+        held = "select 1 from runs where id = ? and process = ? and ended is null"
         with self.writing() as rows:
-            if held_by is not None and rows.execute(select(runs.c.id).where(held)).first() is None:
+            if held_by is not None and not rows.execute(held, (run, json.dumps(dict(held_by)))).fetchone():
                 return after
-            if lines:
-                rows.execute(insert(facts), lines)
+            rows.executemany("insert into facts (run, number, at, kind, body) values (?, ?, ?, ?, ?)", lines)
             for fact in new:
                 if isinstance(fact, RunChanged):
                     over = fact.state not in (RunState.RUNNING, RunState.PENDING_APPROVAL)
-                    change = {"state": fact.state, "reason": fact.reason, "ended": now if over else None}
-                    rows.execute(update(runs).where(runs.c.id == run).values(change))
+                    change = (fact.state, fact.reason, now if over else None, run)
+                    rows.execute("update runs set state = ?, reason = ?, ended = ? where id = ?", change)
         return after + len(lines)
 
     def facts(self, run: str, after: int = 0) -> list[Entry]:
         """What was recorded of a run after fact number `after`."""
-        from sqlalchemy import select
+        from .schema import from_row
 
-        from .schema import facts, from_row
-
-        wanted = select(facts).where(facts.c.run == run, facts.c.number > after).order_by(facts.c.number)
+        wanted = "select number, at, kind, body from facts where run = ? and number > ? order by number"
         with self.reading() as rows:
-            return [Entry(row.number, row.at, from_row(row.kind, row.body)) for row in rows.execute(wanted)]
+            found = rows.execute(wanted, (run, after)).fetchall()
+        return [Entry(number, at, from_row(kind, body)) for number, at, kind, body in found]
 
     def state_of(self, run: str) -> RunSoFar:
         """The state of a run and of its node runs now."""
@@ -219,43 +213,31 @@ class Store:
 
     def runs(self, most: int = 20, pipeline: str | None = None) -> list[RunRow]:
         """The latest runs, newest first."""
-        from sqlalchemy import select
-
-        from .schema import runs
-
-        wanted = select(runs).order_by(runs.c.started.desc()).limit(most)
-        if pipeline is not None:
-            wanted = wanted.where(runs.c.pipeline == pipeline)
-        with self.reading() as rows:
-            return [_run_row(row) for row in rows.execute(wanted)]
+        if pipeline is None:
+            return self._runs("order by started desc limit ?", most)
+        return self._runs("where pipeline = ? order by started desc limit ?", pipeline, most)
 
     def run(self, wanted: str) -> RunRow:
         """The run with this id, or with this beginning of an id, or "latest". Raises PipelineError (E-RUN-UNKNOWN)."""
-        from sqlalchemy import select
-
-        from .schema import runs
-
-        query = select(runs).order_by(runs.c.started.desc()).limit(2)
-        if wanted != "latest":
-            query = query.where(runs.c.id.startswith(wanted, autoescape=True))
-        with self.reading() as rows:
-            found = [_run_row(row) for row in rows.execute(query)]
         if wanted == "latest":
-            found = found[:1]
+            found = self.runs(most=1)
+        else:
+            begins = "where substr(id, 1, ?) = ? order by started desc limit 2"
+            found = self._runs("where id = ?", wanted) or self._runs(begins, len(wanted), wanted)
         if len(found) == 1 and wanted:
             return found[0]
         known = nearest(wanted, (row.id for row in self.runs()))
         hint = "More than one run begins so; give more of its id." if len(found) > 1 else known
         raise PipelineError(problem("E-RUN-UNKNOWN", run=wanted, store=self.folder, nearest=hint))
 
+    def _runs(self, which: str, *values: object) -> list[RunRow]:
+        with self.reading() as rows:
+            return [_run_row(row) for row in rows.execute(f"select * from runs {which}", values)]
+
     def set_process(self, run: str, process: Mapping[str, Any]) -> None:
         """Note which process runs it, and where its socket is."""
-        from sqlalchemy import update
-
-        from .schema import runs
-
         with self.writing() as rows:
-            rows.execute(update(runs).where(runs.c.id == run).values(process=json.dumps(dict(process))))
+            rows.execute("update runs set process = ? where id = ?", (json.dumps(dict(process)), run))
 
     def claim(
         self, run: str, before: Mapping[str, Any], recorded: int, process: Mapping[str, Any], record: Mapping[str, Any]
@@ -264,40 +246,30 @@ class Store:
 
         False when it is no longer `before` that runs it, or when other than `recorded` facts tell of it.
         """
-        from sqlalchemy import func, select, update
-
-        from .schema import commands, facts, runs
-
-        last = select(func.coalesce(func.max(facts.c.number), 0)).where(facts.c.run == run).scalar_subquery()
-        same = (runs.c.id == run) & (runs.c.process == json.dumps(dict(before))) & (last == recorded)
-        change: dict[str, Any] = {"process": json.dumps(dict(process)), "record": json.dumps(dict(record))}
-        change |= {"ended": None, "state": RunState.RUNNING}
-        void = update(commands).where(commands.c.run == run, commands.c.taken.is_(None)).values(taken=time.time())
+        take = """
+            update runs set process = ?, record = ?, ended = null, state = ?
+            where id = ? and process = ? and (select coalesce(max(number), 0) from facts where run = runs.id) = ?"""
+        mine, was = (json.dumps(dict(one)) for one in (process, before))
         with self.writing() as rows:
-            claimed = rows.execute(update(runs).where(same).values(**change)).rowcount == 1
+            values = (mine, json.dumps(dict(record)), RunState.RUNNING, run, was, recorded)
+            claimed = rows.execute(take, values).rowcount == 1
             if claimed:
-                rows.execute(void)
+                rows.execute("update commands set taken = ? where run = ? and taken is null", (time.time(), run))
         return claimed
 
     def live_runs(self) -> Iterable[RunRow]:
         """Runs that have not ended, whether or not their process still lives."""
-        from sqlalchemy import select
-
-        from .schema import runs
-
-        with self.reading() as rows:
-            found = rows.execute(select(runs).where(runs.c.ended.is_(None))).all()
-        return [_run_row(row) for row in found]
+        return self._runs("where ended is null")
 
 
-def _run_row(row: Row[Any]) -> RunRow:
+def _run_row(row: Row) -> RunRow:
     return RunRow(
-        row.id,
-        row.pipeline,
-        RunState(row.state),
-        row.reason,
-        row.started,
-        row.ended,
-        json.loads(row.process),
-        json.loads(row.record),
+        row["id"],
+        row["pipeline"],
+        RunState(row["state"]),
+        row["reason"],
+        row["started"],
+        row["ended"],
+        json.loads(row["process"]),
+        json.loads(row["record"]),
     )

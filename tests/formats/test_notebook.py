@@ -208,9 +208,9 @@ def test_B2_B4_missing_kernelspec_and_ids_are_repaired_with_a_note(tmp_path: Pat
     same = [code("%%pipeline_node a\n1", id="x"), code("%%pipeline_node b\n1", id="x"), code("1", id=None)]
     read = read_notebook(write(tmp_path / "p.ipynb", *same, metadata={"trusted": True}))
     assert [found.code for found in read.problems] == ["W-NB-REPAIRED", "W-NB-REPAIRED"]
-    assert len({cell.id for cell in read.notebook.cells}) == 3
-    assert read.notebook.metadata.kernelspec.name == "python3"
-    assert "trusted" not in read.notebook.metadata
+    assert len({cell["id"] for cell in read.notebook["cells"]}) == 3
+    assert read.notebook["metadata"]["kernelspec"]["name"] == "python3"
+    assert "trusted" not in read.notebook["metadata"]
 
 
 def test_B3_large_notebook_is_read_with_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,7 @@ def test_loading_imports_nothing_heavy(tmp_path: Path) -> None:
     program = (
         "import sys\nfrom IPython.core.interactiveshell import InteractiveShell\nshell = InteractiveShell.instance()\n"
         "shell.run_cell('%load_ext dagbook')\n"
-        "heavy = ('pydantic', 'docker', 'nbformat', 'networkx', 'papermill', 'sqlalchemy')\n"
+        "heavy = ('pydantic', 'docker', 'nbformat', 'networkx', 'papermill')\n"
         "sys.exit(', '.join(name for name in heavy if name in sys.modules) or None)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "IPYTHONDIR": str(tmp_path)}
