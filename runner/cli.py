@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import gc
+from importlib import import_module
+from typing import Any
 
 import click
-
-from .cli_again import approve, cancel, reject, resume, retry
-from .cli_attach import attach
-from .cli_compare import compare
-from .cli_look import logs, runs, show
-from .cli_run import check, graph, plan, run
 
 # Importing makes many objects and no garbage; looking for some so often costs a tenth of a command's start.
 gc.set_threshold(100_000, 20, 20)
@@ -27,7 +23,49 @@ In a notebook:  %load_ext dagbook   then begin a cell with   %%pipeline_node TIT
 """
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+# Each command by the module that has it, so that only the one called is imported.
+_COMMANDS = {
+    "run": "cli_run",
+    "plan": "cli_run",
+    "check": "cli_run",
+    "graph": "cli_run",
+    "runs": "cli_look",
+    "show": "cli_look",
+    "logs": "cli_look",
+    "compare": "cli_compare",
+    "approve": "cli_again",
+    "reject": "cli_again",
+    "cancel": "cli_again",
+    "resume": "cli_again",
+    "retry": "cli_again",
+    "attach": "cli_attach",
+}
+
+
+class _Commands(click.Group):
+    """Imports a command when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        found: Any = getattr(import_module(f".{_COMMANDS[cmd_name]}", __package__), cmd_name)
+        assert isinstance(found, click.Command)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from .core.errors import nearest
+
+            ctx.fail(f'there is no command "{args[0]}". {nearest(args[0], _COMMANDS)}')
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="dagbook")
 @click.pass_context
 def main(context: click.Context) -> None:
@@ -40,9 +78,3 @@ def main(context: click.Context) -> None:
     """
     if context.invoked_subcommand is None:
         click.echo(NEXT_STEPS)
-
-
-_LOOKING = (runs, show, logs, compare)
-_ACTING = (approve, reject, cancel, resume, retry, attach)
-for command in (run, plan, check, graph, *_LOOKING, *_ACTING):
-    main.add_command(command)

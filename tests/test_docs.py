@@ -38,7 +38,10 @@ def commands(group: click.Command, path: str = "dagbook") -> Iterator[tuple[str,
     """Every command below `group`, with how it is typed."""
     yield path, group
     if isinstance(group, click.Group):
-        for name, command in group.commands.items():
+        context = click.Context(group)
+        for name in group.list_commands(context):
+            command = group.get_command(context, name)
+            assert command is not None
             yield from commands(command, f"{path} {name}")
 
 

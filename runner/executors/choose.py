@@ -29,10 +29,8 @@ def choose(
     the images are there or can be had; else process, but only when no node names an image or a limit.
     Raises MachineError (E-DOCKER-DOWN) and PipelineError (E-IMAGE-MISSING).
     """
-    from .process import ProcessExecutor
-
     if name is ExecutorName.PROCESS:
-        return ProcessExecutor(by_name=True), []
+        return _process(by_name=True), []
     try:
         executor = _docker(default_image, build_network, transport)
         if name is ExecutorName.DOCKER:
@@ -41,13 +39,19 @@ def choose(
     except MachineError as error:
         if name is ExecutorName.DOCKER or any(_bound_to_docker(need) for need in needs):
             raise
-        return ProcessExecutor(by_name=False), [_swapped(error.problems[0].message)]
+        return _process(by_name=False), [_swapped(error.problems[0].message)]
     if why is None:
         return executor, []
     executor.client.close()
     if any(_bound_to_docker(need) for need in needs):
         raise PipelineError(why)
-    return ProcessExecutor(by_name=False), [_swapped(why.message)]
+    return _process(by_name=False), [_swapped(why.message)]
+
+
+def _process(by_name: bool) -> Executor:
+    from .process import ProcessExecutor
+
+    return ProcessExecutor(by_name=by_name)
 
 
 def _docker(default_image: str | None, build_network: str | None, transport: str) -> DockerExecutor:

@@ -162,6 +162,12 @@ def test_a_wrong_call_ends_with_2_and_says_what_was_meant(
     assert "Traceback" not in said.err
 
 
+def test_a_mistyped_command_is_answered_with_the_nearest(dagbook: Dagbook) -> None:
+    said = dagbook("rnu")
+    assert said.code == 2
+    assert 'there is no command "rnu". Did you mean "run"?' in said.err
+
+
 def test_a_file_that_is_not_there_ends_with_2(dagbook: Dagbook, flow: Path) -> None:
     said = dagbook("run", flow.with_name("flwo.ipynb"))
     assert said.code == 2
