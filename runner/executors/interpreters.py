@@ -23,6 +23,7 @@ from .contract import Needs, Runtime
 PYTHON = "DAGBOOK__PYTHON"  # in a Runtime's environment: the interpreter to use; never shown to the node
 RECIPE = 1  # raise it when environments are made differently
 
+_DISTRIBUTION = re.compile(r".+-.+\.(dist-info|egg-info)")
 _PATH = re.compile(r"^/(input|output|code|data|pfs|valohai|cnvrg)(/|$)")
 _QUOTED = re.compile(r"""(["'])(/(?:input|output|code|data|pfs|valohai|cnvrg)(?:/[^"'\n]*)?)\1""")
 
@@ -118,6 +119,7 @@ def digest_here() -> str:
     """What pins this interpreter with its packages: sha256 over its version and all installed distributions.
 
     Their folders carry name and version; parsing each one's metadata took two seconds where JupyterLab is installed.
+    A checkout that happens to be on the path has a folder without a version, and is no installation.
     """
     installed = sorted({name for folder in sys.path for name in _distributions(folder)})
     text = "\n".join([sys.version, sys.implementation.cache_tag or "", *installed])
@@ -126,7 +128,7 @@ def digest_here() -> str:
 
 def _distributions(folder: str) -> list[str]:
     try:
-        return [name for name in os.listdir(folder or ".") if name.endswith((".dist-info", ".egg-info", ".egg-link"))]
+        return [name for name in os.listdir(folder or ".") if _DISTRIBUTION.fullmatch(name)]
     except OSError:  # zip files, folders that are not there
         return []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from dagbook.runner.core.errors import MachineError, PipelineError
 from dagbook.runner.core.model import ExecutorName, Kind
 from dagbook.runner.executors.choose import choose
 from dagbook.runner.executors.contract import Needs
+from dagbook.runner.executors.interpreters import digest_here
 from dagbook.runner.executors.process import ProcessExecutor
 
 from .conftest import BASE, Bench, engine_answers
@@ -130,3 +132,14 @@ def test_auto_with_an_engine() -> None:
     assert executor.name == "process"
     with pytest.raises(PipelineError, match="E-IMAGE-MISSING"):
         choose(ExecutorName.AUTO, [Needs("node", Kind.CELL, memory=2**30)], default_image="dagbook/no-such:1")
+
+
+def test_what_pins_an_interpreter_is_what_is_installed_not_where_it_was_called_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = digest_here()
+    (tmp_path / "own_work.egg-info").mkdir()  # a checkout on the path
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path, str(tmp_path / "gone.zip")])
+    assert digest_here() == here
+    (tmp_path / "other-1.0.dist-info").mkdir()
+    assert digest_here() != here
