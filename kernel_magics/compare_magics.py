@@ -11,29 +11,49 @@ from ..runner.formats.parsers import help_text
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ..extension.compare_board import CompareBoard
+    from ..runner.compared import Compared
     from ..runner.formats.magic_lines import Line
+    from ..runner.records.store import Store
 
 
 @magics_class
 class CompareMagics(Magics):
-    """Compares routes of a run, or runs, in the notebook."""
+    """Compares routes of a run, or runs, in the notebook: on a board where somebody looks on."""
 
     shell: InteractiveShell
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self._by_cell: dict[str, CompareBoard] = {}
 
     @no_var_expand
     @line_magic
     def pipeline_compare(self, line: str) -> None:
-        from IPython.display import display
-
+        from ..extension.compare_board import static_comparison
         from ..runner.compared import compare_in
-        from ..runner.comparison_html import bundle
         from ..runner.formats.settings import find_store
         from ..runner.records.store import Store
+        from .boards import show
 
         read, wanted = _read(line)
         store = Store(find_store(read.values["store"]), create=False)
         compared = compare_in(store, wanted, read.values["node"], read.values["by"])
-        display(bundle(compared, read.values["all"]), raw=True)  # type: ignore[no-untyped-call]
+        board = self._board(store, compared)
+        show(static_comparison(compared, read.values["all"], board is not None), board)
+
+    def _board(self, store: Store, compared: Compared) -> CompareBoard | None:
+        """A board for the cell that runs; a cell that runs again shows a new one, and its old one ends."""
+        from .hooks import origin_of, somebody_looks_on
+
+        if not somebody_looks_on(self.shell, "ipywidgets"):
+            return None
+        from ..extension.compare_board import CompareBoard
+
+        cell = origin_of(self.shell).cell
+        if (before := self._by_cell.pop(cell, None)) is not None:
+            before.close()
+        return self._by_cell.setdefault(cell, CompareBoard(store, compared))
 
 
 CompareMagics.pipeline_compare.__doc__ = help_text("pipeline_compare")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from .draft import Origin
@@ -21,6 +22,7 @@ def load(shell: InteractiveShell) -> None:
     from .draft import draft_of
     from .magics import DefinitionMagics
     from .run_magics import RunMagics
+    from .runs_magics import RunsMagics
 
     if getattr(shell, "_dagbook_watch", None) is not None:
         return
@@ -34,6 +36,7 @@ def load(shell: InteractiveShell) -> None:
         RunMagics(shell, draft),
         DecisionMagics(shell),
         CompareMagics(shell),
+        RunsMagics(shell),
         AttachMagics(shell),
     )
     if shell.Completer is not None:
@@ -106,3 +109,20 @@ def _parent_of(shell: InteractiveShell) -> dict[str, Any]:
         return dict(kernel.get_parent()) if kernel is not None else {}
     except Exception:
         return {}
+
+
+def must_wait(shell: Any) -> bool:
+    """True where nobody looks on and nothing comes after the last cell: papermill, nbclient, nbconvert, a terminal.
+
+    A front end that can ask its user says so with each execute request; batch runners say that they cannot.
+    """
+    kernel = getattr(shell, "kernel", None)
+    if kernel is None:
+        return True
+    request = kernel.get_parent("shell")
+    return not request.get("content", {}).get("allow_stdin", False)
+
+
+def somebody_looks_on(shell: Any, *needed: str) -> bool:
+    """Whether a board can be shown: to a person, by a kernel that has these packages."""
+    return not must_wait(shell) and all(find_spec(name) is not None for name in needed)

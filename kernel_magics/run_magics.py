@@ -1,4 +1,4 @@
-"""The magics that run and look: %pipeline_run, _resume, _plan, _show, _runs, _stop."""
+"""The magics that run and look: %pipeline_run, _resume, _plan, _show, _stop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
 
 from ..runner.formats.parsers import help_text
+from .boards import Boards, plan_picture, show, show_nodes
 from .draft import Draft
+from .hooks import must_wait, origin_of
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -37,6 +39,7 @@ class RunMagics(Magics):
         super().__init__(shell)
         self._draft = draft
         self._live: Live | None = None
+        self._boards = Boards()
 
     @no_var_expand
     @line_magic
@@ -46,40 +49,36 @@ class RunMagics(Magics):
 
         read = read_line("pipeline_run", line)
         asked = self._asked(read)
-        waits = _must_wait(self.shell) or read.values["wait"]
+        waits = must_wait(self.shell) or read.values["wait"]
         progress = _Progress()
         launched = launch(asked, _store_folder(read), tied=waits, tell=progress)
         progress.done()
-        self._attend(launched, waits)
+        self._attend(launched, waits, read.values.get("theme") or "auto")
 
     @no_var_expand
     @line_magic
     def pipeline_resume(self, line: str) -> None:
         from ..runner.core.values import to_json, typed
         from ..runner.formats.magic_lines import pairs, read_line
-        from ..runner.launch import launch
+        from ..runner.steer import again, go_on
 
         read = read_line("pipeline_resume", line)
         store = _store(read)
         wanted = read.title or (self._live.run if self._live else "latest")
         parameters = {name: to_json(typed(value or "")) for name, value, _ in pairs(read, "param")}
-        waits = _must_wait(self.shell) or read.values["wait"]
-        order = {"run": store.run(wanted).id, "parameters": parameters, "force": read.values["force"] or ()}
+        waits = must_wait(self.shell) or read.values["wait"]
+        run, force = store.run(wanted).id, read.values["force"] or ()
+        order = again(run, "%pipeline_resume", parameters, force, waits=not must_wait(self.shell))
         progress = _Progress()
-        launched = launch(
-            {**order, "how": "%pipeline_resume", "waits": not _must_wait(self.shell)},
-            store.folder,
-            tied=waits,
-            tell=progress,
-        )
+        launched = go_on(store, order, progress, tied=waits)
         progress.done()
-        self._attend(launched, waits)
+        self._attend(launched, waits, read.values.get("theme") or "auto")
 
-    def _attend(self, launched: Launched, waits: bool) -> None:
+    def _attend(self, launched: Launched, waits: bool, theme: str) -> None:
         """Show the run in the cells; wait for it where nobody looks on."""
         _tell_warnings(launched.warnings)
         follower = _follower(launched.store, launched.run)
-        live = self._show_live(follower)
+        live = self._show_live(follower, theme)
         if not waits:
             live.start()
             return
@@ -88,24 +87,32 @@ class RunMagics(Magics):
         except KeyboardInterrupt:
             _cancel(follower, "Ctrl-C")
             live.follow()
-            raise
+            raise KeyboardInterrupt from None  # where our code was at that moment tells nobody anything
         _raise_unless_passed(follower)
 
-    def _show_live(self, follower: Follower) -> Live:
-        from IPython.display import display
-
-        from ..extension import pictures
-        from .live import Live
-
-        if self._live:
-            self._live.leave()
-        board = f"dagbook-run-{follower.row.id}"
-        about = {"dagbook": {"run": follower.row.id}}
-        display(pictures.board(follower), raw=True, display_id=board, metadata=about)  # type: ignore[no-untyped-call]
+    def _show_live(self, follower: Follower, theme: str) -> Live:
+        """Show a run, on a board where somebody looks on, and in the cells that define its nodes."""
         titles = [node["title"] for node in follower.row.record["pipeline"]["nodes"]]
         handles = {title: self._draft.handle_of(title) for title in titles}
-        self._live = Live(follower, {title: id for title, id in handles.items() if id}, board)
+        if self._live:
+            self._live.leave()
+        self._live = self._shown(follower, {title: id for title, id in handles.items() if id}, theme)
         return self._live
+
+    def _shown(self, follower: Follower, cells: dict[str, str], theme: str) -> Live:
+        """Show a run in the cell that runs now: a static picture, and a board where somebody looks on."""
+        from .live import Live, run_picture
+
+        follower.update()
+        started: list[Live] = []
+        board = None
+        if not must_wait(self.shell):
+            cell = origin_of(self.shell).cell
+            board = self._boards.of_run(cell, follower, theme, lambda _launched: started[0].start())
+        run, shown = follower.row.id, f"dagbook-run-{follower.row.id}"
+        show(run_picture(follower, board is not None), board, shown, run=run)
+        started.append(Live(follower, cells, shown, board))
+        return started[0]
 
     def _asked(self, read: Line) -> Asked:
         from ..runner.asked import ask
@@ -124,7 +131,7 @@ class RunMagics(Magics):
         titles["cache"] = not read.values.get("no_cache")
         titles["keep_failed"] = bool(read.values.get("keep_failed"))
         # Where nobody can be asked, nobody can decide: the run ends, and can be resumed.
-        titles["waits"] = not (read.values.get("no_wait") or _must_wait(self.shell))
+        titles["waits"] = not (read.values.get("no_wait") or must_wait(self.shell))
         on_error = read.values.get("on_error")
         return ask(pipeline, settings, folder, file=file, on_error=on_error, started_by="%pipeline_run", **titles)
 
@@ -145,46 +152,32 @@ class RunMagics(Magics):
     @no_var_expand
     @line_magic
     def pipeline_show(self, line: str) -> None:
-        from IPython.display import display
-
-        from ..extension import pictures
         from ..runner.formats.magic_lines import read_line
 
         read = read_line("pipeline_show", line)
+        theme = read.values.get("theme") or "auto"
         if not read.title:
-            display(self._drawn(), raw=True)  # type: ignore[no-untyped-call]
+            self._show_plan(theme)
             return
         store = _store(read)
         follower = _follower(store.folder, store.run(read.title).id)
-        follower.update()
-        display(pictures.board(follower), raw=True)  # type: ignore[no-untyped-call]
-        for title in dict.fromkeys(watched.run.node for watched in follower.listed()):
-            runs = [watched for watched in follower.listed() if watched.run.node == title]
-            display(pictures.bundle(title, runs, follower.row.id), raw=True)  # type: ignore[no-untyped-call]
+        live = self._shown(follower, {}, theme)
+        if must_wait(self.shell):
+            show_nodes(follower)
+        else:
+            live.start()
 
-    def _drawn(self) -> dict[str, str]:
-        """The pipeline as Mermaid, which JupyterLab and GitHub draw, and as a tree of text."""
-        from ..runner import diagram
+    def _show_plan(self, theme: str) -> None:
+        """Show the pipeline as it is written so far."""
         from ..runner.core.check import check
         from ..runner.core.errors import raise_errors
 
         pipeline = self._draft.to_pipeline(self.shell.user_ns)
         _tell_warnings(raise_errors(check(pipeline)))
-        return {
-            "text/markdown": f"```mermaid\n{diagram.mermaid(pipeline)}\n```",
-            "text/plain": diagram.tree(pipeline),
-        }
-
-    @no_var_expand
-    @line_magic
-    def pipeline_runs(self, line: str) -> None:
-        from ..runner import view
-        from ..runner.formats.magic_lines import read_line
-        from ..runner.records.settling import settle_all
-
-        store = _store(read_line("pipeline_runs", line))
-        settle_all(store)
-        _show_text(view.runs_text(store.runs(), time.time()))
+        board = None
+        if not must_wait(self.shell):
+            board = self._boards.of_pipeline(origin_of(self.shell).cell, pipeline, theme)
+        show(plan_picture(pipeline, board is not None), board)
 
     @no_var_expand
     @line_magic
@@ -206,7 +199,7 @@ class RunMagics(Magics):
             _show_text(f"Run {follower.row.id} is over already: {store.run(wanted).state}.")
 
 
-for _name in ("pipeline_run", "pipeline_resume", "pipeline_plan", "pipeline_show", "pipeline_runs", "pipeline_stop"):
+for _name in ("pipeline_run", "pipeline_resume", "pipeline_plan", "pipeline_show", "pipeline_stop"):
     getattr(RunMagics, _name).__doc__ = help_text(_name)
 
 
@@ -229,18 +222,6 @@ class _Progress:
         """Take the line away."""
         if self._handle is not None:
             self._handle.update({"text/plain": ""}, raw=True)
-
-
-def _must_wait(shell: Any) -> bool:
-    """True where nobody looks on and nothing comes after the last cell: papermill, nbclient, nbconvert, a terminal.
-
-    A front end that can ask its user says so with each execute request; batch runners say that they cannot.
-    """
-    kernel = getattr(shell, "kernel", None)
-    if kernel is None:
-        return True
-    request = kernel.get_parent("shell")
-    return not request.get("content", {}).get("allow_stdin", False)
 
 
 def _where(shell: Any) -> tuple[Path, Path | None]:
@@ -270,10 +251,9 @@ def _follower(store: Path, run: str) -> Follower:
 
 
 def _cancel(follower: Follower, how: str) -> bool:
-    from ..runner.launch import cancel
-    from ..runner.records.processes import user_name
+    from ..runner.steer import stop
 
-    return cancel(follower.store, follower.row.id, f"cancelled by {user_name()} with {how}")
+    return stop(follower.store, follower.row.id, how)
 
 
 def _raise_unless_passed(follower: Follower) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from .formats.notebook import Definition
     from .records.store import RunRow, Store
 
-CANCEL_SECONDS = 30  # how long `cancel` waits for the end of the run
 RUN = click.argument("wanted", metavar="RUN")
 NOTEBOOK = click.option(
     "-o", "--output", type=click.Path(path_type=Path), metavar="OUT.ipynb", help="The notebook, with all outputs."
@@ -41,22 +39,18 @@ QUIET = click.option("-q", "--quiet", is_flag=True, help="Do not print what node
 @guarded
 def cancel(wanted: str, store: Path | None) -> int:
     """End a run: its containers go, what is done is kept. RUN is an id, its beginning, or latest."""
-    from .launch import cancel as ask
-    from .records.follow import Follower
-    from .records.processes import user_name
+    from .steer import GONE_SECONDS, stop, wait_for_the_end
 
     opened = store_at(store)
     row = opened.run(wanted)
-    if not ask(opened, row.id, f"cancelled by {user_name()} with dagbook cancel"):
+    if not stop(opened, row.id, "dagbook cancel"):
         click.echo(f"Run {row.id} is over already: {opened.run(row.id).state}.")
         return 0
-    follower = Follower(opened, row.id)
-    deadline = time.monotonic() + CANCEL_SECONDS
-    for _ in follower.follow(idle=True):
-        if not follower.over and time.monotonic() > deadline:
-            process = follower.row.process
-            click.echo(f"Run {row.id} was asked to end; its process ({process['host']}, {process['pid']}) is silent.")
-            return 1
+    follower = wait_for_the_end(opened, row.id, GONE_SECONDS)
+    if not follower.over:
+        process = follower.row.process
+        click.echo(f"Run {row.id} was asked to end; its process ({process['host']}, {process['pid']}) is silent.")
+        return 1
     click.echo(f"Run {row.id} {follower.so_far.state}.")
     return 0
 
@@ -99,14 +93,14 @@ def retry(wanted: str, nodes: tuple[str, ...], **options: Any) -> int:
 def _again(wanted: str, options: dict[str, Any], how: str, force: tuple[str, ...]) -> int:
     from .core.values import to_json
     from .host import hosted_of
+    from .steer import again
 
     tell = partial(click.echo, err=True)
     opened = store_at(options["store"])
     row = opened.run(wanted)
     definition = _definition(opened, row, options["output"])
     given = {name: to_json(value) for name, value in given_parameters(**options).items()}
-    order: dict[str, Any] = {"run": row.id, "parameters": given, "force": force, "how": how}
-    order |= {"waits": not options["no_wait"], "keep_failed": options["keep_failed"]}
+    order = again(row.id, how, given, force, not options["no_wait"], options["keep_failed"])
     hosted = hosted_of({"store": str(opened.folder), "resume": order}, tell, later=tell)
     tell_problems(hosted.warnings)
     reports = {name: options[name] for name in ("output", "junit", "summary")}

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .cli_options import AS_JSON, STORE, guarded, print_json, store_at
+
+if TYPE_CHECKING:
+    from .records.follow import Follower
 
 RUN = click.argument("wanted", metavar="[RUN]", default="latest")
 
@@ -36,9 +40,12 @@ def runs(store: Path | None, most: int, as_json: bool) -> int:
 @RUN
 @STORE
 @click.option("--record", "recorded", is_flag=True, help="Print as JSON what the run keeps of its beginning.")
+@click.option(
+    "--html", "page", type=click.Path(path_type=Path), metavar="FILE", help="Write all of it as a web page of one file."
+)
 @AS_JSON
 @guarded
-def show(wanted: str, store: Path | None, recorded: bool, as_json: bool) -> int:
+def show(wanted: str, store: Path | None, recorded: bool, page: Path | None, as_json: bool) -> int:
     """A run: its node runs, how they ended, their tags. RUN is an id, its beginning, or latest."""
     import sys
 
@@ -54,11 +61,26 @@ def show(wanted: str, store: Path | None, recorded: bool, as_json: bool) -> int:
         return 0
     follower = Follower(opened, row.id)
     follower.update()
+    if page:
+        _write_page(page, follower)
     if as_json:
         print_json(view_json.run_json(follower.row, follower.so_far, opened.artifacts, time.time()))
-    else:
+    elif not page:
         console.show(sys.stdout, follower)
     return 0
+
+
+def _write_page(file: Path, follower: Follower) -> None:
+    """The run as a web page. Raises MachineError (E-FILE-WRITE)."""
+    from .board.page import static_page
+    from .core.errors import MachineError, problem
+
+    text = static_page(follower, time.time())
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise MachineError(problem("E-FILE-WRITE", file=file, why=error.strerror or error)) from None
+    click.echo(f"Wrote {file}", err=True)
 
 
 @click.command()

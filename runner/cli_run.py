@@ -31,6 +31,7 @@ from .cli_options import (
 
 if TYPE_CHECKING:
     from .asked import Asked
+    from .core.model import Pipeline
     from .formats.notebook import Definition
 
 _SETTINGS = ("executor", "jobs", "image", "max_runs", "code")
@@ -178,14 +179,24 @@ def check(file: Path, as_json: bool, **options: Any) -> int:
 @FILE
 @parameter_options
 @click.option(
-    "--format", "form", type=click.Choice(["text", "mermaid"]), default="text", help="How it is drawn [text]."
+    "--format", "form", type=click.Choice(["text", "mermaid", "svg"]), default="text", help="How it is drawn [text]."
 )
+@click.option("--whole", is_flag=True, help="In an svg each node by itself, also where there are more than 300.")
 @guarded
-def graph(file: Path, form: str, **options: Any) -> int:
+def graph(file: Path, form: str, whole: bool, **options: Any) -> int:
     """Draw the pipeline of FILE."""
-    from . import diagram
-
     definition = _read(file, options)
     sound(definition)
-    click.echo(diagram.tree(definition.pipeline) if form == "text" else diagram.mermaid(definition.pipeline))
+    click.echo(_picture(definition.pipeline, form, whole))
     return 0
+
+
+def _picture(pipeline: Pipeline, form: str, whole: bool) -> str:
+    if form == "svg":
+        from .board.graph_svg import graph_svg
+        from .board.pictured import planned_scene
+
+        return graph_svg(planned_scene(pipeline, whole=whole), "light")
+    from . import diagram
+
+    return diagram.tree(pipeline) if form == "text" else diagram.mermaid(pipeline)

@@ -106,9 +106,11 @@ class Comparison:
         }
 
     def best(self) -> Value:
-        """The value that no other row's surpasses, of what the rows are sorted by; None without one."""
-        found = [row.value(self.by.name) for row in self.rows] if self.by else []
-        return next((value for value in found if is_number(value)), None)
+        """The value that no other row's surpasses, of what `by` names, in whatever order rows stand; None without."""
+        if self.by is None:
+            return None
+        found: list[Any] = [value for row in self.rows if is_number(value := row.value(self.by.name))]
+        return (min if self.by.lowest else max)(found) if found else None
 
 
 def compare(told: Sequence[Told], now: float, nodes: Sequence[str] = (), by: str | None = None) -> Comparison:

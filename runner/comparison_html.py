@@ -5,10 +5,12 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 
+from .board.parallel_coordinates import parallel_svg
 from .cell_view import page
 from .compared import Compared
 from .comparison_sheet import BEST, Column, Sheet, sheet
 from .comparison_text import EMPTY, Line, Tone, heading, lines, text
+from .differences import Differences
 from .view import COLOURS
 
 MOST_ROWS = 200
@@ -28,15 +30,16 @@ _TONES = {
 def bundle(compared: Compared, everything: bool = False) -> dict[str, str]:
     """A mime bundle (text/html, text/plain) of a comparison."""
     made = sheet(compared.comparison, everything, MOST_ROWS)
-    parts = [_heading(compared), _shared(made), _table(made)]
+    parts = [heading_html(compared), _shared(made), parallel_svg(compared.comparison), _table(made)]
     if made.left_out:
         parts.append(f"<div>… {made.left_out} more</div>")
     if compared.differs is not None:
-        parts.append(_differences(list(lines(compared.differs))))
+        parts.append(differences_html(compared.differs))
     return {"text/html": page(parts), "text/plain": text(compared, everything, MOST_ROWS)}
 
 
-def _heading(compared: Compared) -> str:
+def heading_html(compared: Compared) -> str:
+    """What is compared: a line per run."""
     told = "\n".join(map(html.escape, heading(compared.comparison, compared.now)))
     return f'<pre style="margin:2px 0;background:none;white-space:pre-wrap;{_CODE}">{told}</pre>'
 
@@ -91,8 +94,9 @@ def _side(column: Column) -> str:
     return f"text-align:{'right' if column.right else 'left'};{wraps};padding:2px 8px"
 
 
-def _differences(told: list[Line]) -> str:
-    inner = "".join(_differing(told))
+def differences_html(differs: Differences) -> str:
+    """What differs between runs: parameters, nodes, code, images, files."""
+    inner = "".join(_differing(list(lines(differs))))
     box = f"margin:4px 0;padding:0;background:none;white-space:pre-wrap;overflow-wrap:anywhere;{_CODE}"
     return f'<pre style="{box}">{inner}</pre>'
 

@@ -23,7 +23,7 @@ from .records.store import Store
 from .view import route_words
 
 SHARED = "shared cells"
-_NOT_OPTIONS = frozenset({"title", "source", "cell", "cell_id"})  # where a node stands is no difference
+_NOT_OPTIONS = frozenset({"title", "source", "cell", "cell_id", "top", "left"})  # where a node stands is no difference
 
 Values = tuple[Any, ...]  # one for each run, in their order; None where a run has none
 Listing = dict[str, Any]  # path -> what it is and holds

@@ -20,7 +20,8 @@ from .upstream import tag_of
 from .values import Value, shown, to_json
 
 # These change no result; of parameters and grids only the node run's own values do, and these are bound by themselves.
-NOT_BINDING = {"cell", "cell_id", "when", "approve", "retries", "timeout", "on_error", "params", "uses", "grid"}
+_PLACE = {"cell", "cell_id", "top", "left"}
+NOT_BINDING = _PLACE | {"when", "approve", "retries", "timeout", "on_error", "params", "uses", "grid"}
 
 
 class Binding:

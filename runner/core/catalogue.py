@@ -148,8 +148,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     "W-EMPTY-BODY": ("the node's cell is empty", "It will run and do nothing."),
     "E-VALUE": ("{what}", "{hint}"),
+    "E-CELL-TEXT": ("{what} cannot be written as a magic line: {why}", "{hint}"),
     # notebooks and files
     "E-FILE-MISSING": ("{file} does not exist", "{hint}"),
+    "E-FILE-WRITE": ("{file} cannot be written: {why}", "Name a file in a folder that exists and may be written to."),
     "E-NB-PARSE": ("{file} is not a notebook: {why}", "{hint}"),
     "E-NB-VERSION": (
         "{file} is a notebook of format {version}, which cannot be read here",

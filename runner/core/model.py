@@ -88,6 +88,8 @@ class Port(StrEnum):
     INPUT = "input"  # the files of an input slot
 
 
+FARTHEST = 100_000  # pixels from the top and from the left of a picture
+
 Title = Annotated[str, AfterValidator(clean_title)]
 Parameters = Annotated[
     dict[str, Any], BeforeValidator(_decode), AfterValidator(_check_parameters), PlainSerializer(_encode)
@@ -178,6 +180,8 @@ class Node(Written):
     git: str | None = None  # url@ref: a repository, cloned to /cnvrg
     url: str | None = None  # a data node's source, when it is no local path
     pin: str | None = None  # a data node's version: the sha256 that it must have
+    top: int | None = Field(default=None, ge=0, le=FARTHEST)  # where its card stands in a picture, in pixels;
+    left: int | None = Field(default=None, ge=0, le=FARTHEST)  # None: as the layout says
     cell: int | None = None  # position in the notebook it was read from, 1-based
     cell_id: str | None = None
 

@@ -50,6 +50,7 @@ def parse_node(magic: str, line: str, body: str = "", cell: int | None = None, c
         read = read_line(magic, line)
         title = clean_title(read.title or "")
         facts = data_facts(read) if KINDS[magic] is Kind.DATA else _step_facts(read, title)
+        facts |= {name: read.values[name] for name in ("left", "top") if name in read.given}
         return Node(title=title, kind=KINDS[magic], source=body, cell=cell, cell_id=cell_id, **facts)
     except PipelineError as error:
         place = Place(cell=cell, line=1)

@@ -62,6 +62,17 @@ def count(text: str) -> int:
     return int(text)
 
 
+def pixels(text: str) -> int:
+    """A distance in a picture, in pixels from 0 on."""
+    from ..core.errors import PipelineError, problem
+    from ..core.model import FARTHEST
+
+    if not (text.isascii() and text.isdigit() and int(text[:7]) <= FARTHEST):
+        what = f"{text!r} is not a number of pixels"
+        raise PipelineError(problem("E-VALUE", what=what, hint=f"Write a whole number from 0 to {FARTHEST}."))
+    return int(text)
+
+
 def gpus(text: str) -> int:
     """A number of GPUs, from 0 on."""
     from ..core.errors import PipelineError, problem

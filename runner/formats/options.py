@@ -15,6 +15,7 @@ from . import conversions as to
 NODE_MAGICS = ("pipeline_node", "pipeline_command", "pipeline_notebook")
 KERNEL_MAGICS = ("pipeline", "pipeline_node", "pipeline_notebook")
 EVERYWHERE = ("pipeline", *NODE_MAGICS)
+PLACED = (*NODE_MAGICS, "pipeline_data")
 PLANNING = ("pipeline_run", "pipeline_plan")
 _VERBS = ("run", "resume", "plan", "show", "runs", "stop", "approve", "attach", "compare")
 LOOKING = tuple(f"pipeline_{verb}" for verb in _VERBS)
@@ -118,6 +119,8 @@ OPTIONS = (
     Option("--no-network", "", "keep it from the network", EVERYWHERE),
     Option("--no-cache", "", "run it even when an earlier result would do", EVERYWHERE),
     Option("--executor", "NAME", "where it runs", (*EVERYWHERE, *PLANNING), choices=EXECUTORS),
+    Option("--left", "PIXELS", "where its card stands in the picture, from the left", PLACED, convert=to.pixels),
+    Option("--top", "PIXELS", "where its card stands in the picture, from the top", PLACED, convert=to.pixels),
     Option(
         "--forget",
         "TITLE",
@@ -154,6 +157,13 @@ OPTIONS = (
     Option("--keep-failed", "", "let the kernel of a failed node stay, to go into it", ("pipeline_run",)),
     Option("--run", "RUN", "the run that is meant, else the latest", ("pipeline_attach", "pipeline_approve")),
     Option("--done", "", "end the kernel and remove its container", ("pipeline_attach",)),
+    Option(
+        "--theme",
+        "NAME",
+        "the colours of the board's cards",
+        ("pipeline_run", "pipeline_resume", "pipeline_show"),
+        choices=("auto", "light", "dark"),
+    ),
     Option(
         "--store",
         "DIR",

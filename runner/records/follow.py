@@ -11,6 +11,7 @@ from typing import Any
 
 from ..core.lifecycle import (
     ENDED,
+    Answered,
     Changed,
     Created,
     Fact,
@@ -45,6 +46,7 @@ class Watched:
     version: int = 0  # grows with everything that changes what is shown
     reading: Reading | None = None
     kept: bool = False  # it stands from before the run was resumed
+    story: list[tuple[float, Fact]] = field(default_factory=list)  # all but its tags and images, each with its time
 
     def seconds(self, now: float) -> float | None:
         """How long the latest attempt has taken up to `now` or its end; None before it started."""
@@ -95,7 +97,9 @@ class Follower:
     def _watch(self, fact: Fact, at: float) -> None:
         match fact:
             case Created():
-                self.watched[fact.id] = Watched(self.so_far.node_runs[fact.id])
+                before = self._past.get(fact.id)
+                story = [*(before.story if before else ()), (at, fact)]
+                self.watched[fact.id] = Watched(self.so_far.node_runs[fact.id], story=story)
                 return
             case Resumed():
                 self._past |= self.watched
@@ -108,6 +112,8 @@ class Follower:
                 return
         watched = self.watched[fact.id]
         watched.version += 1
+        if isinstance(fact, Changed | Answered):
+            watched.story.append((at, fact))
         if not isinstance(fact, Changed):
             return
         if fact.state is State.STARTING:

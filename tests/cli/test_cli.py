@@ -126,6 +126,9 @@ def test_plan_and_check_and_graph_start_nothing_and_store_nothing(dagbook: Dagbo
     assert dagbook("check", flow, "--json").json == {"errors": [], "warnings": []}
     assert "Train model ×2" in dagbook("graph", flow).out
     assert dagbook("graph", flow, "--format", "mermaid").out.startswith("flowchart LR")
+    svg = dagbook("graph", flow, "--format", "svg").out
+    assert svg.startswith("<svg xmlns=")
+    assert "<title>Train model · ×2" in svg
     assert sorted(path.name for path in flow.parent.iterdir()) == ["flow.ipynb"]
 
 

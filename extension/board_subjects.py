@@ -1,0 +1,162 @@
+"""What a board can be about: a pipeline that is being written, or a run. Both answer the same questions.
+
+Text and HTML come from the pure room `runner/board`, and are escaped there.
+"""
+
+from __future__ import annotations
+
+import html
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from ..runner.board.estimate import Estimate, estimate
+from ..runner.board.header import Chip, chips_of, header, header_words_html
+from ..runner.board.inspector import inspect_group, inspect_node, inspect_run
+from ..runner.board.inspector_html import inspected_parts
+from ..runner.board.pictured import outline_of_run, planned_scene, run_scene
+from ..runner.board.scene import Card, Form, Scene
+from ..runner.core.lifecycle import State
+from ..runner.core.model import Pipeline
+from ..runner.records.follow import Follower, Watched
+
+ESTIMATE_SECONDS = 5.0  # for which an estimate is kept
+Page = Callable[[frozenset[State]], str]  # the states to show, all where there are none -> HTML
+
+
+class Subject(Protocol):
+    """What a board asks. None of it is safe to ask from two threads at once."""
+
+    def scene(self, opened: frozenset[str]) -> Scene:
+        """The picture as it is now; the cards `opened` show their node runs one by one."""
+        ...
+
+    def header(self) -> str:
+        """What stands above the picture, as HTML."""
+        ...
+
+    def chips(self) -> Sequence[Chip]:
+        """The words of the header that filter."""
+        ...
+
+    def inspected(self, card: Card) -> list[str]:
+        """All facts of a card, as pieces of HTML."""
+        ...
+
+    def pages(self) -> Mapping[str, Page]:
+        """What stands below the picture, by the title of its tab."""
+        ...
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing changes any more by itself."""
+        ...
+
+
+class PlannedPipeline:
+    """A pipeline before any run."""
+
+    over = True
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+
+    def scene(self, opened: frozenset[str]) -> Scene:
+        """The definitions."""
+        return planned_scene(self.pipeline, opened)
+
+    def header(self) -> str:
+        """Its name and size."""
+        from ..runner.core.routes import count
+
+        nodes, counted = len(self.pipeline.nodes), count(self.pipeline)
+        more = " or more" if counted.unknown else ""
+        words = [_several(nodes, "node"), f"{_several(counted.node_runs, 'node run')}{more}"]
+        return f"<b>{html.escape(self.pipeline.name)}</b> · {' · '.join(words)} · not run yet"
+
+    def chips(self) -> Sequence[Chip]:
+        """None: nothing has a state."""
+        return ()
+
+    def inspected(self, card: Card) -> list[str]:
+        """The definition of a node."""
+        return inspected_parts(inspect_node(self.pipeline, card.node))
+
+    def pages(self) -> Mapping[str, Page]:
+        """None."""
+        return {}
+
+
+def _several(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+class WatchedRun:
+    """A run, live or over."""
+
+    def __init__(self, follower: Follower) -> None:
+        self.follower = follower
+        self._estimated: tuple[float, Estimate | None] = (float("-inf"), None)
+
+    @property
+    def over(self) -> bool:
+        """Whether the run is over, or waits with nobody running it."""
+        return self.follower.over
+
+    def scene(self, opened: frozenset[str]) -> Scene:
+        """The node runs."""
+        return run_scene(self.follower, opened, time.time())
+
+    def header(self) -> str:
+        """Pipeline, run, state, times."""
+        now = time.time()
+        return header_words_html(header(self.follower, now, self._estimate(now)))
+
+    def chips(self) -> Sequence[Chip]:
+        """The states that there are, grouped as people read them."""
+        return chips_of(one.run for one in self.follower.watched.values())
+
+    def inspected(self, card: Card) -> list[str]:
+        """A node run, all node runs of a folded card, or the definition where there is none yet."""
+        now = time.time()
+        if (one := self.node_run(card)) is not None:
+            return inspected_parts(inspect_run(self.follower, one.run.id, now, self._pipeline))
+        if any(one.run.node == card.node for one in self.follower.watched.values()):
+            return inspected_parts(inspect_group(self.follower, card.node, now))
+        return inspected_parts(inspect_node(self._pipeline, card.node))
+
+    def node_run(self, card: Card | None) -> Watched | None:
+        """The node run that a card shows; None for a card of several, and of none yet."""
+        if card is None or card.form is not Form.NODE:
+            return None
+        if card.inside or card.key in self.follower.watched:
+            return self.follower.watched.get(card.key)
+        several = [one for one in self.follower.watched.values() if one.run.node == card.node]
+        return several[0] if len(several) == 1 else None
+
+    def pages(self) -> Mapping[str, Page]:
+        """The timeline, and the list that tells the same in words."""
+        return {"Timeline": self._timeline, "List": self._list}
+
+    def _timeline(self, _states: frozenset[State]) -> str:
+        from ..runner.board.timeline import timeline
+        from ..runner.board.timeline_svg import timeline_html
+
+        now = time.time()
+        return timeline_html(timeline(self.follower, now, self._estimate(now)))
+
+    def _list(self, states: frozenset[State]) -> str:
+        from ..runner.board.listing import listing_html
+
+        return listing_html(self.follower, time.time(), states or None)
+
+    @property
+    def _pipeline(self) -> Pipeline:
+        return outline_of_run(self.follower).pipeline
+
+    def _estimate(self, now: float) -> Estimate | None:
+        made, known = self._estimated
+        if now - made > ESTIMATE_SECONDS:
+            known = estimate(self.follower.store, self.follower.row.pipeline, self.follower, now)
+            self._estimated = now, known
+        return known

@@ -1,0 +1,89 @@
+"""Messages to the browser, few enough: the latest state per key, a limited number at a time.
+
+A notebook server drops what a kernel sends above about a thousand messages a second, and the user sees an error for
+it. So a change waits until its turn comes; a newer one of the same key takes its place, and the last one always goes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Hashable
+
+MOST_MESSAGES = 200  # in one flush
+PAUSE_SECONDS = 0.25  # between two flushes
+
+Send = Callable[[], object]
+
+
+class Pending:
+    """What is still to be sent: the latest call per key, in the order in which the keys began to wait."""
+
+    def __init__(self) -> None:
+        self._calls: dict[Hashable, Send] = {}
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def put(self, key: Hashable, send: Send) -> None:
+        """Have `send` called, one message, in place of what waits under the same key."""
+        self._calls[key] = send  # a key that waits keeps its place, so that a busy one starves nobody
+
+    def take(self, most: int = MOST_MESSAGES) -> list[Send]:
+        """The calls whose turn it is, at most `most`; they wait no longer."""
+        keys = list(self._calls)[:most]
+        return [self._calls.pop(key) for key in keys]
+
+
+class Flusher:
+    """Sends what is put into it from a thread of its own, which lives only while there is something to send."""
+
+    def __init__(self, most: int = MOST_MESSAGES, pause: float = PAUSE_SECONDS) -> None:
+        self._pending = Pending()
+        self._most, self._pause = most, pause
+        self._changed = threading.Condition()  # its lock is one that may be taken twice
+        self._working = False
+        self._closed = threading.Event()
+
+    def put(self, key: Hashable, send: Send) -> None:
+        """Have `send` called soon, in place of what waits under the same key; callable from any thread."""
+        with self._changed:
+            if self._closed.is_set():
+                return
+            self._pending.put(key, send)
+            if not self._working:
+                self._working = True
+                threading.Thread(target=self._work, name="dagbook-flush", daemon=True).start()
+
+    def drain(self, seconds: float = 60.0) -> bool:
+        """Wait until all is sent; False when that took longer than `seconds`."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._pending and not self._working, seconds)
+
+    def close(self) -> None:
+        """Send no more."""
+        self._closed.set()
+
+    def _work(self) -> None:
+        try:
+            while calls := self._next():
+                for call in calls:
+                    with contextlib.suppress(BrokenPipeError, ValueError):  # the kernel shuts down
+                        call()
+                self._closed.wait(self._pause)  # also after the last one: the next flush keeps its distance
+        except BaseException:
+            self._rest()
+            raise
+
+    def _next(self) -> list[Send]:
+        """What is to be sent now; nothing ends the thread, and another one begins with the next `put`."""
+        with self._changed:
+            calls = [] if self._closed.is_set() else self._pending.take(self._most)
+            if not calls:
+                self._rest()
+            return calls
+
+    def _rest(self) -> None:
+        with self._changed:
+            self._working = False
+            self._changed.notify_all()

@@ -1,0 +1,26 @@
+"""The board of a pipeline before any run: its definitions, and the forms that build it by hand."""
+
+from __future__ import annotations
+
+from ..runner.board.scene import Card
+from ..runner.core.model import Pipeline
+from .board import Board
+from .board_subjects import PlannedPipeline
+from .building import Building
+
+
+def plan_board(pipeline: Pipeline, theme: str = "auto") -> Board:
+    """A board that shows the definitions of a pipeline, and what would come of an edit."""
+    subject, building = PlannedPipeline(pipeline), Building(pipeline)
+    board = Board(subject, theme, tabs={"Build": building.box})
+
+    def preview(edited: Pipeline) -> None:
+        subject.pipeline = edited
+        board.paint()
+
+    def follow_the_click(card: Card) -> None:
+        building.select(card.node)
+
+    building.draw_with(preview, board.where, board.lock)
+    board.on_inspect(follow_the_click)
+    return board

@@ -1,0 +1,35 @@
+"""The board of a run: what it shows, and the buttons that steer it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..runner.board.scene import Card
+from ..runner.records.follow import Follower
+from .board import Board
+from .board_subjects import WatchedRun
+from .steering import Steering
+from .steering_buttons import Buttons
+
+if TYPE_CHECKING:
+    from ..runner.launch import Launched
+
+
+def run_board(follower: Follower, theme: str = "auto", begun: Callable[[Launched], None] | None = None) -> Board:
+    """A board that shows the run as `follower` knows it. Whoever updates that holds the board's lock, then paints.
+
+    `begun` is called, on a thread of the board's, when one of its buttons made the run go on.
+    """
+    subject = WatchedRun(follower)
+    board = Board(subject, theme)
+    steering = Steering(follower.store.folder, follower, lambda _line: None, begun)
+    buttons = Buttons(steering)
+
+    def buttons_of(card: Card | None) -> Any:
+        watched = subject.node_run(card)
+        buttons.show(watched.run if watched else None, follower.so_far.state, not follower.suspended)
+        return buttons.box
+
+    board.act_with(buttons_of)
+    return board

@@ -1,0 +1,117 @@
+"""The boards of a notebook: shown where somebody looks on, with a static picture for those who come later.
+
+A widget lives as long as its kernel; a notebook that is saved and opened again has none. So each board stands below
+a static picture, and only the one is seen: the board where it is alive, the picture elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from ..extension.board import Board
+    from ..runner.core.model import Pipeline
+    from ..runner.launch import Launched
+    from ..runner.records.follow import Follower
+
+HINT = "Interactive board: pip install 'dagbook[lab]', and restart JupyterLab."
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def board_is_there() -> bool:
+    """Whether this kernel has what a board is made of."""
+    return find_spec("ipywidgets") is not None and find_spec("ipycytoscape") is not None
+
+
+class Shown(Protocol):
+    """A board of any kind."""
+
+    @property
+    def widget(self) -> Any:
+        """What is put into the page."""
+        ...
+
+
+class Boards:
+    """The boards that the cells of one notebook show. A cell that runs again shows a new one, and its old one ends."""
+
+    def __init__(self) -> None:
+        self._by_cell: dict[str, Board] = {}
+        self._told = False
+
+    def of_run(self, cell: str, follower: Follower, theme: str, begun: Callable[[Launched], None]) -> Board | None:
+        """The board of a run for the cell with this id; None, and once a hint, where none can be made."""
+        if not self._can():
+            return None
+        from ..extension.run_board import run_board
+
+        return self._keep(cell, run_board(follower, theme, begun))
+
+    def of_pipeline(self, cell: str, pipeline: Pipeline, theme: str) -> Board | None:
+        """The board of a pipeline that was not run, likewise."""
+        if not self._can():
+            return None
+        from ..extension.plan_board import plan_board
+
+        return self._keep(cell, plan_board(pipeline, theme))
+
+    def _can(self) -> bool:
+        there = board_is_there()
+        if not there and not self._told:
+            self._told = True
+            _display({"text/plain": HINT})
+        return there
+
+    def _keep(self, cell: str, board: Board) -> Board:
+        if (before := self._by_cell.pop(cell, None)) is not None:
+            before.close()
+        self._by_cell[cell] = board
+        return board
+
+
+def show(picture: Mapping[str, Any], board: Shown | None, display_id: str | None = None, **about: Any) -> None:
+    """Display a static picture, and below it the board, if there is one: one of the two is seen.
+
+    `picture` is a mime bundle, whose HTML is a `board_style.twin` where there is a board; `about` goes to its metadata.
+    """
+    _display(picture, display_id, {"dagbook": about} if about else None)
+    if board is not None:
+        bundle = board.widget._repr_mimebundle_()
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        _display({_WIDGET: data[_WIDGET], "text/plain": ""})
+
+
+def plan_picture(pipeline: Pipeline, with_board: bool) -> dict[str, str]:
+    """A static picture of a pipeline: beside a board its graph, else Mermaid, which JupyterLab and GitHub draw."""
+    from ..runner import diagram
+
+    if not with_board:
+        return {
+            "text/markdown": f"```mermaid\n{diagram.mermaid(pipeline)}\n```",
+            "text/plain": diagram.tree(pipeline),
+        }
+    from ..extension.board_style import twin
+    from ..runner.board.graph_svg import graph_svg
+    from ..runner.board.pictured import planned_scene
+
+    return {"text/html": twin(graph_svg(planned_scene(pipeline), "auto")), "text/plain": diagram.tree(pipeline)}
+
+
+def show_nodes(follower: Follower) -> None:
+    """What each node shows, below the picture of the run: nobody can click on it there."""
+    from ..extension import pictures
+
+    for title in dict.fromkeys(watched.run.node for watched in follower.listed()):
+        runs = [watched for watched in follower.listed() if watched.run.node == title]
+        _display(pictures.bundle(title, runs, follower.row.id))
+
+
+def _display(bundle: Mapping[str, Any], display_id: str | None = None, about: Mapping[str, Any] | None = None) -> None:
+    from IPython.display import display
+
+    more: dict[str, Any] = {"metadata": dict(about)} if about else {}
+    if display_id:
+        more["display_id"] = display_id
+    display(dict(bundle), raw=True, **more)  # type: ignore[no-untyped-call]

@@ -1,0 +1,68 @@
+"""Many runs at a glance: what their node runs came to and how long they took, each in one query, without the facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ..core.lifecycle import State
+from .store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A node run of a run that was: its id, how it ended, and the seconds that its last attempt took (None: none)."""
+
+    run: str
+    id: str
+    state: State
+    seconds: float | None
+
+
+def latest_runs(store: Store, pipeline: str, most: int, without: str = "") -> list[str]:
+    """The ids of the latest runs of a pipeline, newest first, but for the run `without`."""
+    wanted = "select id from runs where pipeline = ? and id <> ? order by started desc limit ?"
+    with store.reading() as rows:
+        return [id for (id,) in rows.execute(wanted, (pipeline, without, most))]
+
+
+def past_node_runs(store: Store, runs: Sequence[str]) -> list[Past]:
+    """Those node runs of these runs that succeeded, were cached or were skipped."""
+    passed = (State.SUCCEEDED, State.CACHED, State.SKIPPED)
+    wanted = f"""
+        select run, json_extract(body, '$.id'), json_extract(body, '$.state') as state,
+            json_extract(body, '$.detail.duration_s')
+        from facts where run in ({_marks(runs)}) and kind = 'changed' and state in ({_marks(passed)})"""
+    with store.reading() as rows:
+        return [Past(run, id, State(word), took) for run, id, word, took in rows.execute(wanted, (*runs, *passed))]
+
+
+def node_run_states(store: Store, runs: Sequence[str]) -> dict[str, dict[str, State]]:
+    """By run and by node run's id the state that each is in, in order of creation; a run without any is absent."""
+    found: dict[str, dict[str, State]] = {}
+    past: dict[str, dict[str, State]] = {}
+    for run, kind, id, state in _changes(store, runs):
+        now = found.setdefault(run, {})
+        if kind == "resumed":
+            past.setdefault(run, {}).update(now)
+            now.clear()
+        elif kind == "created":
+            now[id] = State.WAITING
+        elif kind == "kept":
+            now[id] = past[run][id]
+        else:
+            now[id] = State(state)
+    return {run: states for run, states in found.items() if states}
+
+
+def _changes(store: Store, runs: Sequence[str]) -> Iterator[tuple[str, str, str, str]]:
+    """Run, kind, node run and state of all facts of these runs that make a state, in order."""
+    wanted = f"""
+        select run, kind, json_extract(body, '$.id'), json_extract(body, '$.state') from facts
+        where run in ({_marks(runs)}) and kind in ('created', 'changed', 'kept', 'resumed') order by run, number"""
+    with store.reading() as rows:
+        yield from rows.execute(wanted, runs)
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))

@@ -1,0 +1,73 @@
+"""Texts that would run a script where they are put into a page unescaped. Each would set `window.__pwned`."""
+
+from __future__ import annotations
+
+_CALL = "window.__pwned=1"
+
+PAYLOADS: tuple[str, ...] = (
+    # elements
+    f"<script>{_CALL}</script>",
+    f"<SCRIPT>{_CALL}</SCRIPT>",
+    f"<script >{_CALL}</script >",
+    f"<script\n>{_CALL}</script\n>",
+    f"<scr<script>ipt>{_CALL}</scr</script>ipt>",
+    f"<script src=data:text/javascript,{_CALL}></script>",
+    f"<script type=module>{_CALL}</script>",
+    f"<svg><script>{_CALL}</script></svg>",
+    f"<svg><script href=data:text/javascript,{_CALL} /></svg>",
+    f"<math><mtext><script>{_CALL}</script></mtext></math>",
+    # event handlers
+    f"<img src=x onerror={_CALL}>",
+    f"<img src=x onerror='{_CALL}'>",
+    f'<img src="x" onerror="{_CALL}">',
+    f"<img/src=x/onerror={_CALL}>",
+    f"<IMG SRC=x OnErRoR={_CALL}>",
+    f"<img src=x:x onerror\n=\n{_CALL}>",
+    f"<svg onload={_CALL}>",
+    f"<svg/onload={_CALL}//",
+    f"<svg><animate onbegin={_CALL} attributeName=x dur=1s>",
+    f"<svg><set attributeName=x onbegin={_CALL}>",
+    f"<body onload={_CALL}>",
+    f"<details open ontoggle={_CALL}>x",
+    f"<input autofocus onfocus={_CALL}>",
+    f"<select autofocus onfocus={_CALL}><option>",
+    f"<video><source onerror={_CALL}>",
+    f"<audio src=x onerror={_CALL}>",
+    f"<marquee onstart={_CALL}>x</marquee>",
+    f"<style onload={_CALL}></style>",
+    f"<div style=animation-name:x onanimationstart={_CALL}>",
+    f"<p onpointerover={_CALL} style=position:fixed;inset:0>x",
+    # addresses
+    f"<a href=javascript:{_CALL}>x</a>",
+    f"<a href='java&#115;cript:{_CALL}'>x</a>",
+    f"<a href=&#x6A&#x61&#x76&#x61&#x73&#x63&#x72&#x69&#x70&#x74:{_CALL}>x</a>",
+    f"<iframe src=javascript:{_CALL}></iframe>",
+    f'<iframe srcdoc="<script>parent.{_CALL}</script>"></iframe>',
+    f"<iframe src='data:text/html,<script>parent.{_CALL}</script>'></iframe>",
+    f"<object data=javascript:{_CALL}></object>",
+    f"<embed src=javascript:{_CALL}>",
+    f"<form action=javascript:{_CALL}><button autofocus>x</button></form>",
+    f"<base href=javascript:{_CALL}//>",
+    f"<meta http-equiv=refresh content='0;url=javascript:{_CALL}'>",
+    f"<link rel=stylesheet href=data:text/css,x onload={_CALL}>",
+    f"javascript:{_CALL}",
+    f"[x](javascript:{_CALL})",
+    # out of an attribute, a comment, an element of text
+    f'"><script>{_CALL}</script>',
+    f"'><script>{_CALL}</script>",
+    f'" onmouseover="{_CALL}" x="',
+    f"' onmouseover='{_CALL}' x='",
+    f"` onmouseover={_CALL} x=`",
+    f'x" style="animation-name:x" onanimationstart="{_CALL}',
+    f"--><script>{_CALL}</script><!--",
+    f"]]><script>{_CALL}</script><![CDATA[",
+    f"</style><script>{_CALL}</script><style>",
+    f"</title><script>{_CALL}</script><title>",
+    f"</textarea></pre></svg></iframe><img src=x onerror={_CALL}>",
+    # templates, and letters that are not what they look like
+    f"{{{{constructor.constructor('{_CALL}')()}}}}",
+    f"${{{_CALL}}}<img src=x onerror=${{{_CALL}}}>",
+    f"\u202e<script>{_CALL}</script>\u202c",
+    f"＜script＞{_CALL}＜/script＞<ſcript>{_CALL}</ſcript>",
+    f"\ufeff<img src=x\u00a0onerror={_CALL}\u2028>",
+)

@@ -1,0 +1,57 @@
+"""The model search from its first cell to its last, on the board alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .test_board import Shown
+
+if TYPE_CHECKING:
+    from .conftest import Lab, Server
+
+pytestmark = pytest.mark.browser
+EXAMPLES = Path(__file__).parents[2] / "example_notebooks"
+PICTURES = Path(__file__).parents[1] / "pictures"
+
+
+def test_rows_31_54_56_63_64_66_the_model_search_is_started_watched_inspected_approved_and_compared_on_the_board(
+    lab: Lab, server: Server, notebook: Callable[..., str]
+) -> None:
+    """Run by one call, seen while it goes on, looked at before somebody who was asked approves it."""
+    source = json.loads((EXAMPLES / "model_search.ipynb").read_text())["cells"]
+    code = ["".join(cell["source"]) for cell in source if cell["cell_type"] == "code"]
+    defining = [text for text in code if not text.startswith(("%pipeline_show", "%pipeline_plan", "%pipeline_run"))]
+    shutil.copytree(EXAMPLES / "data", server.folder / "data", dirs_exist_ok=True)
+    lab.page.set_viewport_size({"width": 1600, "height": 1500})
+    lab.open(notebook("model_search_board.ipynb", *defining, "%pipeline_run", "%pipeline_compare"))
+    lab.run(*range(len(defining) + 1))
+    board = Shown(lab)
+    board.wait(7)
+    board.wait_for_state("split", "running")
+    for key in ("linear", "forest", "best", "report"):
+        board.wait_for_state(key, "succeeded")
+    board.wait_for_state("publish", "pending_approval")
+
+    board.click("forest")
+    board.inspects("trees", "depth", "accuracy")
+    lab.picture("search-board", 1600, "Dark", 1500)
+    lab.picture("search-board", 1600, "Light", 1500)
+    lab.page.locator(".dagbook-board").last.screenshot(path=PICTURES / "board.png")  # the one in README
+    board.click("publish")
+    buttons = lab.page.locator(".dagbook-steering").last
+    buttons.locator("select").select_option("leah")
+    buttons.locator("button", has_text="Approve").click()
+    board.wait_for_state("publish", "succeeded")
+    board.side.locator(".dagbook-inspector", has_text="leah").first.wait_for()
+    lab.page.locator(".dagbook-head", has_text="12 succeeded").wait_for()
+
+    lab.run(len(defining) + 1)
+    lab.page.get_by_text("Colour by").wait_for()
+    lab.picture("search-compared", 1600, "Light", 1500)
+    assert not lab.complaints
