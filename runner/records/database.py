@@ -6,6 +6,7 @@ was a quarter of the time of a run in which everything is up to date), and a run
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -13,12 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 BUSY_SECONDS = 30  # how long a writer waits for another one
+MOST_IDLE = 4  # connections that are kept for the next transactions
 
 
 class Database:
     """The database file `file`, for any thread: each transaction has a connection to itself while it lasts.
 
-    Everything raises sqlite3.Error where the file cannot be used.
+    A file that this user may not write can be read. Everything raises sqlite3.Error where the file cannot be used, also
+    when it was deleted or replaced meanwhile: what is written into a deleted file is lost without a word.
     """
 
     def __init__(self, file: Path) -> None:
@@ -26,6 +29,7 @@ class Database:
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         self._closed = False
+        self._identity: tuple[int, int] | None = None  # device and inode
 
     @contextmanager
     def transaction(self, writes: bool) -> Iterator[sqlite3.Connection]:
@@ -42,24 +46,54 @@ class Database:
         self._give_back(connection)
 
     def _take(self) -> sqlite3.Connection:
+        self._check_identity()
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        connection = sqlite3.connect(
-            self._file, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None, cached_statements=256
-        )
+        connection = self._connect()
         try:
             connection.row_factory = sqlite3.Row
-            connection.execute("pragma journal_mode=wal")
-            connection.execute("pragma synchronous=normal")
+            if not self._is_closed_to_us():
+                connection.execute("pragma journal_mode=wal")
+                connection.execute("pragma synchronous=normal")
         except BaseException:
             connection.close()
             raise
+        if self._identity is None:
+            self._identity = _identity(self._file)
         return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        address, is_uri = str(self._file), False
+        if self._is_closed_to_us():
+            # Without a log beside it nobody has it open, and SQLite need not make the files it shares with others.
+            log = self._file.with_name(f"{self._file.name}-wal")
+            address, is_uri = f"{self._file.as_uri()}?mode=ro{'' if log.exists() else '&immutable=1'}", True
+        return sqlite3.connect(
+            address,
+            timeout=BUSY_SECONDS,
+            check_same_thread=False,
+            isolation_level=None,
+            cached_statements=256,
+            uri=is_uri,
+        )
+
+    def _is_closed_to_us(self) -> bool:
+        return self._file.exists() and not (os.access(self._file, os.W_OK) and os.access(self._file.parent, os.W_OK))
+
+    def _check_identity(self) -> None:
+        if self._identity is None:
+            return
+        try:
+            same = _identity(self._file) == self._identity
+        except OSError:
+            same = False
+        if not same:
+            raise sqlite3.OperationalError("its database was deleted or replaced meanwhile")
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         with self._lock:
-            if not self._closed:
+            if not self._closed and len(self._idle) < MOST_IDLE:
                 self._idle.append(connection)
                 return
         connection.close()
@@ -71,3 +105,8 @@ class Database:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
+
+
+def _identity(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_dev, found.st_ino

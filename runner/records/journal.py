@@ -92,7 +92,7 @@ def _add(outputs: list[dict[str, Any]], output: dict[str, Any]) -> None:
         last["text"] = _shortened(overtype(last["text"] + output["text"]))
     else:
         if output["output_type"] == "stream":
-            output["text"] = overtype(output["text"])
+            output["text"] = _shortened(overtype(output["text"]))
         outputs.append(output)
 
 

@@ -104,7 +104,7 @@ class Store:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             ignore = self.folder / ".gitignore"
-            if not ignore.exists():
+            if not ignore.exists() and os.access(self.folder, os.W_OK):
                 ignore.write_text("*\n", encoding="utf-8")
             self._rows = Database(self.database)
             known = self._about()
@@ -113,6 +113,8 @@ class Store:
             raise MachineError(
                 problem("E-STORE", what=f"the store {self.folder} cannot be used: {error}", hint=hint)
             ) from None
+        if not known["version"].isdecimal():
+            raise self._unreadable(f"its format is {known['version']!r}")
         if int(known["version"]) > VERSION:
             what = f"the store {self.folder} was written by a newer dagbook (format {known['version']})"
             raise MachineError(problem("E-STORE", what=what, hint="Upgrade: pip install -U dagbook"))
@@ -154,10 +156,16 @@ class Store:
         try:
             with self._rows.transaction(writes) as rows:
                 yield rows
-        except sqlite3.OperationalError as error:
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            raise  # two wrote the same, or a defect of ours: nothing that is wrong with the store
+        except sqlite3.DatabaseError as error:
             what = f"the store {self.folder} cannot be used: {error}"
             hint = "Check the disk's space and the folder's permissions; what was recorded before is kept."
             raise MachineError(problem("E-STORE", what=what, hint=hint)) from None
+
+    def _unreadable(self, why: object) -> MachineError:
+        hint = "It was damaged, or not written by dagbook. Move it away, or choose another with --store."
+        return MachineError(problem("E-STORE", what=f"the store {self.folder} cannot be read: {why}", hint=hint))
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -205,7 +213,10 @@ class Store:
         wanted = "select number, at, kind, body from facts where run = ? and number > ? order by number"
         with self.reading() as rows:
             found = rows.execute(wanted, (run, after)).fetchall()
-        return [Entry(number, at, from_row(kind, body)) for number, at, kind, body in found]
+        try:
+            return [Entry(number, at, from_row(kind, body)) for number, at, kind, body in found]
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise self._unreadable(f"run {run} has a fact that makes no sense ({error!r})") from None
 
     def state_of(self, run: str) -> RunSoFar:
         """The state of a run and of its node runs now."""
@@ -221,6 +232,8 @@ class Store:
         """The run with this id, or with this beginning of an id, or "latest". Raises PipelineError (E-RUN-UNKNOWN)."""
         if wanted == "latest":
             found = self.runs(most=1)
+        elif not wanted.isascii():
+            found = []  # an id is hexadecimal
         else:
             begins = "where substr(id, 1, ?) = ? order by started desc limit 2"
             found = self._runs("where id = ?", wanted) or self._runs(begins, len(wanted), wanted)
@@ -232,7 +245,11 @@ class Store:
 
     def _runs(self, which: str, *values: object) -> list[RunRow]:
         with self.reading() as rows:
-            return [_run_row(row) for row in rows.execute(f"select * from runs {which}", values)]
+            found = rows.execute(f"select * from runs {which}", values).fetchall()
+        try:
+            return [_run_row(row) for row in found]
+        except (ValueError, TypeError) as error:
+            raise self._unreadable(f"a run in it makes no sense ({error})") from None
 
     def set_process(self, run: str, process: Mapping[str, Any]) -> None:
         """Note which process runs it, and where its socket is."""

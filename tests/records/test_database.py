@@ -1,0 +1,148 @@
+"""The database under those who use it, and under what may happen to it meanwhile."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from dagbook.runner.core.errors import MachineError, PipelineError
+from dagbook.runner.core.lifecycle import RunState
+from dagbook.runner.records.commands import leave_command, take_commands
+from dagbook.runner.records.store import Store
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def read_whole(folder: Path, run: str) -> None:
+    again = Store(folder, create=False)
+    again.facts(again.run(run).id)
+
+
+def damage(store: Store) -> None:
+    """Write over the file's inside, as a failing disk does."""
+    store.close()
+    with store.database.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * (store.database.stat().st_size - 4096))
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [
+        pytest.param(lambda store: shutil.rmtree(store.folder), id="deleted"),
+        pytest.param(lambda store: os.replace(shutil.copy(store.database, "copy"), store.database), id="replaced"),
+        pytest.param(damage, id="damaged"),
+    ],
+)
+def test_a_database_that_is_gone_or_damaged_while_it_is_open_is_told_in_words(
+    store: Store, happens: Callable[[Store], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store.add_run("demo", {}, {})
+    happens(store)
+    with pytest.raises(MachineError, match="E-STORE"):
+        store.add_run("demo", {}, {})
+    with pytest.raises(MachineError, match="E-STORE"):
+        store.runs()
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        "update about set value = 'abc' where key = 'version'",
+        "update runs set state = 'dreaming'",
+        "update runs set process = 'no JSON'",
+        "insert into facts values ('{run}', 1, 0, 'sung', '{{}}')",
+        "insert into facts values ('{run}', 1, 0, 'changed', '{{}}')",
+        "insert into facts values ('{run}', 1, 0, 'created', '[]')",
+    ],
+)
+def test_a_store_that_makes_no_sense_is_told_in_words(store: Store, sign: str) -> None:
+    run = store.add_run("demo", {}, {})
+    with store.writing() as rows:
+        rows.execute(sign.format(run=run))
+    with pytest.raises(MachineError, match="E-STORE"):
+        read_whole(store.folder, run)
+
+
+def look(folder: Path, user: int | None, answer: Connection) -> None:
+    """Read a store as another user."""
+    if user is not None:
+        os.setuid(user)
+    found = Store(folder, create=False)
+    pipelines = [row.pipeline for row in found.runs()]
+    try:
+        found.add_run("other", {}, {})
+    except MachineError as error:
+        answer.send((pipelines, str(error)))
+
+
+def test_who_may_not_write_a_store_may_look_at_it(store: Store) -> None:
+    store.add_run("demo", {}, {})
+    store.close()
+    root = os.geteuid() == 0
+    for parent in store.folder.parents if root else ():
+        if parent.name.startswith(("pytest-", "test_")):
+            parent.chmod(0o755)
+    store.folder.chmod(0o555)
+    store.database.chmod(0o444)
+    here, there = multiprocessing.Pipe()
+    # Forked: another user need not be able to read this interpreter's files.
+    child = multiprocessing.get_context("fork").Process(
+        target=look, args=(store.folder, NOBODY if root else None, there)
+    )
+    child.start()
+    there.close()
+    pipelines, refused = here.recv()
+    child.join(60)
+    assert pipelines == ["demo"]
+    assert "E-STORE" in refused
+
+
+def test_a_run_that_is_asked_for_in_no_letters_of_an_id_is_unknown(store: Store) -> None:
+    for wanted in ("\udcff", "é", ""):
+        with pytest.raises(PipelineError, match="E-RUN-UNKNOWN"):
+            store.run(wanted)
+
+
+def test_many_threads_write_and_take_at_once_and_each_command_is_taken_once(store: Store) -> None:
+    runs = [store.add_run(f"p{number}", {}, {}) for number in range(4)]
+    together = threading.Barrier(32)
+
+    def write(number: int) -> int:
+        together.wait(60)
+        for _ in range(5):
+            leave_command(store, runs[number % 4], "cancel", number=number)
+        return len(take_commands(store, runs[number % 4]))
+
+    with ThreadPoolExecutor(32) as threads:
+        taken = sum(threads.map(write, range(32)))
+    assert taken + sum(len(take_commands(store, run)) for run in runs) == 160
+    assert len(store.runs()) == 4
+
+
+def test_what_a_transaction_did_before_it_failed_is_undone(store: Store) -> None:
+    run = store.add_run("demo", {}, {})
+
+    def stop_halfway() -> None:
+        with store.writing() as rows:
+            rows.execute("update runs set state = ?", (RunState.FAILED,))
+            rows.execute("insert into runs select * from runs")
+
+    with pytest.raises(sqlite3.IntegrityError):
+        stop_halfway()
+    assert store.run(run).state is RunState.RUNNING
