@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -23,13 +24,19 @@ def attend(
     """Run `hosted` to its end while a thread shows it, then write the reports; gives the exit code."""
     from . import console
     from .records.follow import Follower
+    from .records.store import StoreGone
 
     shown = sys.stderr if as_json else sys.stdout
     print(f"Run {hosted.id} of {hosted.pipeline.name} ({hosted.executors})", file=shown, flush=True)
     follower = Follower(store, hosted.id)
     follower.update()  # what was before it was resumed is not told again
     wake = follower.waker()
-    looker = threading.Thread(target=console.follow_on, args=(shown, follower, quiet), daemon=True)
+
+    def look_on() -> None:
+        with contextlib.suppress(StoreGone):  # the run itself tells it
+            console.follow_on(shown, follower, quiet)
+
+    looker = threading.Thread(target=look_on, daemon=True)
     looker.start()
     so_far = hosted.run(on_signals=True)
     wake()

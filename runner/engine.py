@@ -34,7 +34,7 @@ from .core.upstream import NoInput
 from .records.bell import FALLBACK_SECONDS, Bell
 from .records.commands import take_commands
 from .records.decisions import Decisions
-from .records.store import Store
+from .records.store import Store, StoreGone
 
 
 class Engine:
@@ -113,8 +113,12 @@ class Engine:
         """The fallback for a bell that nobody could ring (another machine, a lost socket)."""
         while True:
             await asyncio.sleep(FALLBACK_SECONDS)
-            with contextlib.suppress(MachineError):  # a busy database is asked again
+            try:
                 self.look_for_commands()
+            except StoreGone as error:
+                self.cancel(str(error))  # which cannot be recorded either, and so ends the run
+            except MachineError:
+                pass  # a busy database is asked again
 
     # deciding
 

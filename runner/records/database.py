@@ -17,6 +17,10 @@ BUSY_SECONDS = 30  # how long a writer waits for another one
 MOST_IDLE = 4  # connections that are kept for the next transactions
 
 
+class Gone(sqlite3.OperationalError):
+    """The file was deleted or replaced while it was in use."""
+
+
 class Database:
     """The database file `file`, for any thread: each transaction has a connection to itself while it lasts.
 
@@ -89,7 +93,7 @@ class Database:
         except OSError:
             same = False
         if not same:
-            raise sqlite3.OperationalError("its database was deleted or replaced meanwhile")
+            raise Gone("its database was deleted or replaced meanwhile")
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         with self._lock:

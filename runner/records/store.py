@@ -50,6 +50,10 @@ class Entry:
     fact: Fact
 
 
+class StoreGone(MachineError):
+    """The store was deleted or replaced while it was in use: nothing more can be recorded in it."""
+
+
 class Store:
     """The store in `folder`; made when it is not there, unless `create` is False.
 
@@ -152,6 +156,8 @@ class Store:
     def _transaction(self, writes: bool) -> Iterator[Connection]:
         import sqlite3
 
+        from .database import Gone
+
         assert self._rows is not None
         try:
             with self._rows.transaction(writes) as rows:
@@ -160,6 +166,9 @@ class Store:
             raise  # two wrote the same, or a defect of ours: nothing that is wrong with the store
         except sqlite3.DatabaseError as error:
             what = f"the store {self.folder} cannot be used: {error}"
+            if isinstance(error, Gone):
+                hint = "Leave the folder alone while a run uses it; start the run again."
+                raise StoreGone(problem("E-STORE", what=what, hint=hint)) from None
             hint = "Check the disk's space and the folder's permissions; what was recorded before is kept."
             raise MachineError(problem("E-STORE", what=what, hint=hint)) from None
 

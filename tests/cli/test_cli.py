@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import xml.etree.ElementTree as ElementTree
@@ -282,6 +283,18 @@ def test_a_users_module_is_not_taken_for_the_librarys(dagbook: Dagbook, make_not
     (flow.parent / "secrets.py").write_text("raise SystemExit('the wrong secrets')")
     said = dagbook("run", flow, *PROCESS, "--detach")
     assert said.code == 0, said.err
+
+
+def test_a_run_whose_store_is_deleted_ends_with_5_and_says_so(started: Started, make_notebook: MakeNotebook) -> None:
+    flow = make_notebook("%%pipeline_node ask --approve leah\n1")
+    child = started("run", flow, *PROCESS)
+    read_until(child, "waits for leah")
+    shutil.rmtree(flow.parent / ".dagbook")
+    said, _ = child.communicate(timeout=60)
+    assert child.returncode == 5
+    assert "E-STORE" in said
+    assert "deleted" in said
+    assert "Traceback" not in said
 
 
 def test_logs_follow_a_run_until_it_is_over(started: Started, dagbook: Dagbook, make_notebook: MakeNotebook) -> None:
