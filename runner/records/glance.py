@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from ..core.lifecycle import State
-from .store import Store
+from ..core.lifecycle import RunState, State
+from .processes import alive
+from .store import RunRow, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,20 @@ def latest_runs(store: Store, pipeline: str, most: int, without: str = "") -> li
     wanted = "select id from runs where pipeline = ? and id <> ? order by started desc limit ?"
     with store.reading() as rows:
         return [id for (id,) in rows.execute(wanted, (pipeline, without, most))]
+
+
+def live_run(store: Store, pipeline: str | None, file: Path | None) -> RunRow | None:
+    """The latest run of this notebook that goes on, or waits for somebody.
+
+    It is known by its file; where that is not known, here or in the run's record, by the pipeline's name, if given.
+    """
+    for row in sorted(store.live_runs(), key=lambda row: row.started, reverse=True):
+        if row.state is not RunState.PENDING_APPROVAL and not alive(row.process):
+            continue
+        told = row.record.get("file")
+        if Path(told) == file if told and file else pipeline in (None, row.pipeline):
+            return row
+    return None
 
 
 def past_node_runs(store: Store, runs: Sequence[str]) -> list[Past]:

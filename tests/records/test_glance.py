@@ -1,0 +1,51 @@
+"""Runs at a glance: which one goes on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dagbook.runner.core.lifecycle import RunChanged, RunState
+from dagbook.runner.records.glance import live_run
+from dagbook.runner.records.processes import start_of
+from dagbook.runner.records.store import Store
+
+HERE: dict[str, Any] = {"host": os.uname().nodename, "pid": os.getpid(), "began": start_of(os.getpid())}
+DEAD: dict[str, Any] = {**HERE, "pid": 2**22 + 1}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
+def test_the_latest_live_run_of_a_notebook_is_found_by_its_file(store: Store) -> None:
+    store.add_run("demo", {"file": "/a.ipynb"}, HERE)
+    second = store.add_run("demo", {"file": "/a.ipynb"}, HERE)
+    store.add_run("demo", {"file": "/b.ipynb"}, HERE)
+    store.add_run("demo", {"file": "/a.ipynb"}, DEAD)
+    found = live_run(store, "other", Path("/a.ipynb"))
+    assert found is not None
+    assert found.id == second
+    assert live_run(store, "demo", Path("/c.ipynb")) is None
+
+
+def test_where_a_file_is_not_known_the_pipelines_name_tells(store: Store) -> None:
+    run = store.add_run("demo", {"file": None}, HERE)
+    for pipeline, file in (("demo", None), ("demo", Path("/a.ipynb")), (None, None)):
+        found = live_run(store, pipeline, file)
+        assert found is not None
+        assert found.id == run
+    assert live_run(store, "other", Path("/a.ipynb")) is None
+
+
+def test_a_run_that_waits_for_somebody_lives_without_a_process_and_one_that_has_ended_does_not(store: Store) -> None:
+    run = store.add_run("demo", {}, DEAD)
+    assert live_run(store, "demo", None) is None
+    store.append(run, 0, [RunChanged(RunState.PENDING_APPROVAL, "asks")])
+    assert live_run(store, "demo", None) is not None
+    store.append(run, 1, [RunChanged(RunState.CANCELLED, "done")])
+    assert live_run(store, "demo", None) is None
