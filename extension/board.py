@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from ..runner.core.lifecycle import State
 from .board_parts import HeaderBox, InspectorBox, Pages
 from .board_style import board_style
 from .board_subjects import Subject
+from .flush import Flusher
 from .graph_widget import GraphWidget
 from .theme import theme_of
 
@@ -42,6 +44,8 @@ class Board:
         self._cards: dict[str, Card] = {}
         self._buttons_of: ButtonsOf | None = None
         self._on_inspect: list[Callable[[Card], None]] = []
+        self._on_close: list[Callable[[], None]] = []
+        self._closed = False
         self._drawn_later = 0.0  # when the page and the inspector were drawn the last time
         self._graph = GraphWidget(drawn_in)
         self._graph.on_click(self.inspect)
@@ -54,9 +58,9 @@ class Board:
         fit.on_click(lambda _button: self._graph.fit())
         self._tools = ipywidgets.HBox([fit])
         self._tools.add_class("dagbook-tools")
-        left = ipywidgets.VBox([self._tools, self._graph.widget])
+        room = ipywidgets.Layout(flex="999 1 560px", min_width="0", overflow="hidden", justify_content="center")
+        left = ipywidgets.VBox([self._tools, self._graph.widget], layout=room)
         left.add_class("dagbook-left")
-        left.layout = ipywidgets.Layout(flex="999 1 560px", min_width="0", overflow="hidden", justify_content="center")
         main = ipywidgets.HBox([left, self._inspector.widget], layout=ipywidgets.Layout(flex_flow="row wrap"))
         main.add_class("dagbook-main")
         style = ipywidgets.HTML(board_style(), layout=ipywidgets.Layout(display="none"))
@@ -85,6 +89,8 @@ class Board:
     def paint(self, whole: bool = True) -> None:
         """Show how it stands now; unless `whole`, what changes all the time only once a second."""
         with self.lock:
+            if self._closed:
+                return
             self._scene = self.subject.scene(self._opened)
             self._cards = {card.key: card for card in self._scene.cards}
             self._graph.update(self._scene)
@@ -120,11 +126,27 @@ class Board:
         """Wait until the graph shows all that it was told; False when that took longer than `seconds`."""
         return self._graph.drain(seconds)
 
+    @property
+    def flusher(self) -> Flusher:
+        """What sends the graph's changes: what else comes in numbers goes through it too, so that all is few enough."""
+        return self._graph.flusher
+
+    def say(self, trouble: str) -> None:
+        """Tell in the header, in place of how it stands, why that is not known."""
+        with self.lock:
+            self._header.show(f'<span role="alert">{html.escape(trouble)}</span>', ())
+
+    def on_close(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called when the board is taken away."""
+        self._on_close.append(callback)
+
     def close(self) -> None:
         """Take the board out of the page; it cannot be shown again."""
         with self.lock:
-            self._graph.close()
-            self.widget.close()
+            self._closed = True
+            self._graph.close(self.widget)
+            while self._on_close:
+                self._on_close.pop()()
 
     def _redraw(self, opened: frozenset[str]) -> None:
         with self.lock:

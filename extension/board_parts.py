@@ -8,6 +8,7 @@ from typing import Any
 from ..runner.board.header import Chip
 from ..runner.core.lifecycle import State
 from .board_subjects import Page
+from .closing import close_all
 
 OnFilter = Callable[[frozenset[State]], None]
 OnPick = Callable[[str], None]
@@ -89,8 +90,8 @@ class InspectorBox:
         self._buttons = ipywidgets.VBox(layout=ipywidgets.Layout(overflow="visible"))
         choice = ipywidgets.HBox([self._list, self._open])
         choice.add_class("dagbook-choice")
-        self.widget = ipywidgets.VBox([choice, self._buttons, self._facts])
-        self.widget.layout = ipywidgets.Layout(flex="1 1 340px", min_width="280px", max_height="620px")
+        room = ipywidgets.Layout(flex="1 1 340px", min_width="280px", max_height="620px")
+        self.widget = ipywidgets.VBox([choice, self._buttons, self._facts], layout=room)
         self.widget.add_class("dagbook-side")
 
     def offer(self, titles: Sequence[tuple[str, str]]) -> None:
@@ -117,8 +118,10 @@ class InspectorBox:
         for one, fact in zip(shown, facts, strict=True):
             if one.value != fact:
                 one.value = fact
-        if shown != self._facts.children:
+        if (before := self._facts.children) != shown:
             self._facts.children = shown
+            for one in before[len(facts) :]:
+                close_all(one)
         if self._open.description != opens:
             self._open.description = opens
             self._open.layout.display = "" if opens else "none"

@@ -24,6 +24,7 @@ font-weight:600;font-size:12px;background:{_LOWER};border:1px solid transparent;
 .dagbook-board .dagbook-chip:focus-visible{{outline:2px solid currentColor;outline-offset:1px}}
 .dagbook-main{{gap:0;overflow:hidden}}
 .dagbook-side{{border-left:1px solid {_LINE};padding:8px 12px;overflow:hidden auto;gap:4px}}
+.dagbook-side>*{{flex-shrink:0}}
 .dagbook-side .widget-html,.dagbook-side .widget-html-content{{min-width:0;max-width:100%;width:100%}}
 .dagbook-side .widget-html-content{{overflow-x:auto}}
 .dagbook-side pre{{white-space:pre-wrap;overflow-wrap:anywhere}}
@@ -38,6 +39,22 @@ font-weight:600;font-size:12px;background:{_LOWER};border:1px solid transparent;
 .dagbook-tools{{position:absolute;left:8px;bottom:8px;z-index:5;overflow:visible;opacity:.75}}
 .dagbook-board .dagbook-small{{width:auto;height:26px;line-height:24px;padding:0 10px;margin:0;font-size:12px}}
 .dagbook-hint{{color:{_SOFT};font-size:12px}}
+"""
+
+# The row is as high as its graph, whatever is told beside it: else a click on a card would move all that is clicked.
+_STILL = """
+.dagbook-left{justify-content:flex-start!important}
+.dagbook-side{contain:size;min-height:440px!important;max-height:none!important}
+"""
+
+# JupyterLab puts a broken chain into every widget whose kernel has gone. One line says it for all, and what to do.
+_GONE = f"""
+.dagbook-board .jupyter-widgets-disconnected::before{{content:none!important}}
+.dagbook-board.jupyter-widgets-disconnected::before{{display:block;padding:8px 12px;border-bottom:1px solid {_LINE};
+border-left:4px solid var(--jp-warn-color1,#b26a00);background:{_LOWER};color:{_INK};
+font:600 13px/1.4 var(--jp-ui-font-family,system-ui,sans-serif);
+align-self:stretch;
+content:"The kernel has gone; a run goes on without it. %load_ext dagbook, then %pipeline_show latest"}}
 """
 
 # A board is drawn in one theme; when the page shows the other one, its picture is turned over, and keeps its hues.
@@ -58,7 +75,7 @@ def board_style() -> str:
     """A style element for the board's widgets."""
     follows = palette("auto")
     chips = "".join(_chip(follows, state) for state in State)
-    return f"<style>{theme_style()}{_RULES}{_OTHER}{chips}</style>"
+    return f"<style>{theme_style()}{_RULES}{_STILL}{_GONE}{_OTHER}{chips}</style>"
 
 
 def _chip(colours: Palette, state: State) -> str:

@@ -5,17 +5,21 @@ Text and HTML come from the pure room `runner/board`, and are escaped there.
 
 from __future__ import annotations
 
+import contextlib
 import html
+import sqlite3
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from ..runner.board.estimate import Estimate, estimate
+from ..runner.board.estimate import Estimate, History, forecast, history
 from ..runner.board.header import Chip, chips_of, header, header_words_html
 from ..runner.board.inspector import inspect_group, inspect_node, inspect_run
 from ..runner.board.inspector_html import inspected_parts
 from ..runner.board.pictured import outline_of_run, planned_scene, run_scene
 from ..runner.board.scene import Card, Form, Scene
+from ..runner.core.errors import DagbookError
 from ..runner.core.lifecycle import State
 from ..runner.core.model import Pipeline
 from ..runner.records.follow import Follower, Watched
@@ -97,6 +101,8 @@ class WatchedRun:
     def __init__(self, follower: Follower) -> None:
         self.follower = follower
         self._estimated: tuple[float, Estimate | None] = (float("-inf"), None)
+        self._history: History | None = None
+        self._looking_back: threading.Thread | None = None
 
     @property
     def over(self) -> bool:
@@ -155,8 +161,24 @@ class WatchedRun:
         return outline_of_run(self.follower).pipeline
 
     def _estimate(self, now: float) -> Estimate | None:
+        if self.follower.over:
+            return None
+        if self._history is None:
+            self._begin_to_look_back()
+            return None
         made, known = self._estimated
         if now - made > ESTIMATE_SECONDS:
-            known = estimate(self.follower.store, self.follower.row.pipeline, self.follower, now)
+            known = forecast(self._history, self.follower, now)
             self._estimated = now, known
         return known
+
+    def _begin_to_look_back(self) -> None:
+        """Read what earlier runs tell, once: it takes seconds in a store of large runs, and nobody waits for it."""
+        if self._looking_back is None:
+            self._looking_back = threading.Thread(target=self._look_back, name="dagbook-history", daemon=True)
+            self._looking_back.start()
+
+    def _look_back(self) -> None:
+        # Without it there is no estimate; what is wrong with the store, whoever follows the run tells.
+        with contextlib.suppress(DagbookError, sqlite3.Error, OSError, ValueError):
+            self._history = history(self.follower.store, self.follower.row.pipeline, self.follower)

@@ -155,11 +155,20 @@ class ChangeForm(NodeForm):
 
 
 class MoveForm(NodeForm):
+    hint = "Move the card with the arrows, or say where it shall stand."
+
     def __init__(self, titles: Sequence[str]) -> None:
         import ipywidgets
 
         super().__init__(titles)
-        whole = {"min": 0, "max": FARTHEST, "step": STEP, "style": {"description_width": "80px"}}
+        self._stood = (0, 0)
+        whole = {
+            "min": 0,
+            "max": FARTHEST,
+            "step": STEP,
+            "continuous_update": True,
+            "style": {"description_width": "80px"},
+        }
         self.left = ipywidgets.BoundedIntText(description="from left", **whole)
         self.top = ipywidgets.BoundedIntText(description="from top", **whole)
         self.arrows = {
@@ -178,12 +187,21 @@ class MoveForm(NodeForm):
         field.value += STEP if name in ("right", "down") else -STEP
 
     def take(self, pipeline: Pipeline, title: str, where: WhereIs | None) -> None:
+        if title == self.taken == self.chosen and self._moved:
+            return  # it was clicked on where it was moved to
         super().take(pipeline, title, where)
         node = pipeline.node(title)
         left, top = where(title) if where else (node.left or 0, node.top or 0)
         self.left.value, self.top.value = max(0, left), max(0, top)
+        self._stood = self.left.value, self.top.value
+
+    @property
+    def _moved(self) -> bool:
+        return (self.left.value, self.top.value) != self._stood
 
     def edited(self, pipeline: Pipeline) -> Edited:
+        if not self._moved:
+            return Edited("", self.hint, pipeline)
         return moved(pipeline, self.chosen, self.left.value, self.top.value)
 
 
@@ -197,13 +215,14 @@ class YamlForm(NodeForm):
 def _text(description: str, placeholder: str) -> Any:
     import ipywidgets
 
-    return ipywidgets.Text(description=description, placeholder=placeholder, continuous_update=False, **_wide())
+    # at each key: a text that changed when its field is left would go away under the click that marks it
+    return ipywidgets.Text(description=description, placeholder=placeholder, **_wide())
 
 
 def _lines(description: str, placeholder: str) -> Any:
     import ipywidgets
 
-    area = ipywidgets.Textarea(description=description, placeholder=placeholder, continuous_update=False, **_wide())
+    area = ipywidgets.Textarea(description=description, placeholder=placeholder, **_wide())
     area.rows = 2
     return area
 

@@ -22,6 +22,7 @@ from ..runner.core.names import slug_of
 from ..runner.differences import differences
 from ..runner.records.store import Store
 from .board_style import board_style, twin
+from .closing import close_all
 from .compare_figure import can_plot, compare_figure
 from .theme import theme_of
 
@@ -119,7 +120,7 @@ class CompareBoard:
     def close(self) -> None:
         """Take the board out of the page; it cannot be shown again."""
         with self.lock:
-            self.widget.close()
+            close_all(self.widget)
 
     # what is shown
 

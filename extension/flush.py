@@ -6,7 +6,7 @@ it. So a change waits until its turn comes; a newer one of the same key takes it
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import threading
 from collections.abc import Callable, Hashable
 
@@ -14,6 +14,7 @@ MOST_MESSAGES = 200  # in one flush
 PAUSE_SECONDS = 0.25  # between two flushes
 
 Send = Callable[[], object]
+_LOG = logging.getLogger(__name__)
 
 
 class Pending:
@@ -43,47 +44,50 @@ class Flusher:
         self._most, self._pause = most, pause
         self._changed = threading.Condition()  # its lock is one that may be taken twice
         self._working = False
-        self._closed = threading.Event()
+        self._closed = False
 
     def put(self, key: Hashable, send: Send) -> None:
         """Have `send` called soon, in place of what waits under the same key; callable from any thread."""
         with self._changed:
-            if self._closed.is_set():
-                return
-            self._pending.put(key, send)
-            if not self._working:
-                self._working = True
-                threading.Thread(target=self._work, name="dagbook-flush", daemon=True).start()
+            if not self._closed:
+                self._send_soon(key, send)
 
     def drain(self, seconds: float = 60.0) -> bool:
         """Wait until all is sent; False when that took longer than `seconds`."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._pending and not self._working, seconds)
 
-    def close(self) -> None:
-        """Send no more."""
-        self._closed.set()
+    def close(self, *last: Send) -> None:
+        """Send no more: what waits is dropped, and only `last` still goes."""
+        with self._changed:
+            if self._closed:
+                return
+            self._closed, self._pending = True, Pending()
+            for number, send in enumerate(last):
+                self._send_soon(number, send)
+            self._changed.notify_all()
+
+    def _send_soon(self, key: Hashable, send: Send) -> None:
+        self._pending.put(key, send)
+        if not self._working:
+            self._working = True
+            threading.Thread(target=self._work, name="dagbook-flush", daemon=True).start()
 
     def _work(self) -> None:
-        try:
-            while calls := self._next():
-                for call in calls:
-                    with contextlib.suppress(BrokenPipeError, ValueError):  # the kernel shuts down
-                        call()
-                self._closed.wait(self._pause)  # also after the last one: the next flush keeps its distance
-        except BaseException:
-            self._rest()
-            raise
+        while calls := self._next():
+            for call in calls:
+                try:
+                    call()
+                except Exception as error:  # whatever it is, the others' last states are not lost for it
+                    _LOG.debug("a message was not sent", exc_info=error)
+            with self._changed:  # also after the last one: the next flush keeps its distance
+                self._changed.wait_for(lambda: self._closed and not self._pending, self._pause)
 
     def _next(self) -> list[Send]:
         """What is to be sent now; nothing ends the thread, and another one begins with the next `put`."""
         with self._changed:
-            calls = [] if self._closed.is_set() else self._pending.take(self._most)
+            calls = self._pending.take(self._most)
             if not calls:
-                self._rest()
+                self._working = False
+                self._changed.notify_all()
             return calls
-
-    def _rest(self) -> None:
-        with self._changed:
-            self._working = False
-            self._changed.notify_all()

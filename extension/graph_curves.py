@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..runner.board.scene import Box
+from ..runner.board.arrows_svg import curves, labels_of
+from ..runner.board.scene import Box, Scene
 
 Point = tuple[float, float]
 
@@ -14,12 +15,18 @@ Point = tuple[float, float]
 class Curve:
     """The control points of a curve, as shares of the line between the two centres and distances from it.
 
-    `way` is where it leaves and arrives: `right` at the sides, `down` at the lower and the upper edge, empty anywhere.
+    `way` is where it leaves and arrives: `right` at the sides, `down` at the lower and the upper edge, empty anywhere;
+    `leaves` and `arrives` are how far from the middle of those. Its label stands `label_at` before its end, and
+    `label_lift` below it.
     """
 
     way: str = ""
     along: tuple[float, ...] = ()
     aside: tuple[float, ...] = ()
+    leaves: float = 0.0
+    arrives: float = 0.0
+    label_at: float = 58.0
+    label_lift: float = 0.0
 
     @property
     def bent(self) -> bool:
@@ -27,16 +34,39 @@ class Curve:
         return any(abs(distance) > 0.5 for distance in self.aside)
 
 
-def curve(source: Box, target: Box, bends: tuple[Point, ...] = ()) -> Curve:
+def ways(scene: Scene) -> dict[str, Curve]:
+    """The curves of all arrows by their keys, with ends and labels apart from each other as in the static picture."""
+    drawn = curves(scene)
+    labels = labels_of(scene, drawn)
+    found = {}
+    for one in drawn:
+        source, target = scene.boxes[one.arrow.source], scene.boxes[one.arrow.target]
+        (start_x, start_y), (end_x, end_y) = one.points[0], one.points[-1]
+        ends = (start_x - source.x, end_x - target.x) if one.down else (start_y - source.y, end_y - target.y)
+        way = curve(source, target, one.arrow.bends)
+        if way.way == scene.direction:  # else it was placed by hand, and its ends are at other edges of the cards
+            way = curve(source, target, one.arrow.bends, *ends)
+        if label := labels.get(one.arrow.key):
+            way = replace(way, label_at=round(label.before_end, 1), label_lift=label.lift)
+        found[one.arrow.key] = way
+    return found
+
+
+def curve(source: Box, target: Box, bends: tuple[Point, ...] = (), leaves: float = 0.0, arrives: float = 0.0) -> Curve:
     """The curve from one card to another through `bends`; straight where neither stands clearly after the other."""
     right = target.x - target.width / 2 - (source.x + source.width / 2)
     down = target.y - target.height / 2 - (source.y + source.height / 2)
     if right < 0 and down < 0:
         return Curve()
     way = "right" if right >= 0 and (right >= down or down < 0) else "down"
-    points = _around(source, target, way, bends) if bends else _middle(source, target, way)
+    starts, ends = _shifted(source, way, leaves), _shifted(target, way, arrives)
+    points = _around(starts, ends, way, bends) if bends else _middle(starts, ends, way)
     along, aside = zip(*(_seen(source, target, point) for point in points), strict=True)
-    return Curve(way, along, aside)
+    return Curve(way, along, aside, leaves, arrives)
+
+
+def _shifted(box: Box, way: str, by: float) -> Box:
+    return replace(box, y=box.y + by) if way == "right" else replace(box, x=box.x + by)
 
 
 def _middle(source: Box, target: Box, way: str) -> tuple[Point, Point]:

@@ -72,6 +72,11 @@ def edge_data(arrow: Arrow, way: Curve) -> dict[str, Any]:
     data: dict[str, Any] = {"id": arrow.key, "source": arrow.source, "target": arrow.target}
     if arrow.label:
         data["label"] = arrow.label[:LONGEST_LABEL]
+        data["labelAt"], data["labelLift"] = way.label_at, way.label_lift
+    if way.way == "right":
+        data["leaves"], data["arrives"] = f"50% {way.leaves:g}px", f"-50% {way.arrives:g}px"
+    elif way.way:
+        data["leaves"], data["arrives"] = f"{way.leaves:g}px 50%", f"{way.arrives:g}px -50%"
     if way.bent:
         data["along"], data["aside"] = (" ".join(map(str, numbers)) for numbers in (way.along, way.aside))
     return data

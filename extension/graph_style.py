@@ -14,6 +14,7 @@ Rule = dict[str, Any]
 
 FONT = "system-ui, Segoe UI, Noto Sans, DejaVu Sans, sans-serif"
 _HOLLOW = (State.WAITING, State.QUEUED, State.SKIPPED, State.UPSTREAM_FAILED)
+_HALO = 7  # pixels around the selected card
 _LOWER = 0.22  # opacity of what steps back
 
 
@@ -38,7 +39,8 @@ def _rule(selector: str, **style: Any) -> Rule:
 def _nodes(palette: Palette) -> list[Rule]:
     return [
         _rule("node", width="data(w)", height="data(h)", shape="round-rectangle", overlay_opacity=0, font_family=FONT),
-        _rule("node", z_index_compare="manual", z_index=2),
+        # To fit a graph after a change of its height, the widget knows no padding: the room is the cards' own.
+        _rule("node", z_index_compare="manual", z_index=2, bounds_expansion=2 * _HALO),
         _rule(
             "node.card",
             background_opacity=0,
@@ -76,7 +78,7 @@ def _nodes(palette: Palette) -> list[Rule]:
             "node.sel",
             underlay_color=palette.accent,
             underlay_opacity=0.45,
-            underlay_padding=7,
+            underlay_padding=_HALO,
             underlay_shape="round-rectangle",
         ),
         _rule("node.sel-frame", border_width=3, border_style="solid", border_color=palette.accent),
@@ -117,12 +119,12 @@ def _edges(palette: Palette) -> list[Rule]:
             control_point_distances="data(aside)",
             control_point_weights="data(along)",
         ),
-        _rule("edge.right", source_endpoint="50% 0", target_endpoint="-50% 0"),
-        _rule("edge.down", source_endpoint="0 50%", target_endpoint="0 -50%"),
+        _rule("edge.right, edge.down", source_endpoint="data(leaves)", target_endpoint="data(arrives)"),
         _rule(
             "edge.named",
             target_label="data(label)",
-            target_text_offset=58,
+            target_text_offset="data(labelAt)",
+            target_text_margin_y="data(labelLift)",
             font_size=10,
             font_family=FONT,
             color=palette.mute,

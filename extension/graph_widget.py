@@ -17,8 +17,9 @@ from ..runner.board.palette import palette
 from ..runner.board.scene import Arrow, Card, Form, Scene
 from ..runner.core.lifecycle import State
 from . import graph_elements as elements
+from .closing import close_all, models_in
 from .flush import Flusher, Send
-from .graph_curves import Curve, curve
+from .graph_curves import Curve, ways
 from .graph_style import filtered, style_sheet
 from .theme import Theme
 
@@ -41,7 +42,8 @@ class GraphWidget:
         self.widget: widgets.Box = ipywidgets.Box(layout=ipywidgets.Layout(width="100%", overflow="hidden"))
         self.widget.add_class("dagbook-graph")
         self._palette = palette(theme)
-        self._flusher = flusher or Flusher()
+        self.flusher = self._flusher = flusher or Flusher()
+        self._replaced: list[Any] = []  # models of graphs that were shown before, which the flusher closes
         self._lock = threading.RLock()
         self._on_click: list[OnClick] = []
         self._scene = Scene((), ())
@@ -51,6 +53,7 @@ class GraphWidget:
         self._pictures: dict[str, str] = {}
         self._cards: dict[str, Card] = {}
         self._arrows: dict[str, Arrow] = {}
+        self._ways: dict[str, Curve] = {}
         self._selected = ""
         self._taller = False
         self._only: frozenset[State] = frozenset()
@@ -62,11 +65,11 @@ class GraphWidget:
     def show(self, scene: Scene) -> None:
         """Draw `scene` from scratch, fitted into the box."""
         with self._lock:
-            old = self._models()
+            old = self._replaced = [*(one for one in self._replaced if one.comm is not None), *self._models()]
             self._build(scene)
             self.widget.children = (self._graph,)
             for model in old:
-                self._flusher.put(("close", model.model_id), model.close)
+                self._flusher.put(("close", id(model)), model.close)
         for seconds in SETTLED_SECONDS:
             settled = threading.Timer(seconds, self.fit)
             settled.daemon = True
@@ -116,21 +119,23 @@ class GraphWidget:
         """Wait until the browser was told of all changes; False when that took longer than `seconds`."""
         return self._flusher.drain(seconds)
 
-    def close(self) -> None:
-        """Change nothing any more."""
-        self._flusher.close()
+    def close(self, top: Any = None) -> None:
+        """Take the widget `top` that the graph is in, else the graph, out of the page; nothing changes any more."""
+        with self._lock:
+            close_all(top or self.widget, self._flusher, [*self._models(), *self._replaced])
 
     def _build(self, scene: Scene) -> None:
-        import ipycytoscape
+        from .graph_model import CytoscapeWidget
 
         self._scene = scene
         self._cards = {card.key: card for card in scene.cards}
         self._arrows = {arrow.key: arrow for arrow in scene.arrows}
+        self._ways = ways(scene) if len(scene.cards) <= MOST_CURVED else {}
         self._pictures = {}
         frames_first = sorted(scene.cards, key=lambda card: card.form is not Form.OPENED)
         self._nodes = {card.key: self._node(card) for card in frames_first}
         self._edges = {arrow.key: self._edge(arrow) for arrow in scene.arrows}
-        self._graph = ipycytoscape.CytoscapeWidget(
+        self._graph = CytoscapeWidget(
             layout={"height": f"{_height(scene)}px", "width": "100%"},
             cytoscape_style=self._style(),
             cytoscape_layout={"name": "preset", "fit": True, "padding": 12, "animate": False},
@@ -158,10 +163,7 @@ class GraphWidget:
         return ipycytoscape.Edge(data=elements.edge_data(arrow, way), classes=elements.edge_classes(arrow, way))
 
     def _way(self, arrow: Arrow) -> Curve:
-        if len(self._cards) > MOST_CURVED:
-            return Curve()
-        boxes = self._scene.boxes
-        return curve(boxes[arrow.source], boxes[arrow.target], arrow.bends)
+        return self._ways.get(arrow.key) or Curve()
 
     def _node_state(self, key: str) -> tuple[dict[str, Any], str]:
         card, box, rich = self._cards[key], self._scene.boxes[key], elements.rich(self._scene)
@@ -218,7 +220,7 @@ class GraphWidget:
         """All that the shown graph is made of in the browser."""
         if self._graph is None:
             return []
-        return [self._graph, self._graph.graph, *self._nodes.values(), *self._edges.values()]
+        return [*models_in(self._graph), *self._nodes.values(), *self._edges.values()]
 
 
 def _height(scene: Scene) -> int:

@@ -1,7 +1,7 @@
 """Pictures for display handles: one HTML and plain text bundle for a node's cell, one for a whole run.
 
 They are drawn anew at each change and stay in the notebook when it is saved, so all style is inline, and colours that
-are not a state's own come from the notebook's theme. Everything that is not a node's own rich output is escaped.
+are not a state's own come from the notebook's theme. What nodes displayed is shut in; everything else is escaped.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from ..runner import cell_view, view
 from ..runner.asking import questions
 from ..runner.board.header import ended_at
-from ..runner.board.output_html import output_html
+from ..runner.board.output_html import Room
 from ..runner.board.page import asked_html, run_text
 from ..runner.core.lifecycle import RunState, State
 from ..runner.records.follow import Follower, Watched
@@ -31,12 +31,13 @@ def bundle(title: str, watched: Sequence[Watched], run: str) -> dict[str, str]:
             "text/html": cell_view.page([cell_view.status_line("○", "#6B7683", title, "waiting", "")]),
             "text/plain": f"○ {title} · waiting",
         }
-    parts, lines = [], []
+    parts, lines, room = [], [], Room()
     for one in watched[:MOST_SHOWN]:
         parts.append(cell_view.status_html(one, now))
         lines.append(cell_view.status_text(one, now))
-        parts += [output_html(output) for output in cell_view.own_outputs(one)]
-        lines += [text for text in map(cell_view.output_text, cell_view.own_outputs(one)) if text]
+        room.notebook = str(one.run.detail.get("notebook") or "")
+        parts += [room.html_of(output) for output in cell_view.own_outputs(one)]
+        lines += [text for text in map(cell_view.short_text, cell_view.own_outputs(one)) if text]
         parts.append(_failure_html(one))
     if len(watched) > MOST_SHOWN:
         rest = view.tally(one.run.state for one in watched[MOST_SHOWN:])
@@ -60,9 +61,15 @@ def board(follower: Follower) -> dict[str, str]:
     reason = follower.so_far.reason
     alone = not watched or follower.so_far.state in (RunState.CANCELLED, RunState.REJECTED)  # no node run tells it
     why = f'<div style="padding:2px 0">{html.escape(reason)}</div>' if reason and alone else ""
-    title = f"<b>{html.escape(row.pipeline)}</b> · run <code>{row.id}</code> · <b>{html.escape(word)}</b> · "
-    body = f"<div>{title}{took} · {html.escape(states)}</div><table>{rows}</table>{more}{why}"
+    title = f"<b>{html.escape(row.pipeline)}</b> · run <code>{html.escape(row.id)}</code>"
+    head = f"<div>{title} · <b>{html.escape(word)}</b> · {took} · {html.escape(states)}</div>"
+    body = f"{head}<table>{rows}</table>{more}{why}"
     return {"text/html": cell_view.page([body + asked_html(follower)]), "text/plain": run_text(follower, now)}
+
+
+def line(words: str) -> dict[str, str]:
+    """A mime bundle of one line."""
+    return {"text/html": cell_view.page([f"<div>{html.escape(words)}</div>"]), "text/plain": words}
 
 
 def _board_row(watched: Watched, now: float) -> str:

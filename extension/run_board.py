@@ -28,8 +28,11 @@ def run_board(follower: Follower, theme: str = "auto", begun: Callable[[Launched
 
     def buttons_of(card: Card | None) -> Any:
         watched = subject.node_run(card)
-        buttons.show(watched.run if watched else None, follower.so_far.state, not follower.suspended)
+        run = watched.run if watched else None
+        of = sum(run is not None and other.node == run.node for other in follower.so_far.node_runs.values())
+        buttons.show(run, follower.so_far.state, not follower.suspended, of)
         return buttons.box
 
     board.act_with(buttons_of)
+    board.on_close(steering.close)
     return board

@@ -14,6 +14,7 @@ from ..runner.core.errors import PipelineError
 from ..runner.records.settling import settle_all
 from ..runner.records.store import Store
 from .board_style import board_style, twin
+from .closing import close_all
 from .compare_board import CompareBoard
 from .theme import theme_of
 
@@ -137,7 +138,7 @@ class RunsBoard:
         """Take the board out of the page; it cannot be shown again."""
         with self.lock:
             self._put(None)
-            self.widget.close()
+            close_all(self.widget)
 
     def _board_of(self, run: str) -> Opened:
         from .opened_run import OpenedRun

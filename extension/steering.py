@@ -6,7 +6,9 @@ the commands and magics of the same names do, and what came of it is told in a l
 
 from __future__ import annotations
 
+import os
 import queue
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,23 +32,30 @@ _HAVE_A_NOTEBOOK = PASSED | BROKEN | {State.RUNNING, State.CANCELLED}
 _RUN_AGAIN = BROKEN | {State.CANCELLED, State.UPSTREAM_FAILED}
 
 
-def buttons_for(state: State | None, run: RunState, lives: bool = True) -> list[str]:
-    """The names of the buttons that make sense for a node run in `state` (None: none is chosen) of a run in `run`.
+_LATER = "When the run is over, or has been stopped"
+_NOT_KEPT = "No kernel of it is kept. %pipeline_run --keep-failed keeps those of nodes that fail"
 
-    `lives` is False for a run that waits for people without a process: it can be gone on with. A node run is retried
+
+def buttons_for(state: State | None, run: RunState, lives: bool = True, kept: bool = False) -> dict[str, str]:
+    """The buttons that make sense for a node run in `state` (None: none is chosen) of a run in `run`.
+
+    By name, each with why it cannot be pressed now, or with nothing. `lives` is False for a run that waits for people
+    without a process: it can be gone on with. `kept` says that a kernel of the node run stays. A node run is retried
     or forced only when the run is over, and never of a run that was rejected, which is final.
     """
-    found: list[str] = []
+    found: dict[str, str] = {}
+    over = run not in _GOING_ON or not lives
     if state is State.PENDING_APPROVAL and run in _GOING_ON:
-        found += ["approve", "reject"]
-    if (run not in _GOING_ON or not lives) and run is not RunState.REJECTED:
-        found += ["retry"] if state in _RUN_AGAIN else []
-        found += ["force"] if state in PASSED else []
+        found |= {"approve": "", "reject": ""}
+    if state in _RUN_AGAIN and run is not RunState.REJECTED:
+        found["retry"] = "" if over else _LATER
+    if state in PASSED and over and run is not RunState.REJECTED:
+        found["force"] = ""
     if state is State.FAILED:
-        found.append("attach")
+        found["attach"] = "" if kept else _NOT_KEPT
     if state in _HAVE_A_NOTEBOOK:
-        found.append("open_notebook")
-    return [*found, *(["stop"] if run in _GOING_ON else [])]
+        found["open_notebook"] = ""
+    return found | ({"stop": ""} if run in _GOING_ON else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +133,7 @@ class Steering:
         self._put("attach", lambda store: self._attach(store, node_run))
 
     def open_notebook(self, node_run: str) -> None:
-        """Tell where the executed notebook is: as a link where JupyterLab can open it, else as a path."""
+        """Link the executed notebook; one that JupyterLab would not open is copied beside the user's notebook first."""
         self._put("open_notebook", lambda store: self._open_notebook(store, node_run))
 
     # the worker
@@ -231,11 +240,19 @@ class Steering:
         file = follower.folder_of(run) / RECORD if run else None
         if run is None or file is None or not file.is_file():
             return Report("open_notebook", f"{node_run} has no executed notebook.", done=False)
-        link = notebook_link(file, Path.cwd())
-        told = f"The executed notebook of {label(run)}:"
-        if not link:
-            told = f"{told[:-1]} (JupyterLab opens no hidden folders, and nothing above its own):"
-        return Report("open_notebook", told, copy=(str(file),), link=link)
+        folder, name = _own_notebook()
+        told = f"The executed notebook of {label(run)}"
+        if link := notebook_link(file, folder):
+            return Report("open_notebook", f"{told}:", copy=(str(file),), link=link)
+        copied = folder / f"{name}-runs" / self.run / f"{run.id}.ipynb"
+        try:
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copied)
+        except OSError as error:
+            told += f" could not be copied to {copied.parent} ({error.strerror or error}). It is here:"
+            return Report("open_notebook", told, done=False, copy=(str(file),))
+        told += ", as a copy, as JupyterLab does not open the store:"
+        return Report("open_notebook", told, copy=(str(copied),), link=notebook_link(copied, folder))
 
     def _follower(self, store: Store) -> Follower:
         from ..runner.records.follow import Follower
@@ -252,6 +269,14 @@ def _in_a_line(found: Problem) -> str:
     """A problem's message and hint, without its place, in one line."""
     hint = _HINTS.get(found.code, found.hint)
     return " ".join(f"{found.message}. {hint}".strip(" .").split()) + "."
+
+
+def _own_notebook() -> tuple[Path, str]:
+    """The folder of the notebook that somebody sits at, and its name without its ending."""
+    told = Path(os.environ.get("JPY_SESSION_NAME", ""))
+    if told.suffix == ".ipynb" and told.is_file():
+        return told.absolute().parent, told.stem
+    return Path.cwd(), "notebook"
 
 
 def notebook_link(file: Path, folder: Path) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import html
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ipywidgets as widgets
 
 from ..runner.core.lifecycle import NodeRun, RunState
+from ..runner.kept_runs import stays
 from ..runner.records.processes import user_name
 from .steering import Report, Steering, buttons_for
 
@@ -35,11 +36,12 @@ LOOKS = {
     "reject": Look("Reject", "Do not let it start: the run is aborted", "times", END, "Really reject?"),
     "retry": Look("Retry", "Run again this and all else that did not succeed", "repeat"),
     "force": Look("Run again", "Run this node again, and what follows from it", "repeat"),
-    "attach": Look("Attach", "Go into the kernel that --keep-failed left", "terminal"),
+    "attach": Look("Attach", "Go into its kernel, which --keep-failed left", "terminal"),
     "open_notebook": Look("Open notebook", "The notebook as it was executed", "book"),
     "stop": Look("Stop run", "End the run; what is done is kept", "stop", "", "Really stop?"),
 }
 AT_ONCE = Look("End at once", "End the run without waiting for its nodes", "stop", END, "Really, at once?")
+_NOBODY = "choose who decides …"
 _HINT = "font-size:12px;line-height:1.5;color:var(--jp-ui-font-color1,#222);overflow-wrap:anywhere"
 _COPY = (
     "display:block;margin:4px 0 0;padding:4px 8px;font:12px var(--jp-code-font-family,monospace);user-select:all;"
@@ -60,11 +62,14 @@ class Buttons:
         self._asked = ""  # the button that has asked back
         self._busy = ""
         self._shown: tuple[object, ...] = ()
+        self._names: dict[str, str] = {}  # of the buttons that are shown, and why one cannot be pressed
+        self._of = 1
         self._buttons = {name: self._made(name) for name in LOOKS}
         self._who = widgets.Dropdown(
             description="as", layout=widgets.Layout(width="auto", display="none"), style={"description_width": "20px"}
         )
-        self._who.tooltip = "Who decides; one of those whom the node asks"
+        self._who.tooltip = "Who decides, of those whom the node asks; names are not verified here"
+        self._who.observe(lambda _: self._chosen(), "value")
         self._link = widgets.Output(layout=widgets.Layout(flex="1 1 100%", margin="0", display="none"))
         self._result = widgets.HTML(layout=widgets.Layout(flex="1 1 100%", margin="0 2px", display="none"))
         children = (self._who, *self._buttons.values(), self._link, self._result)
@@ -75,38 +80,65 @@ class Buttons:
         steering.listen(self._reported)
 
     def _made(self, name: str) -> widgets.Button:
-        button = widgets.Button(layout=widgets.Layout(width="auto", display="none"))
+        longest = max(len(LOOKS[name].words), len(LOOKS[name].asks))
+        # as wide as with its question: no button moves away under a second click
+        layout = widgets.Layout(width="auto", min_width=f"{longest * 0.85 + 5:.0f}ch", display="none")
+        button = widgets.Button(layout=layout)
         button.on_click(lambda _: self._clicked(name))
         return button
 
-    def show(self, run: NodeRun | None, state: RunState, lives: bool = True) -> None:
-        """Show the buttons that make sense for `run` (None: no node run is chosen) of a run in `state`."""
+    def show(self, run: NodeRun | None, state: RunState, lives: bool = True, of: int = 1) -> None:
+        """Show the buttons that make sense for `run` (None: no node run is chosen) of a run in `state`.
+
+        `of` is how many runs its node has, which are forced together.
+        """
         with self._lock:
-            names = tuple(buttons_for(run.state if run else None, state, lives))
-            now = (run.id if run else "", names, self._steering.stopping)
+            names = buttons_for(run.state if run else None, state, lives, run is not None and stays(run))
+            now = (run.id if run else "", names, of, self._steering.stopping)
             if now == self._shown:
                 self._run = run
                 return
             if self._shown[:1] != now[:1]:
                 self._tell(None)
+                self._who.options = ()
             self._run, self._shown, self._asked = run, now, ""
+            self._names, self._of = names, of
             self._offer_names(run if "approve" in names else None)
             for name, button in self._buttons.items():
                 button.layout.display = "" if name in names else "none"
             self._paint()
 
     def _offer_names(self, run: NodeRun | None) -> None:
-        """Those who are asked, and this user first: who is not asked is told so when he decides."""
-        if run is None:
-            self._who.layout.display = "none"
+        """Those who are asked, this user first if he is; else nobody stands there before somebody was chosen."""
+        self._who.layout.display = "none" if run is None else ""
+        if run is None or self._who.options:
             return
-        names = list(dict.fromkeys([user_name(), *map(str, run.detail.get("approvers") or ())]))
-        self._who.options = names
-        self._who.value = names[0]
-        self._who.layout.display = ""
+        asked, user = [str(name) for name in run.detail.get("approvers") or ()], user_name()
+        if asked and user not in asked:
+            self._who.options = [(_NOBODY, ""), *((name, name) for name in asked)]
+        else:
+            self._who.options = [(name, name) for name in dict.fromkeys([user, *asked])]
+        self._who.index = 0
+
+    def _chosen(self) -> None:
+        """What was told is about another name."""
+        with self._lock:
+            if not self._busy:
+                self._tell(None)
+                self._paint()
 
     def _look(self, name: str) -> Look:
-        return AT_ONCE if name == "stop" and self._steering.stopping else LOOKS[name]
+        if name == "stop" and self._steering.stopping:
+            return AT_ONCE
+        if name == "force" and self._run and self._of > 1:
+            return replace(LOOKS[name], words=f"Run all {self._of} of {self._run.node[:40]} again")
+        return LOOKS[name]
+
+    def _rests(self, name: str) -> str:
+        """Why a button cannot be pressed now; empty where it can."""
+        if name in ("approve", "reject") and not self._who.value:
+            return "Choose first who decides; names are not verified here"
+        return self._names.get(name, "")
 
     def _paint(self) -> None:
         for name, button in self._buttons.items():
@@ -114,9 +146,9 @@ class Buttons:
             ground = (SURE if asked else look.ground) or None
             with button.hold_sync():
                 button.description = look.asks if asked else look.words
-                button.tooltip = look.tooltip
+                button.tooltip = self._rests(name) or look.tooltip
                 button.icon = look.icon
-                button.disabled = bool(self._busy)
+                button.disabled = bool(self._busy or self._rests(name))
                 button.style.button_color = ground
                 button.style.text_color = "#ffffff" if ground else None
 
@@ -124,7 +156,7 @@ class Buttons:
 
     def _clicked(self, name: str) -> None:
         with self._lock:
-            if self._busy:
+            if self._busy or self._rests(name):
                 return
             if self._look(name).asks and self._asked != name:
                 self._asked = name

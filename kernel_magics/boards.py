@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from ..extension.board import Board
     from ..runner.core.model import Pipeline
     from ..runner.launch import Launched
     from ..runner.records.follow import Follower
+    from .draft import Origin
 
 HINT = "Interactive board: pip install 'dagbook[lab]', and restart JupyterLab."
 _WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -34,28 +38,63 @@ class Shown(Protocol):
         ...
 
 
-class Boards:
-    """The boards that the cells of one notebook show. A cell that runs again shows a new one, and its old one ends."""
+class Closable(Protocol):
+    """What a cell shows, and what may follow a run for it."""
+
+    def close(self) -> None:
+        """Show no more."""
+        ...
+
+
+C = TypeVar("C", bound=Closable)
+
+
+class Kept:
+    """What the cells of one notebook show. A cell that runs again shows something new, and what it showed is closed."""
 
     def __init__(self) -> None:
-        self._by_cell: dict[str, Board] = {}
+        self._by_cell: dict[str, tuple[int, list[Closable]]] = {}
+
+    def keep(self, origin: Origin, shown: C) -> C:
+        """Keep what the cell that runs now shows: one cell may show several."""
+        execution, there = self._by_cell.get(origin.cell, (origin.execution, []))
+        if execution != origin.execution:
+            for before in there:
+                before.close()
+            there = []
+        self._by_cell[origin.cell] = origin.execution, [*there, shown]
+        return shown
+
+
+_KEPT: WeakKeyDictionary[InteractiveShell, Kept] = WeakKeyDictionary()
+
+
+def kept_of(shell: InteractiveShell) -> Kept:
+    """What the cells of a shell show (a notebook's kernel has one shell)."""
+    return _KEPT.setdefault(shell, Kept())
+
+
+class Boards:
+    """Makes boards where they can be made; tells once where not."""
+
+    def __init__(self) -> None:
         self._told = False
 
-    def of_run(self, cell: str, follower: Follower, theme: str, begun: Callable[[Launched], None]) -> Board | None:
-        """The board of a run for the cell with this id; None, and once a hint, where none can be made."""
+    def of_run(self, follower: Follower, theme: str, begun: Callable[[Launched], None]) -> Board | None:
+        """The board of a run; None, and once a hint, where none can be made."""
         if not self._can():
             return None
         from ..extension.run_board import run_board
 
-        return self._keep(cell, run_board(follower, theme, begun))
+        return run_board(follower, theme, begun)
 
-    def of_pipeline(self, cell: str, pipeline: Pipeline, theme: str) -> Board | None:
+    def of_pipeline(self, pipeline: Pipeline, theme: str) -> Board | None:
         """The board of a pipeline that was not run, likewise."""
         if not self._can():
             return None
         from ..extension.plan_board import plan_board
 
-        return self._keep(cell, plan_board(pipeline, theme))
+        return plan_board(pipeline, theme)
 
     def _can(self) -> bool:
         there = board_is_there()
@@ -63,12 +102,6 @@ class Boards:
             self._told = True
             _display({"text/plain": HINT})
         return there
-
-    def _keep(self, cell: str, board: Board) -> Board:
-        if (before := self._by_cell.pop(cell, None)) is not None:
-            before.close()
-        self._by_cell[cell] = board
-        return board
 
 
 def show(picture: Mapping[str, Any], board: Shown | None, display_id: str | None = None, **about: Any) -> None:

@@ -23,10 +23,6 @@ class CompareMagics(Magics):
 
     shell: InteractiveShell
 
-    def __init__(self, shell: InteractiveShell) -> None:
-        super().__init__(shell)
-        self._by_cell: dict[str, CompareBoard] = {}
-
     @no_var_expand
     @line_magic
     def pipeline_compare(self, line: str) -> None:
@@ -43,17 +39,15 @@ class CompareMagics(Magics):
         show(static_comparison(compared, read.values["all"], board is not None), board)
 
     def _board(self, store: Store, compared: Compared) -> CompareBoard | None:
-        """A board for the cell that runs; a cell that runs again shows a new one, and its old one ends."""
+        """A board for the cell that runs."""
+        from .boards import kept_of
         from .hooks import origin_of, somebody_looks_on
 
         if not somebody_looks_on(self.shell, "ipywidgets"):
             return None
         from ..extension.compare_board import CompareBoard
 
-        cell = origin_of(self.shell).cell
-        if (before := self._by_cell.pop(cell, None)) is not None:
-            before.close()
-        return self._by_cell.setdefault(cell, CompareBoard(store, compared))
+        return kept_of(self.shell).keep(origin_of(self.shell), CompareBoard(store, compared))
 
 
 CompareMagics.pipeline_compare.__doc__ = help_text("pipeline_compare")

@@ -7,26 +7,26 @@ always, and where somebody looks on a board besides (`boards`). The store is the
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..extension import pictures
-from ..runner.core.lifecycle import State
+from ..extension.flush import Flusher
+from ..extension.following import Following, failure, in_a_line, paint_board
+from ..runner import view
+from ..runner.core.lifecycle import ENDED, State
 from ..runner.records.follow import Follower, Watched
 
 if TYPE_CHECKING:
     from ..extension.board import Board
 
-PAUSE_SECONDS = 0.25  # between two pictures of the same cell: more would flood the browser
 TWIN_SECONDS = 1.0  # between two static pictures without news, which nobody sees while there is a board
-SHARE = 0.25  # of the time that may be spent on painting
 
 
 class Live:
-    """Follows one run.
+    """Shows one run while it goes on.
 
     `cells` holds the display id of each node's defining cell, by title; `shown` that of the run's static picture.
     `board` shows the run where somebody looks on.
@@ -34,78 +34,77 @@ class Live:
 
     def __init__(self, follower: Follower, cells: Mapping[str, str], shown: str, board: Board | None = None) -> None:
         self._follower = follower
-        self._cells = cells
+        self._cells = dict(cells)
         self._id = shown
         self._board = board
         self._lock = board.lock if board else threading.RLock()
-        self._shown: dict[str, int] = {}
+        self._flusher = board.flusher if board else Flusher()
+        self._shown: dict[str, tuple[int, str]] = {}  # what of each node its cell shows
         self._shown_at = float("-inf")  # when the static picture was the last time
         self._states: list[State] = []  # of the node runs, in that picture
-        self._left = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._trouble = ""  # in that picture
+        self._following = Following(follower, self._lock, self.paint)
+        self.start = self._following.start
 
     @property
     def run(self) -> str:
         """The id of the run that is followed."""
         return self._follower.row.id
 
-    def start(self) -> None:
-        """Follow in the background, so that the notebook stays free; also again, when an ended run goes on."""
-        before = self._thread
-        self._thread = threading.Thread(
-            target=self._follow_quietly, args=(before,), name=f"dagbook-{self.run}", daemon=True
-        )
-        self._thread.start()
-
-    def leave(self) -> None:
-        """Stop showing; the run goes on."""
-        self._left.set()
-
     def follow(self) -> None:
-        """Show the run until it is over."""
-        over = False
-        while not (over or self._left.is_set()):  # a later run shows itself in the same cells
-            with self._lock:
-                self._follower.update()
-                over = self._follower.over
-                began = time.monotonic()
-                self.paint()
-                took = time.monotonic() - began
-            if not over:
-                self._follower.wait()
-                self._left.wait(max(PAUSE_SECONDS, took / SHARE))
-        self._follower.close()
+        """Show the run until it is over; all is shown when this returns."""
+        self._following.follow()
+        self._flusher.drain()
 
-    def _follow_quietly(self, before: threading.Thread | None) -> None:
-        if before is not None:
-            before.join()  # it still shows the end of what was
-        with contextlib.suppress(BrokenPipeError, ValueError):  # the kernel shuts down
-            self.follow()
+    def leave_cells(self, ids: Iterable[str]) -> None:
+        """Show no more in the cells with these display ids: a later run does. The board and picture stay its own."""
+        with self._lock:
+            self._cells = {title: id for title, id in self._cells.items() if id not in set(ids)}
 
-    def paint(self) -> None:
-        """Show what has changed since the last picture."""
+    def close(self) -> None:
+        """Show no more, and take the board away; the run goes on."""
+        self._following.close()
+        if self._board:
+            self._board.close()
+        else:
+            self._flusher.close()
+
+    def paint(self, trouble: str = "") -> None:
+        """Show what has changed since the last picture; `trouble` tells why it is not known how the run stands."""
         nodes = self._follower.row.record["pipeline"]["nodes"]  # those without a node run yet are shown as waiting
         by_node: dict[str, list[Watched]] = {node["title"]: [] for node in nodes}
         for watched in self._follower.listed():
             by_node.setdefault(watched.run.node, []).append(watched)
         for title, runs in by_node.items():
-            version = sum(watched.version for watched in runs) + len(runs)
+            wrong = trouble if any(one.run.state not in ENDED for one in runs) else ""
+            version = sum(watched.version for watched in runs) + len(runs), wrong
             if title in self._cells and self._shown.get(title) != version:
                 self._shown[title] = version
-                about = {"dagbook": {"run": self.run, "node": title}}
-                _update(pictures.bundle(title, runs, self.run), self._cells[title], about)
+                self._flusher.put(("cell", self._cells[title]), self._cell_sender(title, runs, wrong))
         if self._board:
-            self._board.paint(whole=self._follower.over)
-        self._paint_static()
+            paint_board(self._board, self._follower.over, trouble)
+        self._paint_static(trouble)
 
-    def _paint_static(self) -> None:
+    def _cell_sender(self, title: str, runs: list[Watched], trouble: str) -> Callable[[], None]:
+        def send() -> None:
+            with self._lock:
+                if title in self._cells:  # no later run has taken it over
+                    about = {"dagbook": {"run": self.run, "node": title}}
+                    words = title if trouble else f"{title} · {view.tally(one.run.state for one in runs)}"
+                    _show(lambda: pictures.bundle(title, runs, self.run), self._cells[title], about, words, trouble)
+
+        return send
+
+    def _paint_static(self, trouble: str) -> None:
         now, states = time.monotonic(), [one.run.state for one in self._follower.listed()]
-        news = states != self._states or self._follower.over
+        news = states != self._states or self._follower.over or trouble != self._trouble
         if self._board and not news and now - self._shown_at < TWIN_SECONDS:
             return
-        self._shown_at, self._states = now, states
-        bundle = run_picture(self._follower, with_board=self._board is not None)
-        _update(bundle, self._id, {"dagbook": {"run": self.run}})
+        self._shown_at, self._states, self._trouble = now, states, trouble
+        # Where its state is not known, the last one that was is not told as if it still were.
+        words = f"Run {self.run}" if trouble else f"Run {self.run} · {view.state_word(self._follower.so_far.state)}"
+        about = {"dagbook": {"run": self.run}}
+        _show(lambda: run_picture(self._follower, self._board is not None), self._id, about, words, trouble)
 
 
 def run_picture(follower: Follower, with_board: bool) -> dict[str, str]:
@@ -122,6 +121,14 @@ def _whole(follower: Follower) -> str:
     from ..runner.board.page import run_bundle
 
     return run_bundle(follower, time.time())["text/html"]
+
+
+def _show(draw: Callable[[], Mapping[str, Any]], id: str, about: Mapping[str, Any], words: str, trouble: str) -> None:
+    """Show what `draw` draws; where there is trouble, or it cannot be drawn or sent, a line that says so."""
+    if not trouble and (wrong := failure(lambda: _update(draw(), id, about))):
+        trouble = f"cannot be drawn: {in_a_line(wrong)}"
+    if trouble:
+        _update(pictures.line(f"{words} · {trouble}"), id, about)
 
 
 def _update(bundle: Mapping[str, Any], display_id: str, about: Mapping[str, Any]) -> None:

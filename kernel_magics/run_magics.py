@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
 
 from ..runner.formats.parsers import help_text
-from .boards import Boards, plan_picture, show, show_nodes
+from .boards import Boards, kept_of, plan_picture, show, show_nodes
 from .draft import Draft
 from .hooks import must_wait, origin_of
 
@@ -39,6 +39,7 @@ class RunMagics(Magics):
         super().__init__(shell)
         self._draft = draft
         self._live: Live | None = None
+        self._shows: dict[str, Live] = {}  # which run the cell with a display id shows
         self._boards = Boards()
 
     @no_var_expand
@@ -94,9 +95,12 @@ class RunMagics(Magics):
         """Show a run, on a board where somebody looks on, and in the cells that define its nodes."""
         titles = [node["title"] for node in follower.row.record["pipeline"]["nodes"]]
         handles = {title: self._draft.handle_of(title) for title in titles}
-        if self._live:
-            self._live.leave()
-        self._live = self._shown(follower, {title: id for title, id in handles.items() if id}, theme)
+        cells = {title: id for title, id in handles.items() if id}
+        for id in cells.values():
+            if id in self._shows:
+                self._shows[id].leave_cells([id])  # the earlier run keeps its own cell
+        self._live = self._shown(follower, cells, theme)
+        self._shows |= dict.fromkeys(cells.values(), self._live)
         return self._live
 
     def _shown(self, follower: Follower, cells: dict[str, str], theme: str) -> Live:
@@ -107,12 +111,11 @@ class RunMagics(Magics):
         started: list[Live] = []
         board = None
         if not must_wait(self.shell):
-            cell = origin_of(self.shell).cell
-            board = self._boards.of_run(cell, follower, theme, lambda _launched: started[0].start())
+            board = self._boards.of_run(follower, theme, lambda _launched: started[0].start())
         run, shown = follower.row.id, f"dagbook-run-{follower.row.id}"
         show(run_picture(follower, board is not None), board, shown, run=run)
         started.append(Live(follower, cells, shown, board))
-        return started[0]
+        return started[0] if must_wait(self.shell) else kept_of(self.shell).keep(origin_of(self.shell), started[0])
 
     def _asked(self, read: Line) -> Asked:
         from ..runner.asked import ask
@@ -156,16 +159,35 @@ class RunMagics(Magics):
 
         read = read_line("pipeline_show", line)
         theme = read.values.get("theme") or "auto"
-        if not read.title:
+        wanted = read.title or (None if read.values.get("plan") else self._live_run(read))
+        if wanted is None:
             self._show_plan(theme)
             return
         store = _store(read)
-        follower = _follower(store.folder, store.run(read.title).id)
-        live = self._shown(follower, {}, theme)
+        follower = _follower(store.folder, store.run(wanted).id)
+        live = self._shown(follower, {}, theme) if read.title else self._show_live(follower, theme)
         if must_wait(self.shell):
             show_nodes(follower)
         else:
             live.start()
+
+    def _live_run(self, read: Line) -> str | None:
+        """The run of this notebook that goes on, if there is one: after a reload or a restart it is picked up again."""
+        from ..runner.core.errors import PipelineError
+        from ..runner.records.glance import live_run
+
+        if must_wait(self.shell):  # nobody comes back to a batch
+            return None
+        try:
+            store = _store(read)
+        except PipelineError:  # there is none yet
+            return None
+        name = (self._draft.name or "pipeline") if self._draft.nodes() else None
+        found = live_run(store, name, _where(self.shell)[1])
+        if found is None:
+            return None
+        _show_text(f"Run {found.id} goes on. The pipeline as it is written now: %pipeline_show --plan")
+        return found.id
 
     def _show_plan(self, theme: str) -> None:
         """Show the pipeline as it is written so far."""
@@ -176,7 +198,9 @@ class RunMagics(Magics):
         _tell_warnings(raise_errors(check(pipeline)))
         board = None
         if not must_wait(self.shell):
-            board = self._boards.of_pipeline(origin_of(self.shell).cell, pipeline, theme)
+            board = self._boards.of_pipeline(pipeline, theme)
+            if board is not None:
+                kept_of(self.shell).keep(origin_of(self.shell), board)
         show(plan_picture(pipeline, board is not None), board)
 
     @no_var_expand

@@ -22,10 +22,6 @@ class RunsMagics(Magics):
 
     shell: InteractiveShell
 
-    def __init__(self, shell: InteractiveShell) -> None:
-        super().__init__(shell)
-        self._by_cell: dict[str, RunsBoard] = {}
-
     @no_var_expand
     @line_magic
     def pipeline_runs(self, line: str) -> None:
@@ -45,17 +41,15 @@ class RunsMagics(Magics):
         show(static_runs(store, text, board is not None), board)
 
     def _board(self, store: Store) -> RunsBoard | None:
-        """A board for the cell that runs; a cell that runs again shows a new one, and its old one ends."""
+        """A board for the cell that runs."""
+        from .boards import kept_of
         from .hooks import origin_of, somebody_looks_on
 
         if not somebody_looks_on(self.shell, "ipywidgets", "ipycytoscape"):
             return None
         from ..extension.runs_board import RunsBoard
 
-        cell = origin_of(self.shell).cell
-        if (before := self._by_cell.pop(cell, None)) is not None:
-            before.close()
-        return self._by_cell.setdefault(cell, RunsBoard(store))
+        return kept_of(self.shell).keep(origin_of(self.shell), RunsBoard(store))
 
 
 RunsMagics.pipeline_runs.__doc__ = help_text("pipeline_runs")

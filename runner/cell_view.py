@@ -13,9 +13,10 @@ from typing import Any
 from . import view
 from .asking import Question, questions
 from .core.lifecycle import PASSED, NodeRun, State
-from .core.values import shown
+from .core.masking import masked
 from .records.follow import Watched
 
+LONGEST_TEXT = 200_000  # characters of one output in a cell's plain text
 _GREY = "color:var(--jp-ui-font-color2,#666)"
 
 
@@ -109,7 +110,8 @@ def _tags_html(watched: Watched) -> str:
     if len(logged) <= 4:
         return ""
     rows = "".join(
-        f"<tr><td>{html.escape(name)}</td><td>{html.escape(shown(value))}</td></tr>" for name, value in logged.items()
+        f"<tr><td>{html.escape(name)}</td><td>{html.escape(masked(name, value))}</td></tr>"
+        for name, value in logged.items()
     )
     return f"<details><summary>{len(logged)} tags</summary><table>{rows}</table></details>"
 
@@ -122,6 +124,12 @@ def page(parts: Sequence[str]) -> str:
 def text_of(value: Any) -> str:
     """The text of a mime value, which nbformat may keep as a list of lines."""
     return "".join(value) if isinstance(value, list) else str(value)
+
+
+def short_text(output: Mapping[str, Any]) -> str:
+    """An output as plain text, of a very long one the beginning: the notebook keeps it each time it is drawn."""
+    text = output_text(output)
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}\n[… see the executed notebook]"
 
 
 def output_text(output: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from .comparison import DURATION, Comparison, Row, Series, is_number
 from .core.lifecycle import State
+from .core.masking import MASK, looks_secret
 from .core.values import Value, shown
 from .view import GLYPHS, age, state_word
 
@@ -59,8 +60,13 @@ class Sheet:
         return len(self.columns[0].cells) if self.columns else 0
 
 
-def short(value: Value) -> str:
-    """A value in a cell: a number with 6 significant digits, a text in one line of at most 40 characters."""
+def short(value: Value, name: str = "") -> str:
+    """A value in a cell: a number with 6 significant digits, a text in one line of at most 40 characters.
+
+    What looks like a secret, by the value or by its `name`, is dots.
+    """
+    if looks_secret(name, value):
+        return MASK
     if is_number(value) and not isinstance(value, bool):
         assert isinstance(value, int | float)
         if isinstance(value, float) or abs(value) >= _PLAIN_DIGITS:
@@ -100,7 +106,7 @@ def sheet(comparison: Comparison, everything: bool = False, most: int | None = N
         *(column for name in metrics for column in _metric(comparison, name, [row.metrics.get(name) for row in rows])),
         _durations(comparison, [row.duration for row in rows]),
     ]
-    words = "  ".join(f"{one_line(name)}={short(value)}" for name, value in common.items())
+    words = "  ".join(f"{one_line(name)}={short(value, name)}" for name, value in common.items())
     line = f"The same in all: {words}" if words else ""
     return Sheet(line, tuple(columns), len(keys), len(comparison.rows) - len(rows))
 
@@ -121,7 +127,7 @@ def _names(named: Iterable[Iterable[str]]) -> list[str]:
 
 
 def _values(comparison: Comparison, name: str, values: Sequence[Value]) -> Column:
-    cells = tuple(Cell(NOTHING if v is None else short(v), best=_is_best(comparison, name, v)) for v in values)
+    cells = tuple(Cell(NOTHING if v is None else short(v, name), best=_is_best(comparison, name, v)) for v in values)
     numbers = _are_numbers(values)
     return Column(_head(comparison, name), cells, right=numbers, words=not numbers)
 

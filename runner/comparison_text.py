@@ -179,8 +179,8 @@ def lines(differs: Differences) -> Iterator[Line]:
         yield Line("Nothing differs in parameters, nodes, code, images, project files, artifacts, git or dagbook.")
         return
     yield Line(f"What differs ({' → '.join(differs.runs)})", Tone.HEAD)
-    yield from _section("parameters", {name: list(map(_word, v)) for name, v in differs.parameters.items()})
-    options = {f"{t}: {k}": list(map(_word, v)) for t, by in differs.nodes.items() for k, v in by.items()}
+    yield from _section("parameters", {n: [_word(one, n) for one in v] for n, v in differs.parameters.items()})
+    options = {f"{t}: {k}": [_word(one, k) for one in v] for t, by in differs.nodes.items() for k, v in by.items()}
     yield from _section("nodes", options)
     for title, diffs in differs.code.items():
         for diff in filter(None, diffs):
@@ -202,10 +202,10 @@ def _section(head: str, named: dict[str, list[str]]) -> Iterator[Line]:
         yield Line(f"  {one_line(name):<{width}}  {' → '.join(words)}")
 
 
-def _word(value: Any) -> str:
+def _word(value: Any, name: str = "") -> str:
     if value is None:
         return "–"
-    return short(value if isinstance(value, bool | int | float | str | list) else str(value))
+    return short(value if isinstance(value, bool | int | float | str | list) else str(value), name)
 
 
 def _image(image: Any) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from .core.graph import graph_of, to_networkx
 from .core.lifecycle import State
+from .core.masking import masked
 from .core.model import Edge, Kind, Node, Pipeline, Port
 from .core.routes import Counts, count, gathered_by
-from .core.values import shown
 from .view import COLOURS, GLYPHS, worst_of
 
 MOST_VALUES = 6  # of one grid that a picture spells out
@@ -35,7 +35,7 @@ def _grid(node: Node) -> list[str]:
     found = []
     for name, values in node.grid.items():
         more = ", …" if len(values) > MOST_VALUES else ""
-        found.append(f"{name}={{{', '.join(map(shown, values[:MOST_VALUES]))}{more}}}")
+        found.append(f"{name}={{{', '.join(masked(name, value) for value in values[:MOST_VALUES])}{more}}}")
     return found
 
 

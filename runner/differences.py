@@ -210,20 +210,21 @@ def _manifest(store: Store, digest: str) -> Listing:
 
 def _artifacts(store: Store, told: Sequence[Told], chosen: frozenset[str]) -> Iterator[Artifacts]:
     """The node runs that left something different, matched by node and route: a place in a grid may have moved."""
-    matched: dict[tuple[str, str], list[NodeRun | None]] = {}
+    matched: dict[tuple[str, str], list[NodeRun | None]] = {}  # by the values themselves: words hide secrets
     for number, one in enumerate(told):
         wanted = _wanted(one, chosen)
         for run in one.so_far.node_runs.values():
             if not chosen or slug_of(run.node) in wanted:
-                key = (slug_of(run.node), route_words(run.created.route))
+                key = (slug_of(run.node), repr(run.created.route))
                 matched.setdefault(key, [None] * len(told))[number] = run
-    for (_, route), runs in matched.items():
+    for runs in matched.values():
         digests = [run.detail.get("artifact") if run else None for run in runs]
         if len({digest for digest in digests if digest}) > 1:
-            title = next(run.node for run in runs if run)
+            first = next(run for run in runs if run)
+            route = route_words(first.created.route)
             ids = tuple(run.id if run else None for run in runs)
             files = _held(digests, lambda digest: _manifest(store, digest))
-            yield Artifacts(title, route, ids, tuple(digests), files)
+            yield Artifacts(first.node, route, ids, tuple(digests), files)
 
 
 def _wanted(told: Told, chosen: frozenset[str]) -> set[str]:

@@ -46,6 +46,12 @@ def kept_runs(follower: Follower) -> list[KeptRun]:
     return [found[id] for id in follower.so_far.node_runs if id in found]
 
 
+def stays(run: NodeRun) -> bool:
+    """Whether the kernel of a failed node run stays, and can be gone into from this machine."""
+    kept = Kept.of(run.detail["kept"]) if run.detail.get("kept") else None
+    return kept is not None and kept.here and kept.lives
+
+
 def find_kept(follower: Follower, node: str) -> KeptRun:
     """The node run that `node` (a title, a slug, one id) means, whose kernel was kept, living or not.
 

@@ -10,8 +10,8 @@ from . import cell_view, diagram, view, view_json
 from .asking import questions
 from .core.errors import PipelineError, Place, problem
 from .core.lifecycle import PASSED, NodeRun, State
+from .core.masking import masked
 from .core.model import Pipeline
-from .core.values import shown
 from .formats.commands import going_on
 from .records.follow import Follower, Watched
 
@@ -122,7 +122,7 @@ def _row(run: NodeRun) -> str:
         view.route_words(run.created.route),
         view.state_word(run.state),
         view.age(seconds) if seconds is not None else "",
-        " ".join(f"{name}={shown(value)}" for name, value in logged.items()),
+        " ".join(f"{name}={masked(name, value)}" for name, value in logged.items()),
         "; ".join(text for text in (*decided, run.reason, view.because(run)) if text),
     ]
     return f"| {' | '.join(_cell(text) for text in cells)} |"

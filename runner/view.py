@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from .core.lifecycle import NodeRun, RunSoFar, State
+from .core.masking import MASK, masked
 from .core.names import slug_of
-from .core.values import Value, shown
+from .core.values import Value
 from .records.follow import Watched
 from .records.store import RunRow
 
@@ -87,7 +88,7 @@ def route_words(route: Mapping[str, Mapping[str, Value]]) -> str:
     words = []
     for title, chosen in route.items():
         for name, value in chosen.items():
-            words.append(f"{slug_of(title) + '.' if names[name] > 1 else ''}{name}={shown(value)}")
+            words.append(f"{slug_of(title) + '.' if names[name] > 1 else ''}{name}={masked(name, value)}")
     return " ".join(words)
 
 
@@ -109,7 +110,7 @@ def note(watched: Watched, now: float) -> str:
     if run.attempt > 1:
         parts.append(f"attempt {run.attempt}")
     logged = {name: value for name, value in run.tags.items() if name not in run.created.params}
-    parts += [f"{name}={_short(value)}" for name, value in list(logged.items())[:4]]
+    parts += [f"{name}={_short(name, value)}" for name, value in list(logged.items())[:4]]
     if run.answer and run.answer.approved:
         parts.append(f"approved by {run.answer.by}")
     if run.reason and run.state is not State.SUCCEEDED:
@@ -125,8 +126,9 @@ def because(run: NodeRun) -> str:
     return "" if told == run.reason else told[:LONGEST_REASON]
 
 
-def _short(value: Value) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else shown(value)[:40]
+def _short(name: str, value: Value) -> str:
+    words = masked(name, value)
+    return f"{value:.4g}" if isinstance(value, float) and words != MASK else words[:40]
 
 
 def tally(states: Iterable[State]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ Area = tuple[float, float, float, float]  # left, top, right, bottom
 
 _HEAD = 7.0  # length of an arrow's head, in pixels
 _MOST_AVOIDED = 80  # curves
+_MOST_CARDS_AVOIDED = 150  # of a picture whose labels keep away from cards, lines and each other
 _SPREAD = 9.0  # between edges that begin or end at one card
 
 
@@ -123,29 +125,57 @@ def _on(curve: Curve, share: float, piece: int = -1) -> Point:
     )
 
 
-def arrow_name(curve: Curve, taken: list[Area], palette: Palette) -> str:
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Where an arrow's label stands: `lift` below the point that is `before_end` pixels of the curve from its end."""
+
+    words: str
+    area: Area
+    before_end: float
+    lift: float
+
+
+def labels_of(scene: Scene, found: Sequence[Curve]) -> dict[str, Label]:
+    """The labels by their arrows' keys, kept away from cards, lines and each other where there are few of them."""
+    taken = [
+        (box.x - box.width / 2, box.y - box.height / 2, box.x + box.width / 2, box.y + box.height / 2)
+        for box in scene.boxes.values()
+    ]
+    taken = taken + lines_of(found) if len(taken) <= _MOST_CARDS_AVOIDED else []  # to look around takes squares of them
+    return {curve.arrow.key: _label(curve, taken) for curve in found if curve.arrow.label}
+
+
+def _label(curve: Curve, taken: list[Area]) -> Label:
     """The arrow's label on its curve, where it covers the least of what is `taken`; its own place is added there."""
     words = shortened(curve.arrow.label, LONGEST_LABEL, LABEL_SIZE)
     width, height = width_of(words, LABEL_SIZE) + 8, LABEL_SIZE + 5
-    best: tuple[float, Point, Area] | None = None
+    best: tuple[float, float, float, Area] | None = None
     for share in (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74):
         x, y = _on(curve, share)
         for lift in (0.0, -9.0, 9.0):
             area = (x - width / 2, y + lift - height / 2, x + width / 2, y + lift + height / 2)
             covered = _covered(area, taken) + abs(lift) / 10
             if best is None or covered < best[0]:
-                best = (covered, (x, y + lift), area)
+                best = (covered, share, lift, area)
     assert best is not None
-    _, (x, y), area = best
+    _, share, lift, area = best
     taken.append(area)
+    rest = [_on(curve, share + (1 - share) * step / 12) for step in range(13)]
+    return Label(words, area, sum(map(math.dist, rest, rest[1:])), lift)
+
+
+def arrow_name(curve: Curve, place: Label, palette: Palette) -> str:
+    """The arrow's label where it stands."""
+    left, top, right, bottom = place.area
+    x, y = (left + right) / 2, (top + bottom) / 2
     ground = (
-        f'<rect x="{area[0]:.1f}" y="{area[1]:.1f}" width="{width:.1f}" height="{height:.1f}" rx="4" '
+        f'<rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}" rx="4" '
         f'fill="{palette.paper}" fill-opacity=".92"/>'
     )
     whole = f"<title>{escaped(curve.arrow.label)}</title>"
     label = (
         f'<text x="{x:.1f}" y="{y + LABEL_SIZE * 0.35:.1f}" font-size="{LABEL_SIZE:g}" fill="{palette.mute}" '
-        f'text-anchor="middle">{escaped(words)}</text>'
+        f'text-anchor="middle">{escaped(place.words)}</text>'
     )
     return f"<g>{whole}{ground}{label}</g>"
 

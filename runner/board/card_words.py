@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..core.axes import hyper_parameters
 from ..core.conditions import number_in
 from ..core.lifecycle import ENDED, NodeRun, State
+from ..core.masking import MASK, looks_secret
 from ..core.model import Kind, Node, Objective
 from ..core.values import Value, shown
 from ..records.follow import Watched
@@ -94,16 +95,18 @@ def pill(outline: Outline, title: str, runs: Sequence[NodeRun], best: int | None
     if not name:
         return ""
     if best is not None and name in runs[best].tags:
-        return f"{name} {short(runs[best].tags[name])}"
+        return f"{name} {short(name, runs[best].tags[name])}"
     values = [run.tags[name] for run in runs if name in run.tags]
     numbers = sorted({number for value in values if (number := number_in(value)) is not None})
     if len(values) == 1 or len(numbers) == 1:
-        return f"{name} {short(values[0])}"
+        return f"{name} {short(name, values[0])}"
     if not numbers:
         return ""
     condition = outline.tested.get(title)
     if condition and condition.tag == name:
-        return f"{name} {short(numbers[0] if condition.objective in _LOWEST else numbers[-1])}"
+        return f"{name} {short(name, numbers[0] if condition.objective in _LOWEST else numbers[-1])}"
+    if looks_secret(name):
+        return f"{name} {MASK}"
     return f"{name} {numbers[0]:.2g}–{numbers[-1]:.2g}"
 
 
@@ -121,6 +124,8 @@ def _logged(run: NodeRun) -> dict[str, Value]:
     return {name: value for name, value in run.tags.items() if name not in run.created.params}
 
 
-def short(value: Value) -> str:
+def short(name: str, value: Value) -> str:
     """A value in few characters, without a space at which it could be taken for a name and a value."""
+    if looks_secret(name, value):
+        return MASK
     return f"{value:.4g}" if isinstance(value, float) else first_line(shown(value))[:24].replace(" ", "\u00a0")

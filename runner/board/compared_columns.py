@@ -48,7 +48,7 @@ class Column:
             return NOTHING
         if self.kind is Kind.DURATION and isinstance(value, int | float):
             return age(value)
-        return short(value)
+        return short(value, self.name)
 
     @property
     def differs(self) -> bool:
@@ -85,7 +85,7 @@ def labels_of(comparison: Comparison) -> list[str]:
     labels = []
     for row in comparison.rows:
         name = row.run if row.id is None else f"{row.run} {row.id}" if several else row.id
-        given = [f"{one_line(key)}={short(value)}" for key, value in row.params.items() if key not in common]
+        given = [f"{one_line(key)}={short(value, key)}" for key, value in row.params.items() if key not in common]
         labels.append(" ".join([name, *given]))
     return labels
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..view import tally
-from .arrows_svg import Curve, arrow_line, arrow_name, curves, lines_of
+from .arrows_svg import Curve, arrow_line, arrow_name, curves, labels_of
 from .card_svg import card_body, card_words
 from .lettering import FONT, escaped
 from .palette import Palette, theme_style
@@ -13,7 +13,6 @@ from .palette import palette as palette_of
 from .scene import Card, Form, Scene
 
 _MARGIN = 14.0  # pixels around the picture
-_MOST_AVOIDED = 150  # cards of a picture whose labels keep away from cards, lines and each other
 _LISTED = 200  # cards that the text alternative tells one by one
 
 
@@ -52,12 +51,8 @@ def _placed(card: Card, scene: Scene, colours: Palette) -> str:
 
 
 def _names(scene: Scene, found: Sequence[Curve], colours: Palette) -> list[str]:
-    taken = [
-        (box.x - box.width / 2, box.y - box.height / 2, box.x + box.width / 2, box.y + box.height / 2)
-        for box in scene.boxes.values()
-    ]
-    taken = taken + lines_of(found) if len(taken) <= _MOST_AVOIDED else []  # to look around takes squares of them
-    return [arrow_name(curve, taken, colours) for curve in found if curve.arrow.label]
+    places = labels_of(scene, found)
+    return [arrow_name(curve, places[curve.arrow.key], colours) for curve in found if curve.arrow.label]
 
 
 def name_of(scene: Scene) -> str:

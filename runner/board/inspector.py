@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from ..core.graph import children_of, graph_of
 from ..core.lifecycle import BROKEN, ENDED, NodeRun, State
+from ..core.masking import masked
 from ..core.model import COMPARING, Edge, Kind, Node, Pipeline
 from ..core.routes import count, gathered_by
 from ..core.values import Value, shown
@@ -19,7 +20,6 @@ from ..view import route_words, tally
 from . import inspector_facts as facts
 from .artifact_listing import artifact_listing
 from .inspector_values import Command, GroupRow, Inspected, InspectedGroup, InspectedNode, Named
-from .masking import MASK, looks_secret, masked
 
 MOST_ROWS = 200
 MOST_CURVES = 12  # runs of a node whose metrics are drawn over one another
@@ -44,7 +44,7 @@ def inspect_run(follower: Follower, node_run_id: str, now: float, pipeline: Pipe
         run=follower.row.id,
         id=run.id,
         title=run.node,
-        route=route_words(_masked_route(run)),
+        route=route_words(run.created.route),
         kind=str(node.kind),
         state=run.state,
         line=_line(watched),
@@ -70,7 +70,7 @@ def inspect_run(follower: Follower, node_run_id: str, now: float, pipeline: Pipe
         verdicts=tuple(verdicts),
         verdicts_left_out=more_verdicts,
         approval=facts.approval_of(watched),
-        failure=facts.failure_of(run) if failed else None,
+        failure=facts.failure_of(run, follower.store.folder) if failed else None,
         warnings=tuple(map(str, run.detail.get("warnings") or ())),
         log=log,
         log_left_out=earlier_lines,
@@ -80,14 +80,6 @@ def inspect_run(follower: Follower, node_run_id: str, now: float, pipeline: Pipe
         parents=tuple(dict.fromkeys(run.created.before())),
         commands=_commands(follower, run),
     )
-
-
-def _masked_route(run: NodeRun) -> dict[str, dict[str, Value]]:
-    """The route's values, those that look like secrets as dots."""
-    return {
-        title: {name: MASK if looks_secret(name, value) else value for name, value in chosen.items()}
-        for title, chosen in run.created.route.items()
-    }
 
 
 def _line(watched: Watched) -> str:
@@ -235,6 +227,6 @@ def _curves(several: list[Watched]) -> dict[str, dict[str, list[tuple[float, Val
     found: dict[str, dict[str, list[tuple[float, Value]]]] = {}
     for one in several:
         for name, points in one.run.metrics.items():
-            words = route_words(_masked_route(one.run)) or one.run.id
+            words = route_words(one.run.created.route) or one.run.id
             found.setdefault(name, {})[words] = list(points)
     return found

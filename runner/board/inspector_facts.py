@@ -16,14 +16,15 @@ from ..core.environment import own_variables, upstream_variables
 from ..core.errors import PipelineError
 from ..core.graph import graph_of
 from ..core.lifecycle import ENDED, PASSED, Answered, Changed, Created, NodeRun, State
+from ..core.masking import MASK, looks_secret, masked
 from ..core.model import COMPARING, Condition, Node, Pipeline
 from ..core.names import slug_of
 from ..core.templates import has_reference
 from ..core.upstream import NoInput
 from ..core.values import from_json, shown
+from ..records.below import read_below
 from ..records.follow import Follower, Watched
 from .inspector_values import Approval, Attempt, Failure, Named, Picture, Verdict
-from .masking import MASK, looks_secret, masked
 
 MOST_VERDICTS = 50
 MOST_OUTPUTS = 20
@@ -193,30 +194,29 @@ def pictures_of(run: NodeRun, follower: Follower) -> tuple[Picture, ...]:
     for name, images in run.images.items():
         step, file = images[-1]
         if not Path(file).is_absolute() and ".." not in Path(file).parts:
-            found.append(Picture(name, len(images), step, folder / file))
+            found.append(Picture(name, len(images), step, folder / file, follower.store.folder))
     return tuple(found)
 
 
-def failure_of(run: NodeRun) -> Failure | None:
-    """The exception that ended it, with the place of its cell in the executed notebook."""
+def failure_of(run: NodeRun, store: Path) -> Failure | None:
+    """The exception that ended it, with the place of its cell in the executed notebook, if that is in the `store`."""
     error = run.detail.get("error")
     if not error:
         return None
-    cell = _failing_cell(run.detail.get("notebook")) or (error["cell"] + 1 if error.get("cell") is not None else None)
+    given = error["cell"] + 1 if error.get("cell") is not None else None
+    cell = _failing_cell(run.detail.get("notebook"), store) or given
     return Failure(str(error["name"]), str(error["message"]), tuple(map(str, error["traceback"])), cell)
 
 
-def _failing_cell(notebook: str | None) -> int | None:
+def _failing_cell(notebook: str | None, store: Path) -> int | None:
     """Where the first cell stands that shows an error; papermill adds cells, so that what was given does not tell."""
     try:
-        path = Path(str(notebook))
-        if path.stat().st_size > LARGEST_NOTEBOOK:
-            return None
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError):
+        inside = Path(str(notebook)).relative_to(store)
+        cells = json.loads(read_below(store, inside.parts, LARGEST_NOTEBOOK))["cells"]
+        shown = ((n, out) for n, cell in enumerate(cells, 1) for out in cell.get("outputs", ()))
+        return next((n for n, out in shown if out["output_type"] == "error"), None)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):  # it may come from elsewhere
         return None
-    failed = (n for n, cell in enumerate(cells, 1) if any(o["output_type"] == "error" for o in cell.get("outputs", ())))
-    return next(failed, None)
 
 
 def log_of(watched: Watched) -> tuple[str, int]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..core.lifecycle import State
+from ..records.below import read_below
 from ..view import age, size
 from .artifact_listing import ArtifactListing
 from .curves_svg import curve_svg
@@ -16,6 +17,7 @@ from .inspector_parts import (
     code,
     facts_table,
     folded,
+    heading,
     line,
     listing,
     more,
@@ -39,7 +41,8 @@ from .inspector_values import (
     Picture,
     Verdict,
 )
-from .output_html import image_html, log_html, output_html, traceback_html
+from .lettering import in_order
+from .output_html import Room, guarded, image_html, log_html, traceback_html
 
 MOST_CURVES = 12  # metrics that are drawn
 LARGEST_PICTURE = 1_000_000  # bytes of a logged image that is put in
@@ -72,9 +75,8 @@ def body_html(inspected: Inspected) -> str:
 
 
 def _head(one: Inspected) -> str:
-    title = f'<div style="font-weight:600;font-size:15px">{shortened(one.title)}</div>'
-    route = f"<div>{soft(one.route)}</div>" if one.route else ""
-    return f"{title}{route}{_about(one)}"
+    route = f"<div>{soft(in_order(one.route))}</div>" if one.route else ""
+    return f"{heading(one.title)}{route}{_about(one)}"
 
 
 def _about(one: Inspected) -> str:
@@ -84,26 +86,26 @@ def _about(one: Inspected) -> str:
         parts.append(soft(age(max(one.seconds, 0))))
     parts += [soft(f"cell {one.progress[0]} of {one.progress[1]}")] if one.progress else []
     parts += [soft(text) for text in (one.line, one.id) if text]
-    told = one.failure is not None or one.state is State.PENDING_APPROVAL  # a box below says it
-    reason = "" if told else line(one.reason)
+    below = one.failure is not None or one.state is State.PENDING_APPROVAL  # a box says it
+    reason = "" if below else line(one.reason)
     return f"<div>{' · '.join(parts)}</div>{reason}"
 
 
 def _run_parts(one: Inspected) -> Iterator[str]:
-    yield _failure(one.failure, one.notebook)
-    yield _approval(one.approval, one.state)
+    yield guarded(_failure, one.failure, one.notebook)
+    yield guarded(_approval, one.approval, one.state)
     yield "".join(boxed(State.CANCELLED, line(f"warning: {text}")) for text in one.warnings)
-    yield _commands(one.commands)
-    yield _named("Parameters", one.parameters)
-    yield _named("Tags", one.tags)
+    yield guarded(_commands, one.commands)
+    yield guarded(_named, "Parameters", one.parameters)
+    yield guarded(_named, "Tags", one.tags)
     yield from _metrics(one)
-    yield _pictures(one.pictures)
-    yield _outputs(one)
-    yield _log(one)
-    yield _artifact(one.artifact)
-    yield _conditions(one)
-    yield _attempts(one.attempts)
-    yield _where(one)
+    yield guarded(_pictures, one.pictures)
+    yield guarded(_outputs, one)
+    yield guarded(_log, one)
+    yield guarded(_artifact, one.artifact)
+    yield guarded(_conditions, one)
+    yield guarded(_attempts, one.attempts)
+    yield guarded(_where, one)
     yield folded("Environment", _rows(one.environment), count=len(one.environment))
 
 
@@ -153,7 +155,7 @@ def _rows(found: tuple[Named, ...]) -> str:
 
 def _metrics(one: Inspected) -> Iterator[str]:
     metrics = one.metrics or {}
-    curves = [curve_svg(points, name) for name, points in list(metrics.items())[:MOST_CURVES]]
+    curves = [guarded(curve_svg, points, name) for name, points in list(metrics.items())[:MOST_CURVES]]
     rest = more(len(metrics) - MOST_CURVES, "metrics")
     yield section("Metrics", _beside(curves), rest)
 
@@ -169,9 +171,9 @@ def _pictures(pictures: tuple[Picture, ...]) -> str:
     for one in pictures:
         told = f"step {one.step:g}" + (f", the last of {one.count}" if one.count > 1 else "")
         try:
-            large = one.file.stat().st_size > LARGEST_PICTURE
-            image = "" if large else image_html(one.file.read_bytes(), one.name)
-        except OSError:
+            inside = one.file.relative_to(one.store).parts
+            image = image_html(read_below(one.store, inside, LARGEST_PICTURE), one.name)
+        except (OSError, ValueError):
             image = ""
         shown = image or f"<div>{soft('not shown:')} {code(str(one.file), whole=True)}</div>"
         parts.append(f'<div style="margin:4px 0">{shortened(one.name)} {soft(told)}{shown}</div>')
@@ -180,9 +182,8 @@ def _pictures(pictures: tuple[Picture, ...]) -> str:
 
 def _outputs(one: Inspected) -> str:
     before = more(one.outputs_left_out, "before; the executed notebook has them all")
-    parts = [
-        f'<div style="margin:4px 0;overflow-x:auto">{output_html(out, framed=True)}</div>' for _, out in one.outputs
-    ]
+    room = Room(one.notebook)
+    parts = [f'<div style="margin:4px 0;overflow-x:auto">{room.html_of(out)}</div>' for _, out in one.outputs]
     return folded("Outputs", before, *parts, count=len(one.outputs) + one.outputs_left_out, opened=True)
 
 
@@ -247,7 +248,7 @@ def _where(one: Inspected) -> str:
 
 
 def _node_parts(one: InspectedNode) -> Iterator[str]:
-    yield f'<div style="font-weight:600;font-size:15px">{shortened(one.title)}</div>'
+    yield heading(one.title)
     expected = "the run decides how often" if one.expected is None else f"runs {one.expected} times"
     place = f"cell {one.cell}" if one.cell else ""
     told = [one.kind, place, "runs once" if one.expected == 1 else expected]
@@ -266,7 +267,7 @@ def _node_parts(one: InspectedNode) -> Iterator[str]:
 
 
 def _group_parts(one: InspectedGroup) -> Iterator[str]:
-    yield f'<div style="font-weight:600;font-size:15px">{shortened(one.title)}</div>'
+    yield heading(one.title)
     yield f"<div>{soft(one.states)}</div>"
     rows = []
     for row in one.rows:

@@ -40,6 +40,11 @@ def block(parts: Iterable[str]) -> str:
     return f'<div class="dagbook-inspector" style="{look};overflow-wrap:anywhere;min-width:0">{"".join(parts)}</div>'
 
 
+def heading(title: str) -> str:
+    """The whole name of what is told about, in as many lines as it takes and in the direction of its letters."""
+    return f'<div dir="auto" style="font-weight:600;font-size:15px;text-align:left">{html.escape(title)}</div>'
+
+
 def section(title: str, *parts: str, count: int = 0) -> str:
     """A part under a heading; empty when there is nothing to show."""
     body = "".join(parts)

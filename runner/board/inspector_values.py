@@ -82,6 +82,7 @@ class Picture:
     count: int
     step: float
     file: Path
+    store: Path  # the file is read only when it lies in it
 
 
 @dataclass(frozen=True, slots=True)

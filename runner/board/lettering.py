@@ -15,13 +15,23 @@ FONT = "system-ui,-apple-system,'Segoe UI','Noto Sans','DejaVu Sans',sans-serif"
 _NOT_SHOWN = re.compile(
     "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u202a-\u202e\u2066-\u2069\u200e\u200f]"
 )
+# A name or value that is read from the right, where `=` or the next name follows: without a mark of its own a reader
+# of `name=2` would see `2=name`.
+_FROM_RIGHT = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
+_TURNED = re.compile(rf"(?<=[{_FROM_RIGHT}])(?==|\s+[^\s=]+=)")
+_LEFT_TO_RIGHT = "\u200e"
 _NARROW, _WIDE = frozenset("ijltfrI.,:;'|!()[]{}/\\ ·*\"-`"), frozenset("mwMW@%&—…→★")
 _SIGNS = frozenset("<>=+~#^×≥≤≠±÷")
 
 
 def escaped(text: str) -> str:
     """`text` for the inside of an element or of a quoted attribute, in HTML and in SVG."""
-    return html.escape(_NOT_SHOWN.sub("�", text))
+    return html.escape(in_order(_NOT_SHOWN.sub("�", text)))
+
+
+def in_order(text: str) -> str:
+    """`text` with its pairs `name=value` drawn from the left to the right, in whichever letters they are written."""
+    return _TURNED.sub(_LEFT_TO_RIGHT, text)
 
 
 @lru_cache(maxsize=4096)

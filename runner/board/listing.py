@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from ..core.lifecycle import BROKEN, ENDED, State
-from ..core.values import shown
+from ..core.masking import MASK, masked
 from ..records.follow import Follower, Watched
 from ..view import age, because, plain, route_words, state_word, tally
 from .lettering import escaped
@@ -97,11 +97,12 @@ def _tags(one: Watched) -> str:
     logged = {name: value for name, value in one.run.tags.items() if name not in one.run.created.params}
     parts = []
     for name, value in list(logged.items())[:_MOST_TAGS]:
-        text = f"{value:.4g}" if isinstance(value, float) else shown(value)
+        text = masked(name, value)
+        text = f"{value:.4g}" if isinstance(value, float) and text != MASK else text
         text = text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
         points = len(one.run.metrics.get(name, ()))
         last = f' <span style="color:{_MUTE}">(last of {points})</span>' if points > 1 else ""
-        parts.append(f"{escaped(name[:_LONGEST_NAME])}={escaped(text)}{last}")
+        parts.append(f"{escaped(f'{name[:_LONGEST_NAME]}={text}')}{last}")
     more = len(logged) - _MOST_TAGS
     return ", ".join(parts) + (f" … and {more} more" if more > 0 else "")
 

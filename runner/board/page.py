@@ -15,6 +15,7 @@ from datetime import datetime
 from .. import cell_view
 from ..asking import questions
 from ..core.lifecycle import ENDED, RunState
+from ..core.masking import masked
 from ..core.values import from_json
 from ..records.follow import Follower, Watched
 from ..view import age, failed_first, label, state_word, tally, up_to_date
@@ -38,7 +39,6 @@ from .inspector_parts import (
     state_html,
 )
 from .listing import listing_html
-from .masking import masked
 from .output_html import traceback_html
 from .palette import palette, theme_style
 from .pictured import run_scene
@@ -120,7 +120,7 @@ def _failures(follower: Follower) -> str:
     failed = failed_first(follower.so_far)
     parts = []
     for run in failed[:MOST_FAILURES]:
-        failure = failure_of(run)
+        failure = failure_of(run, follower.store.folder)
         cell = f" · cell {failure.cell} of" if failure and failure.cell else " ·"
         notebook = run.detail.get("notebook")
         place = f"<div>{soft(f'notebook{cell}')} {code(str(notebook), whole=True)}</div>" if notebook else ""

@@ -54,7 +54,7 @@ class Axis:
     def place(self, value: Value) -> float | None:
         """Where a value stands; None for one that has no place, as NaN or nothing."""
         if self.scale is Scale.WORDS:
-            return None if value is None else _even(self.words.index(short(value)), len(self.words))
+            return None if value is None else _even(self.words.index(short(value, self.name)), len(self.words))
         number = as_number(value)
         return None if number is None else self._share(number)
 
@@ -148,7 +148,7 @@ def axis_of(column: Column) -> Axis:
     """The axis of a column: of numbers where all its values are, logarithmic where they span more than 3 decades."""
     if not column.numbers:
         there = [value for value in column.values if value is not None]
-        words = tuple(sorted({short(value) for value in there}, key=_in_order))
+        words = tuple(sorted({short(value, column.name) for value in there}, key=_in_order))
         return Axis(column, Scale.WORDS, words=words, missing=len(there) < len(column.values))
     numbers = [number for value in column.values if (number := as_number(value)) is not None]
     low, high = (min(numbers), max(numbers)) if numbers else (0.0, 0.0)

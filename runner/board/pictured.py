@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
-from ..core.lifecycle import BROKEN, PASSED, State
+from ..core.lifecycle import BROKEN, ENDED, PASSED, NodeRun, State
 from ..core.model import Pipeline
 from ..records.follow import Follower
 from .cards import planned_cards, run_cards
@@ -43,7 +43,7 @@ def planned_scene(
     Without a `direction` it goes to the right, and down where that would be too wide.
     """
     outline = outline_of(pipeline)
-    return _scene(outline, planned_cards(outline, opened), opened, whole, direction, over=False)
+    return _scene(outline, planned_cards(outline, opened), opened, whole, direction)
 
 
 def run_scene(
@@ -64,7 +64,7 @@ def run_scene(
         time.time() if now is None else now,
         follower.over and not follower.suspended,
     )
-    return _scene(outline, cards, opened, whole, direction, over=follower.over)
+    return _scene(outline, cards, opened, whole, direction, _lost(outline, follower))
 
 
 def outline_of_run(follower: Follower) -> Outline:
@@ -76,8 +76,29 @@ def outline_of_run(follower: Follower) -> Outline:
     return known[1]
 
 
+def _lost(outline: Outline, follower: Follower) -> frozenset[Edge]:
+    """The edges over which nothing came, as conditions chose runs of other parents; by slugs."""
+    slugs = {node.title: node.slug for node in outline.pipeline.nodes}
+    runs: dict[str, list[NodeRun]] = {}
+    for one in follower.watched.values():
+        runs.setdefault(one.run.node, []).append(one.run)
+    found = set()
+    for title, conditions in outline.conditions.items():
+        taken = {id for run in runs.get(title, ()) for id in run.created.before()}
+        for parent in {task for one in conditions for task in one.tasks} if taken else ():
+            before = runs.get(parent, [])
+            if before and all(run.state in ENDED and run.id not in taken for run in before):
+                found.add((slugs[parent], slugs[title]))
+    return frozenset(found)
+
+
 def _scene(
-    outline: Outline, cards: list[Card], opened: Collection[str], whole: bool, direction: Direction | None, over: bool
+    outline: Outline,
+    cards: list[Card],
+    opened: Collection[str],
+    whole: bool,
+    direction: Direction | None,
+    lost: Collection[Edge] = frozenset(),
 ) -> Scene:
     slugs = {node.title: node.slug for node in outline.pipeline.nodes}
     all_edges = {
@@ -101,7 +122,7 @@ def _scene(
         direction,
     )
     by_key = {card.key: card for card in cards}
-    arrows = tuple(_arrow(by_key, layout[0], edge, labels.get(edge, "")) for edge in edges)
+    arrows = tuple(_arrow(by_key, layout[0], edge, labels.get(edge, ""), edge in lost) for edge in edges)
     boxes = {**layout[0].boxes, **_boxes_inside(cards, layout[0].boxes)}
     return Scene(tuple(cards), arrows, boxes, layout[0].width, layout[0].height, layout[1], outline.pipeline.name)
 
@@ -174,10 +195,11 @@ def _boxes_inside(cards: Sequence[Card], boxes: Mapping[str, Box]) -> dict[str, 
     return found
 
 
-def _arrow(cards: Mapping[str, Card], layout: Placed, edge: Edge, label: str) -> Arrow:
+def _arrow(cards: Mapping[str, Card], layout: Placed, edge: Edge, label: str, lost: bool) -> Arrow:
     source, target = edge
     skips = max(0, layout.ranks[target] - layout.ranks[source] - 1)
-    return Arrow(source, target, label, flow_of(cards[source], cards[target]), skips, layout.bends.get(edge, ()))
+    flow = Flow.BROKEN if lost else flow_of(cards[source], cards[target])
+    return Arrow(source, target, label, flow, skips, layout.bends.get(edge, ()))
 
 
 _AT_WORK = frozenset({State.STARTING, State.RUNNING})

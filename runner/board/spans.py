@@ -38,8 +38,12 @@ class Bar:
 
 
 def bars_of(watched: Watched, now: float) -> list[Bar]:
-    """The bars of a node run up to `now`, in order of time. What took no time at all is a bar, too, if it ended."""
-    return list(_bars(watched.run.id, _moments(watched), now))
+    """The bars of a node run up to `now`, in order of time. What took no time at all is a bar, too, if it ended.
+
+    One that was cached waited for nothing but to be looked up.
+    """
+    bars = _bars(watched.run.id, _moments(watched), now)
+    return [bar for bar in bars if bar.doing is not Doing.WAITS or watched.run.state is not State.CACHED]
 
 
 def _moments(watched: Watched) -> list[tuple[float, State, int]]:

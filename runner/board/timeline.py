@@ -1,19 +1,21 @@
 """When a run did what: a row for each node run, or for each node of a large run; values only.
 
 The critical path is the chain of node runs that decided when the run ended: from the one that ended last back, each
-time, to the one before it that ended last.
+time, to the one that it waited for and that ended last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ..core.lifecycle import ENDED, State
+from ..core.lifecycle import ENDED, Created, State
 from ..records.follow import Follower, Watched
 from ..view import route_words, worst_of
 from .estimate import Estimate
 from .header import ended_at
+from .outline import Outline
+from .pictured import outline_of_run
 from .spans import Bar, Doing, bars_of
 from .timescale import Scale, scale
 
@@ -70,7 +72,7 @@ def timeline(follower: Follower, now: float, estimate: Estimate | None = None) -
     bars = {one.run.id: bars_of(one, at) for one in listed}
     bars = {id: found for id, found in bars.items() if any(bar.doing is not Doing.WAITS or bar.open for bar in found)}
     drawn = [one for one in listed if one.run.id in bars]
-    critical = critical_path(follower.watched, foreseen)
+    critical = critical_path(follower.watched, outline_of_run(follower), foreseen)
     _foresee(bars, foreseen, at)
     axis = _axis(follower, bars, foreseen, at)
     folded = len(drawn) > MOST_SINGLE
@@ -92,7 +94,7 @@ def timeline(follower: Follower, now: float, estimate: Estimate | None = None) -
     )
 
 
-def critical_path(watched: dict[str, Watched], estimate: Estimate | None = None) -> tuple[str, ...]:
+def critical_path(watched: dict[str, Watched], outline: Outline, estimate: Estimate | None = None) -> tuple[str, ...]:
     """The ids of the node runs that decided the end, first to last; of a run that goes on, those up to what is
     expected to end last."""
     came = {id: _end(one, estimate) for id, one in watched.items()}
@@ -100,9 +102,24 @@ def critical_path(watched: dict[str, Watched], estimate: Estimate | None = None)
     if not known:
         return ()
     chain = [max(known, key=lambda id: known[id])]
-    while before := [id for id in watched[chain[-1]].run.created.before() if id in known]:
+    ended: dict[str, list[tuple[float, str]]] = {}
+    for id, one in watched.items():
+        if one.run.state in ENDED and one.ended and id in known:
+            ended.setdefault(one.run.node, []).append((one.ended, id))
+    while before := [id for id in _waited_for(watched[chain[-1]], outline, ended) if id in known]:
         chain.append(max(before, key=lambda id: known[id]))
     return tuple(reversed(chain))
+
+
+def _waited_for(one: Watched, outline: Outline, ended: Mapping[str, Sequence[tuple[float, str]]]) -> Iterator[str]:
+    """The ids of its parents, and of all that its conditions or its gathering had seen end when it came to be: it
+    also waited for those that lost or failed. `ended` are the ends of each node's runs, with their ids."""
+    created = one.run.created
+    yield from created.before()
+    born = max((at for at, fact in one.story if isinstance(fact, Created)), default=0.0)
+    tested = (title for condition in outline.conditions.get(one.run.node, ()) for title in condition.tasks)
+    for title in {*tested, *created.gathered}:
+        yield from (id for end, id in ended.get(title, ()) if end <= born)
 
 
 def _end(one: Watched, estimate: Estimate | None) -> tuple[int, float] | None:
@@ -125,7 +142,8 @@ def _axis(follower: Follower, bars: dict[str, list[Bar]], estimate: Estimate | N
     busy = [(bar.begin, bar.end) for found in bars.values() for bar in found if bar.doing in (Doing.RUNS, Doing.COMES)]
     busy += estimate.nodes.values() if estimate else ()
     begin = min([follower.row.started, *(begin for begin, _ in busy)])
-    last = max((end for _, end in busy), default=at)
+    asked = [bar.end for found in bars.values() for bar in found if bar.doing is Doing.ASKS]
+    last = max((*(end for _, end in busy), *asked), default=at)
     return scale(begin, last if follower.over and busy else max(at, last), busy)
 
 

@@ -40,17 +40,20 @@ def timeline_html(timeline: Timeline) -> str:
         f'<div class="dagbook-timeline" style="min-width:0"><div style="display:flex;align-items:flex-start">'
         f'<svg width="{_NAMES}" height="{whole}" style="{look};flex:none" aria-hidden="true">{names}</svg>'
         f'<svg role="img" aria-label="{about}" width="100%" height="{whole}" '
-        f'style="{look};flex:1 1 0;min-width:0;overflow:visible;margin-right:14px">{_HATCH}{chart}</svg></div>'
+        f'style="{look};flex:1 1 0;min-width:0;overflow:visible;margin-right:14px">{chart}</svg></div>'
         f"{_below(timeline)}</div>"
     )
 
 
-# Two boards on a page have the same pattern under the same name, so it does not matter whose is found.
-_HATCH = (
-    '<defs><pattern id="dagbook-hatch" width="6" height="6" patternUnits="userSpaceOnUse" '
-    f'patternTransform="rotate(45)"><rect width="2" height="6" style="fill:{_COLOURS.marks[State.FAILED].on}" '
-    'fill-opacity=".65"/></pattern></defs>'
-)
+def _hatch_svg(place: str, y: float, height: float) -> str:
+    """Slanted stripes: a broad broken line. A pattern would have a name, and of two in a page with the same name the
+    first is taken, also where it stands in an output that is hidden, which draws nothing."""
+    look = f'style="stroke:{_COLOURS.marks[State.FAILED].on}" stroke-opacity=".65" stroke-dasharray="2.8 5.7"'
+    middle, slant = f"{height / 2:.1f}", f'transform="translate({height:.1f} 0) skewX(-45)" pointer-events="none"'
+    return (
+        f'<svg {place} y="{y:.1f}" height="{height:.1f}"><line x1="{-height:.1f}" x2="100%" y1="{middle}" '
+        f'y2="{middle}" stroke-width="{height:.1f}" {look} {slant}/></svg>'
+    )
 
 
 def _words_style() -> str:
@@ -188,11 +191,12 @@ def _bar_svg(timeline: Timeline, row: Row, bar: Bar, y: float, height: float) ->
     if bar.end - bar.begin <= 0:
         return _moment_svg(bar, _percent(left), y, height, title)
     on_path = bar.id in timeline.critical and alone
-    return _attempt_svg(bar, box, title, alone) + (under if on_path else "")
+    hatch = _hatch_svg(place, y, height) if bar.state in BROKEN | {State.CANCELLED} else ""
+    return _attempt_svg(bar, box, title, alone) + hatch + (under if on_path else "")
 
 
 def _attempt_svg(bar: Bar, box: str, title: str, alone: bool) -> str:
-    """An attempt: what went wrong is hatched, what was cached hollow, what was ended has a broken border.
+    """An attempt: what was cached is hollow, what was ended has a broken border. What went wrong is hatched besides.
 
     One that is `alone` in its row is seen also if it took no time; among others its border keeps them apart.
     """
@@ -201,10 +205,7 @@ def _attempt_svg(bar: Bar, box: str, title: str, alone: bool) -> str:
     dashed = f' stroke-dasharray="{mark.dash}"' if bar.state is State.CANCELLED else ""
     edge = mark.colour if alone or hollow else _COLOURS.paper
     look = f'style="fill:{mark.colour};stroke:{edge}" stroke-width="{1.5 if alone else 1}"'
-    drawn = f"<rect {box} {look}{hollow}{dashed}>{title}</rect>"
-    if bar.state in BROKEN | {State.CANCELLED}:
-        drawn += f'<rect {box} fill="url(#dagbook-hatch)" pointer-events="none"/>'
-    return drawn
+    return f"<rect {box} {look}{hollow}{dashed}>{title}</rect>"
 
 
 def _moment_svg(bar: Bar, x: str, y: float, height: float, title: str) -> str:
@@ -277,8 +278,8 @@ def _legend(timeline: Timeline) -> str:
         entries.append((box, "expected, as in earlier runs"))
     if any(bar.doing is Doing.RUNS and bar.state in BROKEN for bar in bars):
         colour = _COLOURS.marks[State.FAILED].colour
-        hatched = f'<rect width="20" height="12" y="1" style="fill:{colour}"/>'
-        entries.append((f'{hatched}<rect width="20" height="12" y="1" fill="url(#dagbook-hatch)"/>', "went wrong"))
+        plain = f'<rect width="20" height="12" y="1" style="fill:{colour}"/>'
+        entries.append((plain + _hatch_svg('width="20"', 1, 12), "went wrong"))
     return "".join(
         f'<span style="white-space:nowrap;margin-right:16px"><svg width="20" height="14" aria-hidden="true" '
         f'style="vertical-align:-2px;margin-right:5px">{form}</svg>{escaped(words)}</span>'

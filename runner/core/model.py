@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from .errors import PipelineError, Place, problem
+from .masking import masked
 from .names import clean_title, slug_of
 from .quantities import bytes_of, check_image, cpus_of, seconds_of
 from .values import Value, check_name, check_value, from_json, shown, to_json
@@ -117,8 +118,16 @@ class Condition(Written):
     target: Any = None
 
     def __str__(self) -> str:
+        return self._spelled(masked(self.tag, self.target))
+
+    @property
+    def written(self) -> str:
+        """The same as it is spelled in a magic, a threshold that looks like a secret too."""
+        return self._spelled(shown(self.target))
+
+    def _spelled(self, target: str) -> str:
         named = f"{','.join(self.tasks)}.{self.tag}" if self.tasks else self.tag
-        return f"{self.objective}:{named}" + ("" if self.objective in COMPARING else f":{shown(self.target)}")
+        return f"{self.objective}:{named}" + ("" if self.objective in COMPARING else f":{target}")
 
 
 class Edge(Written):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import stat
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..core.names import slug_of
+from ..records.below import read_below
 from .tags import step_of
 
 FOLDER = "images"  # beside the record
@@ -53,30 +53,10 @@ class Pictures:
         for seen, place in self._places.items():
             if asked.is_relative_to(seen) and (inside := asked.relative_to(seen).parts):
                 try:
-                    return _read_below(place, inside)
+                    return read_below(place, inside, LARGEST)  # a node must not make us read what it could not
                 except (OSError, ValueError) as error:
                     raise NoPicture(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
         raise NoPicture(f"{path} is not below {first}")
-
-
-def _read_below(folder: Path, parts: tuple[str, ...]) -> bytes:
-    """Follows no link: a node must not make us read what it could not read itself."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        for number, part in enumerate(parts, 1):
-            kind = os.O_NONBLOCK if number == len(parts) else os.O_DIRECTORY
-            inner = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | kind, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = inner
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise ValueError("it is no file")
-        if found.st_size > LARGEST:
-            raise ValueError(f"it is larger than {LARGEST >> 20} MiB")
-        with os.fdopen(os.dup(descriptor), "rb") as file:
-            return file.read(LARGEST)
-    finally:
-        os.close(descriptor)
 
 
 def extension_of(data: bytes) -> str:

@@ -96,7 +96,7 @@ def _check(what: str, line: str, read: Callable[[], dict[str, Any]], meant: dict
 def _said(node: Node) -> dict[str, Any]:
     """All that the text of a cell can say of a node, conditions as they are spelled."""
     said = node.model_dump(mode="json", exclude=_WHERE)
-    return {**said, "when": [str(condition) for condition in node.when]}
+    return {**said, "when": [condition.written for condition in node.when]}
 
 
 def _one(value: object) -> list[str]:
@@ -151,7 +151,7 @@ _SPELLED: dict[str, Callable[[Node], Iterable[str]]] = {
     "--param": param_words,
     "--grid": grid_words,
     "--input": _input_words,
-    "--when": lambda node: map(str, node.when),
+    "--when": lambda node: (condition.written for condition in node.when),
     "--approve": lambda node: [",".join(node.approve)] if node.approve else [],
     "--image": lambda node: _one(node.image),
     "--requirements": lambda node: node.requirements or (),

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..core.errors import PipelineError, Problem, nearest, problem
+from ..core.masking import masked
 from ..core.model import COMPARING, Condition, Edge, Objective, Port
 from ..core.names import clean_title
-from ..core.values import Value, check_name, shown, typed
+from ..core.values import Value, check_name, typed
 
 ORDERING = frozenset({Objective.GT, Objective.LT, Objective.GE, Objective.LE})  # these ask for a number
 KINDS_OF_EDGES = (
@@ -95,7 +96,7 @@ def condition_in_words(condition: Condition) -> str:
     """`max accuracy`, `loss lt 0.5`: what a defining cell tells of a condition."""
     if condition.objective in COMPARING:
         return f"{condition.objective} {condition.tag}"
-    return f"{condition.tag} {condition.objective} {shown(condition.target)}"
+    return f"{condition.tag} {condition.objective} {masked(condition.tag, condition.target)}"
 
 
 def approvers_of(text: str) -> tuple[str, ...]:

@@ -165,6 +165,12 @@ OPTIONS = (
         choices=("auto", "light", "dark"),
     ),
     Option(
+        "--plan",
+        "",
+        "draw the pipeline as it is written now, also while a run of it goes on",
+        ("pipeline_show",),
+    ),
+    Option(
         "--store",
         "DIR",
         "the folder of the store",

@@ -1,7 +1,7 @@
 """The cache: what node runs that passed left, found again by all that it followed from.
 
 A key is made of named parts, so that a miss can be told in words. Of most parts only a digest is kept: an environment
-variable may hold what is private, and code is long.
+variable, or a parameter that looks like a secret, may hold what is private, and code is long.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import MachineError, problem
+from ..core.masking import looks_secret
 from ..core.values import Value, typed
 from .store import Store
 from .verify import Damage, check
@@ -50,8 +51,8 @@ class Found:
 def key_of(parts: Mapping[str, str]) -> Key:
     """The key of these parts, given by names that people know: "code", "parameter lr", "environment MODE".
 
-    A parameter's value (see `as_part`) stays readable if it is short; of all else only the sha256 is kept. Changes are
-    told in the order of the parts.
+    A parameter's value (see `as_part`) stays readable if it is short and no secret; of all else only the sha256 is
+    kept. Changes are told in the order of the parts.
     """
     kept = {name: _kept(name, value) for name, value in parts.items()}
     total = json.dumps([KEY_VERSION, sorted(kept.items())])
@@ -70,7 +71,7 @@ def as_part(value: Value) -> str:
 
 
 def _kept(name: str, value: str) -> str:
-    if name.startswith(_SHOWN) and len(value) <= _LONGEST_SHOWN:
+    if name.startswith(_SHOWN) and len(value) <= _LONGEST_SHOWN and not looks_secret(name[len(_SHOWN) :], value):
         return value
     return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
 

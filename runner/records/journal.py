@@ -6,12 +6,26 @@ outputs that a notebook cell would hold.
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import os
+import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
 NAME = "outputs.jsonl"
+_UNREADABLE = "[a line of the journal cannot be read]\n"
+_FIELDS: Mapping[str, Mapping[str, type]] = {  # what a message of each kind must hold
+    "stream": {"name": str, "text": str},
+    "error": {"traceback": list},
+    "display_data": {"data": dict},
+    "execute_result": {"data": dict},
+    "update": {"data": dict},
+    "progress": {"cells": int},
+    "clear": {},
+}
 LONGEST_STREAM = 200_000  # characters of one stream that a cell shows; the journal and the notebook keep all
 
 
@@ -44,16 +58,48 @@ class Reading:
     def new(self) -> list[dict[str, Any]]:
         """The messages added since the last call; a half-written last line is left for the next."""
         try:
-            with self._path.open("rb") as file:
+            with open(self._path, "rb", opener=_ordinary) as file:
                 file.seek(self._offset)
                 data = file.read()
-        except FileNotFoundError:
+        except (FileNotFoundError, io.UnsupportedOperation):
             return []
         whole, newline, _rest = data.rpartition(b"\n")
         if not newline:
             return []
         self._offset += len(whole) + 1
-        return [json.loads(line) for line in whole.split(b"\n")]
+        return [_message(line) for line in whole.split(b"\n")]
+
+
+def _ordinary(path: str, flags: int) -> int:
+    """Opens a file, and nothing that a store from elsewhere may hold in its place: no link, no pipe, no device."""
+    try:
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise io.UnsupportedOperation(f"{path} is a link") from None
+        raise
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise io.UnsupportedOperation(f"{path} is no file")
+
+
+def _message(line: bytes) -> dict[str, Any]:
+    """A line's message; one that cannot be read is told among the errors that were printed."""
+    try:
+        message = json.loads(line)
+        if _is_message(message):
+            return dict(message)
+    except (ValueError, RecursionError):
+        pass
+    return {"cell": 0, "output_type": "stream", "name": "stderr", "text": _UNREADABLE}
+
+
+def _is_message(message: Any) -> bool:
+    if not isinstance(message, dict) or not isinstance(message.get("cell"), int):
+        return False
+    fields = _FIELDS.get(str(message.get("output_type")))
+    return fields is not None and all(isinstance(message.get(name), kind) for name, kind in fields.items())
 
 
 def fold(messages: Iterable[Mapping[str, Any]], into: list[dict[str, Any]] | None = None) -> list[dict[str, Any]]:

@@ -14,9 +14,9 @@ import pytest
 from dagbook.runner.board.inspector import inspect_group, inspect_node, inspect_run
 from dagbook.runner.board.inspector_html import inspected_html
 from dagbook.runner.board.inspector_values import Inspected
-from dagbook.runner.board.masking import MASK, looks_secret, masked
 from dagbook.runner.core.errors import PipelineError
 from dagbook.runner.core.lifecycle import Answered, Pictured, State, Tagged
+from dagbook.runner.core.masking import MASK, looks_secret, masked
 from dagbook.runner.core.model import Condition, Node, Objective, Pipeline
 from dagbook.runner.core.names import clean_title
 from dagbook.runner.records.follow import Follower
@@ -254,6 +254,12 @@ def test_the_last_image_of_a_series_is_shown(run: ByHand) -> None:
 def test_a_logged_images_name_cannot_lead_out_of_its_folder(run: ByHand) -> None:
     run.tell(Pictured("train#1", "a", 0.0, "../../../secret"), Pictured("train#1", "b", 0.0, "/etc/hostname"))
     assert inspected(run, "train#1").pictures == ()
+
+
+def test_a_long_title_is_told_whole() -> None:
+    title = "a long title " * 7 + "ends"
+    told = inspected_html(inspect_node(Pipeline(nodes=(Node(title=title),)), title))
+    assert title in Elements(told).text
 
 
 def test_an_unknown_node_run_is_an_error(run: ByHand) -> None:

@@ -11,8 +11,8 @@ import pytest
 from dagbook.runner.board.folding import MOST_CARDS
 from dagbook.runner.board.pictured import flow_of, planned_scene, run_scene
 from dagbook.runner.board.scene import Card, Flow, Form, Scene
-from dagbook.runner.core.lifecycle import RunChanged, RunState, State
-from dagbook.runner.core.model import Node, Pipeline
+from dagbook.runner.core.lifecycle import Fact, RunChanged, RunState, State
+from dagbook.runner.core.model import Condition, Node, Objective, Pipeline
 from dagbook.runner.records.follow import Follower
 from dagbook.runner.records.store import Store
 from tests.board.recorded import node_run, recorded
@@ -206,6 +206,23 @@ def test_row_44_a_real_run_is_pictured_as_it_went(tmp_path: Path) -> None:
     assert "no <b>good</b>" in found["wrong"].line
     assert found["after"].state is State.UPSTREAM_FAILED
     assert all(found[key].time for key in ("first", "best", "wrong"))
+
+
+def test_over_the_edge_from_what_a_condition_left_out_nothing_came(tmp_path: Path) -> None:
+    when = (Condition(tag="score", objective=Objective.MAX),)
+    pipeline = Pipeline(
+        nodes=(Node(title="a"), Node(title="b"), Node(title="best", after=("a", "b"), when=when)),
+    )
+    scores = [fact for title in "ab" for fact in node_run(pipeline, title, State.SUCCEEDED, tags={"score": 1})]
+
+    def flows(name: str, facts: list[Fact]) -> dict[str, Flow]:
+        scene = run_scene(recorded(tmp_path / name, pipeline, facts), now=1e12)
+        return {arrow.source: arrow.flow for arrow in scene.arrows}
+
+    for state, flow in ((State.SUCCEEDED, Flow.PASSED), (State.RUNNING, Flow.FLOWING), (State.QUEUED, Flow.IDLE)):
+        chosen = node_run(pipeline, "best", state, parents={"a": "a"})
+        assert flows(state, [*scores, *chosen]) == {"a": flow, "b": Flow.BROKEN}
+    assert flows("undecided", scores) == {"a": Flow.IDLE, "b": Flow.IDLE}
 
 
 def test_the_outline_of_a_run_is_worked_out_once(tmp_path: Path) -> None:

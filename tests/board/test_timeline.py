@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from dagbook.runner.board.spans import Bar, Doing
 from dagbook.runner.board.timeline import MOST_LANES, MOST_ROWS, Timeline, timeline
 from dagbook.runner.board.timeline_svg import timeline_html
 from dagbook.runner.board.timescale import scale
-from dagbook.runner.core.lifecycle import Answered, Kept, Resumed, RunChanged, RunState, State
-from dagbook.runner.core.model import Node, Pipeline
+from dagbook.runner.core.lifecycle import Answered, Created, Kept, Resumed, RunChanged, RunState, State
+from dagbook.runner.core.model import Condition, Node, Objective, Pipeline
 from dagbook.runner.records.store import Store
 from tests.board.payloads import PAYLOADS
 from tests.board.times import START, Timed, add_run, chain, created, followed, over, pipeline_of, ran, went
@@ -86,6 +87,29 @@ def test_waiting_for_an_approval_is_told_apart_from_waiting_for_room(store: Stor
     ]
 
 
+@pytest.mark.parametrize(
+    ("state", "ending"), [(State.REJECTED, RunState.REJECTED), (State.CANCELLED, RunState.CANCELLED)]
+)
+def test_the_axis_reaches_to_the_answer_that_a_run_ended_with(store: Store, state: State, ending: RunState) -> None:
+    told = [
+        *ran("a", "a", 0, 0, 4),
+        created("b", "b", 4, "a"),
+        went("b", 4, State.PENDING_APPROVAL, 0),
+        went("b", 9, state, 0),
+        over(9, ending),
+    ]
+    found = drawn(store, chain("a", "b"), told)
+    assert bars(found, "b") == [(Doing.ASKS, 4, 9, State.PENDING_APPROVAL)]
+    assert found.scale.end == START + 9
+
+
+def test_the_look_up_of_what_is_cached_is_no_wait_for_its_turn(store: Store) -> None:
+    told = [created("a", "a", 0), went("a", 0, State.QUEUED, 0), went("a", 0.02, State.CACHED, 0), over(0.02)]
+    found = drawn(store, chain("a"), told)
+    assert bars(found, "a") == [(Doing.RUNS, 0.02, 0.02, State.CACHED)]
+    assert "waits for its turn" not in timeline_html(found)
+
+
 def test_the_critical_path_goes_back_from_the_last_end_to_the_parent_that_ended_last(store: Store) -> None:
     told = [
         *ran("a", "a", 0, 0, 2),
@@ -97,6 +121,50 @@ def test_the_critical_path_goes_back_from_the_last_end_to_the_parent_that_ended_
     found = drawn(store, DIAMOND, told)
     assert found.critical == ("a", "b", "d")
     assert [row.node for row in found.rows if row.critical] == ["a", "b", "d"]
+
+
+def test_the_critical_path_goes_by_what_a_condition_had_to_wait_for_though_it_lost(store: Store) -> None:
+    """`best` takes the run of `fast`, and could not know that before the last run of `slow` had ended."""
+    when = (Condition(tag="score", objective=Objective.MAX),)
+    pipeline = pipeline_of(
+        Node(title="fast"),
+        Node(title="slow", grid={"x": [1, 2]}),
+        Node(title="best", after=("fast", "slow"), when=when),
+    )
+    told = [
+        *ran("fast", "fast", 0, 0, 2),
+        *ran("slow#1", "slow", 0, 0, 3, route={"x": 1}),
+        *ran("slow#2", "slow", 0, 3, 9, route={"x": 2}),
+        *ran("best", "best", 9, 9, 10, "fast"),
+        over(10),
+    ]
+    assert drawn(store, pipeline, told).critical == ("slow#2", "best")
+
+
+def test_the_critical_path_goes_by_what_failed_and_was_to_be_gathered(store: Store) -> None:
+    pipeline = pipeline_of(Node(title="t", grid={"x": [1, 2]}), Node(title="all", after=("t",), gather=("t",)))
+    at, born = created("all", "all", 9)
+    assert isinstance(born, Created)
+    told = [
+        *ran("t#1", "t", 0, 0, 2, route={"x": 1}),
+        *ran("t#2", "t", 0, 0, 9, route={"x": 2}, state=State.FAILED),
+        (at, replace(born, gathered={"t": ("t#1",)})),
+        *ran("all", "all", 9, 9, 10)[1:],
+        over(10, RunState.FAILED),
+    ]
+    assert drawn(store, pipeline, told).critical == ("t#2", "all")
+
+
+def test_a_run_that_ended_after_a_threshold_was_met_is_no_reason_for_what_came_of_another(store: Store) -> None:
+    when = (Condition(tag="score", objective=Objective.GT, target=1),)
+    pipeline = pipeline_of(Node(title="t", grid={"x": [1, 2]}), Node(title="use", after=("t",), when=when))
+    told = [
+        *ran("t#1", "t", 0, 0, 2, route={"x": 1}),
+        *ran("t#2", "t", 0, 0, 5, route={"x": 2}),
+        *ran("use#1", "use", 2, 2, 10, "t#1"),
+        over(10),
+    ]
+    assert drawn(store, pipeline, told).critical == ("t#1", "use#1")
 
 
 def test_what_goes_on_is_on_the_critical_path_of_a_run_that_is_not_over(store: Store) -> None:
@@ -226,6 +294,14 @@ def test_what_took_no_time_is_a_ring(store: Store) -> None:
     (ring,) = picture.iter("circle")
     assert "".join(ring.itertext()) == "a: cached"
     assert not [box for box in picture.iter("rect") if box.get("width") == "0%"]
+
+
+def test_what_failed_is_hatched_by_itself_also_beside_a_picture_that_is_hidden(store: Store) -> None:
+    """What a name points to is looked for in the whole page, and the first may lie in what is not shown."""
+    found = drawn(store, chain("a"), [*ran("a", "a", 0, 0, 4, state=State.FAILED), over(4, RunState.FAILED)])
+    picture = ElementTree.fromstring(timeline_html(found))
+    assert not [one for one in picture.iter() if "id" in one.attrib or "url(" in str(one.attrib)]
+    assert len([line for line in picture.iter("line") if "skew" in line.get("transform", "")]) == 2  # bar and legend
 
 
 def test_a_run_of_which_nothing_has_started_says_so(store: Store) -> None:

@@ -42,6 +42,9 @@ ALLOWED = (
     "Canceled future for ",  # a question that JupyterLab asked its kernel before that was restarted
     "Cannot read properties of undefined (reading 'schema')",  # Notebook 7, with and without us
     ".woff2)",  # a font of Notebook 7, which its server does not always give
+    "(about:srcdoc)",  # a frame with a node's HTML, in which no script runs and nothing is loaded
+    "directive: \"default-src 'none'\"",  # the same frame, which holds no other
+    "frame is sandboxed and the 'allow-",
     "widget model not found",  # in a notebook without a kernel: the static picture is seen then, and the board is not
 )
 

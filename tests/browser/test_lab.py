@@ -95,7 +95,7 @@ def test_a_run_shows_live_leaves_the_kernel_free_and_stays_in_the_saved_notebook
     assert widths == [20, 40]
     for shown in (
         cells.nth(2).get_by_text("step 5"),
-        cells.nth(4).get_by_role("cell", name="cell of the table"),
+        cells.nth(4).frame_locator("iframe").get_by_role("cell", name="cell of the table"),
         cells.nth(5).get_by_text("4 succeeded"),
     ):
         shown.wait_for()  # cells are drawn one after the other

@@ -160,11 +160,21 @@ def test_a_card_that_is_chosen_on_the_board_is_what_the_forms_are_about() -> Non
     assert change.params.value == "rows=10"
     move = form(building, "Move")
     assert (move.chosen, move.left.value, move.top.value) == ("prepare", 17, 4)
+    assert "--left" not in shown(building)  # nothing was moved
     move.arrows["right"].click()
     move.arrows["up"].click()
     assert f"--left {17 + STEP} --top 0" in shown(building)
+    building.select("prepare")  # where it was moved to
+    assert f"--left {17 + STEP} --top 0" in shown(building)
     building.select("nobody")
     assert move.chosen == "prepare"
+
+
+def test_a_text_follows_each_key_and_is_not_replaced_under_a_click() -> None:
+    """A field that tells its value only when it is left changes the text between a mouse's down and up."""
+    building = Building(PIPELINE)
+    fields = [field for form in building.forms.values() for field in form.fields]
+    assert all(field.continuous_update for field in fields if field.has_trait("continuous_update"))
 
 
 def test_row_20_each_node_is_seen_as_yaml() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections import Counter
 from collections.abc import Callable
 
@@ -102,3 +103,35 @@ def test_one_message_that_cannot_be_sent_does_not_keep_the_others_back() -> None
     flusher.put("b", browser.sender("b", 1))
     assert flusher.drain()
     assert browser.state == {"b": 1}
+
+
+def test_no_exception_of_one_message_loses_the_last_state_of_the_others() -> None:
+    browser, flusher = Stub(), Flusher(most=200, pause=0.001)
+
+    def broken() -> None:
+        flusher.put("b", browser.sender("b", 1))  # waits for its turn when this one fails
+        for number in range(300):
+            flusher.put(number, browser.sender(f"n{number}", 1))
+        raise RuntimeError
+
+    flusher.put("a", broken)
+    assert flusher.drain(20)
+    assert len(browser.state) == 301
+
+
+def test_what_waits_is_dropped_on_close_and_nobody_waits_for_it() -> None:
+    browser, flusher = Stub(), Flusher(most=1, pause=3600)
+    sent = threading.Event()
+    flusher.put("a", sent.set)
+    assert sent.wait(20)
+    flusher.put("b", browser.sender("b", 1))
+    flusher.close()
+    assert flusher.drain(20)
+    assert browser.state == {}
+
+
+def test_what_is_sent_with_the_close_still_goes_a_few_at_a_time() -> None:
+    browser, flusher = Stub(), Flusher(most=10, pause=0.001)
+    flusher.close(*(browser.sender(f"n{number}", 1) for number in range(95)))
+    assert flusher.drain(20)
+    assert len(browser.state) == 95

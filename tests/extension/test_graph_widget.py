@@ -199,6 +199,18 @@ def test_both_themes_have_rules_for_every_state_and_no_colour_is_a_css_variable(
         assert "var(" not in str(cytoscape.cytoscape_style)
 
 
+def test_edges_between_the_same_cards_end_apart_and_their_labels_do_not_cover_each_other() -> None:
+    """Two cards that both lead to two others: as in the static picture, no two ends and no two labels in one place."""
+    boxes = {key: Box(82 + 360 * (key in "cd"), 32 + 90 * (key in "bd"), 164, 64) for key in "abcd"}
+    arrows = tuple(Arrow(source, target, "accuracy ≥ 0.9") for source in "ab" for target in "cd")
+    drawn = Drawn(Scene(tuple(Card(key, key, key) for key in "abcd"), arrows, boxes, 524, 154))
+    edges = [drawn.edge(arrow.key).data for arrow in arrows]
+    assert len({(edge["source"], edge["leaves"]) for edge in edges}) == 4
+    assert len({(edge["target"], edge["arrives"]) for edge in edges}) == 4
+    assert len({(edge["target"], edge["labelAt"], edge["labelLift"]) for edge in edges}) == 4
+    assert all(edge["leaves"].startswith("50% ") and edge["arrives"].startswith("-50% ") for edge in edges)
+
+
 def test_an_arrow_leaves_and_arrives_in_its_direction_and_goes_through_its_bends() -> None:
     source, target = Box(100, 50, 164, 64), Box(500, 250, 164, 64)
     way = curve(source, target)

@@ -99,18 +99,19 @@ def test_a_button_is_there_exactly_where_it_makes_sense(state: State | None, run
     broken = state in (State.FAILED, State.TIMED_OUT, State.LOST)
     assert ("stop" in names) is goes_on
     assert ("approve" in names) is ("reject" in names) is (goes_on and state is State.PENDING_APPROVAL)
-    assert ("retry" in names) is (again and (broken or state in (State.CANCELLED, State.UPSTREAM_FAILED)))
+    retried = broken or state in (State.CANCELLED, State.UPSTREAM_FAILED)
+    assert ("retry" in names) is (retried and run is not RunState.REJECTED)
+    assert names.get("retry", "") == ("When the run is over, or has been stopped" if retried and goes_on else "")
     assert ("force" in names) is (again and state in PASSED)
     assert ("attach" in names) is (state is State.FAILED)
     executed = state in PASSED or broken or state in (State.RUNNING, State.CANCELLED)
     assert ("open_notebook" in names) is executed
-    assert len(set(names)) == len(names)
     assert set(names) <= set(LOOKS)
 
 
 def test_what_waits_without_a_process_can_be_gone_on_with() -> None:
-    assert "retry" in buttons_for(State.FAILED, RunState.PENDING_APPROVAL, lives=False)
-    assert "retry" not in buttons_for(State.FAILED, RunState.PENDING_APPROVAL, lives=True)
+    assert not buttons_for(State.FAILED, RunState.PENDING_APPROVAL, lives=False)["retry"]
+    assert buttons_for(State.FAILED, RunState.PENDING_APPROVAL, lives=True)["retry"]
 
 
 # what they do, on real runs
@@ -208,12 +209,42 @@ def test_attach_tells_what_to_paste_or_why_nothing_was_kept(steered: Flow) -> No
     assert "is ended" in steered.say(*command.split()[1:], "--done").out
 
 
-def test_the_executed_notebook_is_told_as_a_path(steered: Flow) -> None:
+def test_the_executed_notebook_is_copied_beside_the_users_own_on_a_click(
+    steered: Flow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only then; a second click brings the copy up to date. JupyterLab opens nothing in the store."""
+    own = tmp_path / "work" / "search.ipynb"
+    own.parent.mkdir()
+    own.write_text("{}")
+    monkeypatch.setenv("JPY_SESSION_NAME", str(own))
+    steered.rewrite(TRAIN, DEPLOY)
+    found = Steered(steered, steered.run("--no-wait", code=3).id)
+    folder = own.with_name("search-runs") / found.steering.run
+    assert not folder.parent.exists()
+    for _ in range(2):
+        found.steering.open_notebook("train")
+        report = found.report()
+        assert report.copy == (str(folder / "train.ipynb"),)
+        assert report.link == f"search-runs/{found.steering.run}/train.ipynb"
+        assert '"cells"' in (folder / "train.ipynb").read_text()
+        (folder / "train.ipynb").write_text("old")
+
+
+def test_a_copy_that_cannot_be_made_leaves_the_path(
+    steered: Flow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "work" / "search.ipynb"
+    own.parent.mkdir()
+    own.write_text("{}")
+    own.with_name("search-runs").write_text("a file of somebody's")
+    monkeypatch.setenv("JPY_SESSION_NAME", str(own))
     steered.rewrite(TRAIN, DEPLOY)
     found = Steered(steered, steered.run("--no-wait", code=3).id)
     found.steering.open_notebook("train")
-    (path,) = found.report().copy
-    assert '"cells"' in Path(path).read_text()
+    report = found.report()
+    assert not report.done
+    assert "could not be copied" in report.text
+    assert '"cells"' in Path(report.copy[0]).read_text()
     found.steering.open_notebook("deploy_model")
     assert found.report().text == "deploy_model has no executed notebook."
 
@@ -241,19 +272,36 @@ def words(buttons: Buttons) -> list[str]:
     return [button.description for button in made if button.layout.display != "none"]
 
 
+def disabled(buttons: Buttons) -> set[str]:
+    """The words of the buttons that are shown and cannot be pressed."""
+    shown = [child for child in buttons.box.children if hasattr(child, "on_click") and child.layout.display != "none"]
+    return {button.description for button in shown if button.disabled}
+
+
+def made(node: str, state: State, **detail: object) -> NodeRun:
+    """A node run that nobody ran."""
+    return NodeRun(Created(node, node, (), {}, {}, {}), state, detail=detail)
+
+
 def press(buttons: Buttons, word: str) -> None:
     next(one for one in buttons.box.children if getattr(one, "description", "") == word).click()
 
 
 def test_a_click_approves_and_the_buttons_rest_meanwhile(steered: Flow) -> None:
-    """The user who sits there comes first; another one of those asked can be chosen, as with --by."""
+    """Nobody stands there before one of those asked was chosen, and without one nothing can be decided."""
     found = pending(steered)
     buttons = Buttons(found.steering)
     buttons.show(found.node_run("deploy_model"), RunState.PENDING_APPROVAL)
     assert words(buttons) == ["Approve", "Reject", "Stop run"]
     who, result = buttons.box.children[0], buttons.box.children[-1]
-    assert (who.options, who.value) == ((user_name(), "Leah", "Yochay"), user_name())
+    assert who.options == (("choose who decides …", ""), ("Leah", "Leah"), ("Yochay", "Yochay"))
+    assert who.value == ""
+    assert "names are not verified here" in who.tooltip
+    assert disabled(buttons) == {"Approve", "Reject"}
+    press(buttons, "Approve")
+    assert found.told == []
     who.value = "Leah"
+    assert disabled(buttons) == set()
     press(buttons, "Approve")
     press(buttons, "Approve")  # nothing while the first is under way
     assert found.report().done
@@ -262,16 +310,78 @@ def test_a_click_approves_and_the_buttons_rest_meanwhile(steered: Flow) -> None:
     assert len(found.told) == len([text for text in found.told if "approved" in text])
 
 
+@pytest.mark.parametrize(("asked", "offered"), [((), ["ME"]), (("Leah", "ME"), ["ME", "Leah"])])
+def test_a_user_who_may_decide_comes_first(tmp_path: Path, asked: tuple[str, ...], offered: list[str]) -> None:
+    names = [user_name() if name == "ME" else name for name in asked]
+    buttons = Buttons(Steering(tmp_path, "run", lambda _: None))
+    buttons.show(made("a", State.PENDING_APPROVAL, approvers=names), RunState.RUNNING)
+    who = buttons.box.children[0]
+    assert [value for _, value in who.options] == [user_name() if name == "ME" else name for name in offered]
+    assert who.value == user_name()
+    assert disabled(buttons) == set()
+
+
+def test_what_was_told_of_one_name_goes_when_another_is_chosen(steered: Flow) -> None:
+    found = pending(steered)
+    buttons = Buttons(found.steering)
+    run = found.node_run("deploy_model")
+    run.detail["approvers"] = ["Dana", "Leah"]  # a board that knows less than the store
+    buttons.show(run, RunState.PENDING_APPROVAL)
+    who, result = buttons.box.children[0], buttons.box.children[-1]
+    who.value = "Dana"
+    press(buttons, "Approve")
+    assert not found.report().done
+    assert "may not decide" in result.value
+    who.value = "Leah"
+    assert result.value == ""
+    buttons.show(run, RunState.PENDING_APPROVAL)
+    assert who.value == "Leah"
+
+
+def test_a_kernel_is_attached_to_only_where_one_stays(steered: Flow) -> None:
+    steered.rewrite("%%pipeline_node bad\n1 / 0")
+    found = Steered(steered, steered.run(code=1).id)
+    buttons = Buttons(found.steering)
+    buttons.show(found.node_run("bad"), RunState.FAILED)
+    assert "Attach" in disabled(buttons)
+    attach = next(one for one in buttons.box.children if getattr(one, "description", "") == "Attach")
+    assert "%pipeline_run --keep-failed" in attach.tooltip
+    kept = Steered(steered, steered.run("--keep-failed", code=1).id)
+    buttons.show(kept.node_run("bad"), RunState.FAILED)
+    assert disabled(buttons) == set()
+    assert "is ended" in steered.say("attach", kept.steering.run, "bad", "--done").out
+    buttons.show(kept.node_run("bad"), RunState.FAILED)
+    assert disabled(buttons) == {"Attach"}
+
+
+def test_what_can_be_run_again_later_says_when(tmp_path: Path) -> None:
+    buttons = Buttons(Steering(tmp_path, "run", lambda _: None))
+    buttons.show(made("a", State.FAILED), RunState.RUNNING)
+    retry = next(one for one in buttons.box.children if getattr(one, "description", "") == "Retry")
+    assert retry.disabled
+    assert retry.tooltip == "When the run is over, or has been stopped"
+    buttons.show(made("a", State.FAILED), RunState.FAILED)
+    assert not retry.disabled
+
+
+def test_a_node_that_runs_several_times_says_that_all_run_again(tmp_path: Path) -> None:
+    buttons = Buttons(Steering(tmp_path, "run", lambda _: None))
+    buttons.show(made("forest", State.SUCCEEDED), RunState.SUCCEEDED, of=4)
+    assert "Run all 4 of forest again" in words(buttons)
+    buttons.show(made("split", State.SUCCEEDED), RunState.SUCCEEDED)
+    assert "Run again" in words(buttons)
+
+
 def test_what_ends_a_run_asks_back(steered: Flow) -> None:
     found = pending(steered)
     buttons = Buttons(found.steering)
     buttons.show(found.node_run("deploy_model"), RunState.PENDING_APPROVAL)
+    buttons.box.children[0].value = "Leah"
     press(buttons, "Stop run")
     assert words(buttons) == ["Approve", "Reject", "Really stop?"]
     press(buttons, "Reject")
     assert words(buttons) == ["Approve", "Really reject?", "Stop run"]
     assert found.told == []
-    buttons.box.children[0].value = "Leah"
     press(buttons, "Really reject?")
     assert found.report().text == "deploy_model: rejected by Leah."
     buttons.show(found.node_run("deploy_model"), RunState.REJECTED)

@@ -91,7 +91,8 @@ def test_loading_the_extension_imports_no_widget_library(ask: Asked) -> None:
 
 def test_the_static_picture_of_a_run_that_is_over_is_the_whole_one(ask: Asked) -> None:
     messages = ask("%load_ext dagbook", PREPARE, RUN)
-    last = [one["content"]["data"] for one in messages if one["msg_type"] == "update_display_data"][-1]
+    updates = [one["content"] for one in messages if one["msg_type"] == "update_display_data"]
+    last = [one["data"] for one in updates if one["transient"]["display_id"].startswith("dagbook-run-")][-1]
     assert "<svg" in last["text/html"]
     assert "1 succeeded" in last["text/plain"]
     assert "<script" not in last["text/html"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..core.values import Value, shown
+from .values import Value, shown
 
 MASK = "••••"
 
