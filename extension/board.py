@@ -183,7 +183,8 @@ def _opens(card: Card) -> str:
     """What the button of a group says."""
     if card.form is Form.OPENED:
         return "Fold"
-    return "Open" if card.form in (Form.FOLDED, Form.SUMMARY) else ""
+    folds = card.form is Form.FOLDED and card.states  # before a run there is nothing in it to show
+    return "Open" if folds or card.form is Form.SUMMARY else ""
 
 
 def _offered(card: Card) -> str:

@@ -42,6 +42,10 @@ def keys(board: Board) -> set[str]:
     return {node.data["id"] for node in cytoscape(board).graph.nodes}
 
 
+def is_seen(widget: Any) -> bool:
+    return widget.layout.display != "none"
+
+
 BEST = Condition(objective=Objective.MAX, tag="accuracy")
 PIPELINE = Pipeline(
     name="churn",
@@ -184,6 +188,8 @@ def test_a_pipeline_that_did_not_run_shows_definitions_and_what_an_edit_would_ma
     assert "not run yet" in told(board)
     board.inspect("prepare")
     assert "prepared" in told(board)
+    board.inspect("fit")  # a grid of which there is no run yet
+    assert not any(getattr(one, "description", "") == "Open" and is_seen(one) for one in widgets(board.widget))
     assert board.where("prepare")[0] < board.where("fit")[0]
     (title,) = (one for one in widgets(board.widget) if type(one).__name__ == "Text" and one.description == "Title")
     title.value = "deploy"
