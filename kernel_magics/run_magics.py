@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..runner.formats.magic_lines import Line
     from ..runner.launch import Launched
     from ..runner.records.follow import Follower
-    from ..runner.records.store import Store
+    from ..runner.records.store import RunRow, Store
     from .live import Live
 
 
@@ -51,6 +51,9 @@ class RunMagics(Magics):
         read = read_line("pipeline_run", line)
         asked = self._asked(read)
         waits = must_wait(self.shell) or read.values["wait"]
+        if earlier := self._live_run(read):
+            how = "waits for an approval" if earlier.state == "pending_approval" else "goes on"
+            _show_text(f"Run {earlier.id} still {how}: %pipeline_show {earlier.id}, or %pipeline_stop {earlier.id}")
         progress = _Progress()
         launched = launch(asked, _store_folder(read), tied=waits, tell=progress)
         progress.done()
@@ -159,7 +162,10 @@ class RunMagics(Magics):
 
         read = read_line("pipeline_show", line)
         theme = read.values.get("theme") or "auto"
-        wanted = read.title or (None if read.values.get("plan") else self._live_run(read))
+        going = None if read.title or read.values.get("plan") else self._live_run(read)
+        if going:
+            _show_text(f"Run {going.id} goes on. The pipeline as it is written now: %pipeline_show --plan")
+        wanted = read.title or (going.id if going else None)
         if wanted is None:
             self._show_plan(theme)
             return
@@ -171,7 +177,7 @@ class RunMagics(Magics):
         else:
             live.start()
 
-    def _live_run(self, read: Line) -> str | None:
+    def _live_run(self, read: Line) -> RunRow | None:
         """The run of this notebook that goes on, if there is one: after a reload or a restart it is picked up again."""
         from ..runner.core.errors import PipelineError
         from ..runner.records.glance import live_run
@@ -183,11 +189,7 @@ class RunMagics(Magics):
         except PipelineError:  # there is none yet
             return None
         name = (self._draft.name or "pipeline") if self._draft.nodes() else None
-        found = live_run(store, name, _where(self.shell)[1])
-        if found is None:
-            return None
-        _show_text(f"Run {found.id} goes on. The pipeline as it is written now: %pipeline_show --plan")
-        return found.id
+        return live_run(store, name, _where(self.shell)[1])
 
     def _show_plan(self, theme: str) -> None:
         """Show the pipeline as it is written so far."""

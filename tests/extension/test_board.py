@@ -43,7 +43,7 @@ def keys(board: Board) -> set[str]:
 
 
 def is_seen(widget: Any) -> bool:
-    return widget.layout.display != "none"
+    return bool(widget.layout.display != "none")
 
 
 BEST = Condition(objective=Objective.MAX, tag="accuracy")

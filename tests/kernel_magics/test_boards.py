@@ -96,3 +96,20 @@ def test_the_static_picture_of_a_run_that_is_over_is_the_whole_one(ask: Asked) -
     assert "<svg" in last["text/html"]
     assert "1 succeeded" in last["text/plain"]
     assert "<script" not in last["text/html"]
+
+
+def test_a_run_that_goes_on_is_picked_up_by_a_bare_show_and_named_by_the_next_run(ask: Asked) -> None:
+    """Also by a kernel that knows no node: after a restart."""
+    asks = "%%pipeline_node ask --approve somebody\n1"
+    ask("%load_ext dagbook", asks, "%pipeline_run --executor process")
+    told, picture = displays(ask("%pipeline_show"))[:2]
+    run = told["text/plain"].split()[1]
+    assert told["text/plain"].startswith(f"Run {run} goes on.")
+    assert run in picture["text/plain"]
+    (plan,) = [one for one in displays(ask("%pipeline_show --plan")) if "text/html" in one and WIDGET not in one]
+    assert run not in plan["text/plain"]
+    told = displays(ask("%reset -f", "%reload_ext dagbook", "%pipeline_show"))[0]
+    assert run in told["text/plain"]
+    again = displays(ask("%load_ext dagbook", asks, "%pipeline_run --executor process"))[0]
+    assert again["text/plain"].startswith(f"Run {run} still ")
+    ask("%pipeline_stop latest", f"%pipeline_stop {run}")
