@@ -87,17 +87,19 @@ class Box:
         return found
 
     def wait_until_empty(self, unborn: bool = False) -> list[int]:
-        """Wait for the end of these processes; those that are left after a while."""
-        for pid in self.processes(unborn):
-            try:
-                handle = os.pidfd_open(pid)
-            except OSError:
-                continue
-            poll = select.poll()
-            poll.register(handle, select.POLLIN)
-            poll.poll(15_000)
-            os.close(handle)
-        return self.processes(unborn)
+        """Wait for the end of these processes, and of those that they still start; those left after a while."""
+        end = time.monotonic() + 15
+        while (left := self.processes(unborn)) and time.monotonic() < end:
+            for pid in left:
+                try:
+                    handle = os.pidfd_open(pid)
+                except OSError:
+                    continue
+                poll = select.poll()
+                poll.register(handle, select.POLLIN)
+                poll.poll(max(end - time.monotonic(), 0) * 1000)
+                os.close(handle)
+        return left
 
     def close(self) -> None:
         """Give it back."""
