@@ -67,6 +67,8 @@ class Form:
 
 
 class AddForm(Form):
+    """A new node: its title, kind, what it comes after, and its values."""
+
     hint = "Give the node a title."
 
     def __init__(self, titles: Sequence[str]) -> None:
@@ -92,6 +94,8 @@ class AddForm(Form):
 
 
 class ConnectForm(Form):
+    """A new edge between two nodes."""
+
     hint = "Say what is led where."
 
     def __init__(self, titles: Sequence[str]) -> None:
@@ -135,6 +139,8 @@ class NodeForm(Form):
 
 
 class ChangeForm(NodeForm):
+    """Other parameters for a node that is there."""
+
     hint = "Write NAME=VALUE, a line each."
 
     def __init__(self, titles: Sequence[str]) -> None:
@@ -155,6 +161,8 @@ class ChangeForm(NodeForm):
 
 
 class MoveForm(NodeForm):
+    """Another place for a node's card in the picture."""
+
     hint = "Move the card with the arrows, or say where it shall stand."
 
     def __init__(self, titles: Sequence[str]) -> None:
@@ -206,6 +214,8 @@ class MoveForm(NodeForm):
 
 
 class YamlForm(NodeForm):
+    """A node as YAML, to read."""
+
     def edited(self, pipeline: Pipeline) -> Edited:
         node = pipeline.node(self.chosen)
         where = "The node as YAML; what is as by default is left out."
