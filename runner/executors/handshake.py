@@ -57,12 +57,14 @@ class Line:
         import zmq.asyncio
         from jupyter_client.asynchronous.client import AsyncKernelClient
 
+        from .channels import ShellChannel
+
         self._context: zmq.asyncio.Context = zmq.asyncio.Context()
         # A full queue would drop messages without a word; a refused connection is tried again at once.
         self._context.setsockopt(zmq.RCVHWM, 0)
         self._context.setsockopt(zmq.SNDHWM, 0)
         self._context.setsockopt(zmq.RECONNECT_IVL, 10)
-        self.client: AsyncKernelClient = AsyncKernelClient(context=self._context)
+        self.client: AsyncKernelClient = AsyncKernelClient(context=self._context, shell_channel_class=ShellChannel)
         info: Any = {**connection, "key": connection["key"].encode()}
         self.client.load_connection_info(info)
         self.client.allow_stdin = False
