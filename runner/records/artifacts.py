@@ -36,11 +36,11 @@ class Artifact:
     warnings: tuple[str, ...] = ()
 
 
-def publish(output: Path, artifacts: Path) -> Artifact:
+def publish(output: Path, artifacts: Path, *, leave_twin: bool = False) -> Artifact:
     """Make the folder `output` an artifact under `artifacts` and take it away from where it was.
 
-    Nothing may write to `output` any more. An artifact of the same content that is there already stays, if it is sound;
-    a damaged one is set aside. Raises OSError when the store cannot take it (disk full, read-only).
+    Nothing may write to `output` any more. An artifact of the same content that is there already stays, if it is sound,
+    and with `leave_twin` the folder does too; a damaged one is set aside. Raises OSError when the store cannot take it (disk full, read-only).
     """
     _open_folders(output)
     warnings = list(_take_out_foreign(output))
@@ -57,7 +57,7 @@ def publish(output: Path, artifacts: Path) -> Artifact:
             os.rename(output, home)
             os.chmod(home, 0o555)
             remember(home, seen)
-    if output.is_dir():  # the same content was there
+    if output.is_dir() and not leave_twin:  # the same content was there
         remove_tree(output)
     size = sum(item.size for item in items)
     return Artifact(digest, home, sum(item.kind == "file" for item in items), size, tuple(warnings))
