@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 from urllib.parse import quote
 
+from ..runner.board.arrows_svg import all_arrows_svg
 from ..runner.board.card_svg import card_svg
 from ..runner.board.palette import Palette
 from ..runner.board.scene import Arrow, Box, Card, Form, Scene
@@ -12,6 +14,8 @@ from ..runner.core.lifecycle import State
 from .graph_curves import Curve
 
 MOST_CARDS = 60  # drawn as cards; a scene with more has plain nodes, since a picture per card takes its time
+ARROWS = "->"  # the key of the node that is the picture of all arrows; no card has one like it
+ARROWS_PIXELS = 4000  # of that picture's longer side, as far as it is kept as pixels anywhere
 LONGEST_LABEL = 200  # characters that are sent; the browser shortens what is too wide
 
 
@@ -29,6 +33,23 @@ def shape(scene: Scene) -> tuple[object, ...]:
 def picture(card: Card, box: Box, palette: Palette) -> str:
     """The card as the address of a picture."""
     return "data:image/svg+xml;utf8," + quote(card_svg(card, box, palette))
+
+
+def whole(scene: Scene) -> Box:
+    """The area of the whole scene."""
+    return Box(scene.width / 2, scene.height / 2, max(1.0, scene.width), max(1.0, scene.height))
+
+
+def arrows_picture(scene: Scene, palette: Palette) -> str:
+    """All arrows as the address of a picture."""
+    return "data:image/svg+xml;utf8," + quote(all_arrows_svg(scene, palette, ARROWS_PIXELS), safe="/:=,;'")
+
+
+def arrows_data(scene: Scene, image: str, before: str = "") -> dict[str, Any]:
+    """The data of the node that is the picture of all arrows; `before` is the one that it takes the place of."""
+    box = whole(scene)
+    images = f"{before} {image}".strip()
+    return {"id": ARROWS, "w": math.ceil(box.width), "h": math.ceil(box.height), "label": "", "card": images}
 
 
 def node_data(card: Card, box: Box, image: str, before: str = "") -> dict[str, Any]:
@@ -58,6 +79,7 @@ def node_classes(card: Card, is_rich: bool, selected: bool = False) -> str:
     kind = "frame" if card.form is Form.OPENED else "card" if is_rich else "plain"
     words = [kind, f"s-{card.state}" if card.state else "s-none"]
     words += [holds(state) for state in sorted({*card.states, *([card.state] if card.state else [])})]
+    words += [plain(card.state)] if kind == "plain" else []
     words += [("sel-frame" if kind == "frame" else "sel")] if selected else []
     return " ".join(words)
 
@@ -65,6 +87,11 @@ def node_classes(card: Card, is_rich: bool, selected: bool = False) -> str:
 def holds(state: State) -> str:
     """The class of a card that is in this state, or one of whose node runs is."""
     return f"has-{state}"
+
+
+def plain(state: State | None) -> str:
+    """The class of a node without a picture in this state: a selector of two classes is one with a dot to cytoscape."""
+    return f"plain-{state}" if state else "plain-none"
 
 
 def edge_data(arrow: Arrow, way: Curve) -> dict[str, Any]:

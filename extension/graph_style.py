@@ -8,7 +8,7 @@ from typing import Any
 from ..runner.board.palette import Mark, Palette
 from ..runner.board.scene import Flow
 from ..runner.core.lifecycle import State
-from .graph_elements import holds
+from .graph_elements import holds, plain
 
 Rule = dict[str, Any]
 
@@ -16,12 +16,20 @@ FONT = "system-ui, Segoe UI, Noto Sans, DejaVu Sans, sans-serif"
 _HOLLOW = (State.WAITING, State.QUEUED, State.SKIPPED, State.UPSTREAM_FAILED)
 _HALO = 7  # pixels around the selected card
 _LOWER = 0.22  # opacity of what steps back
+_PICTURE: dict[str, Any] = {
+    "background_opacity": 0,
+    "background_image": "data(card)",
+    "background_fit": "contain contain",
+    "background_clip": "none none",
+    "background_image_containment": "over over",
+    "border_width": 0,
+}
 
 
 def style_sheet(palette: Palette) -> list[Rule]:
     """The rules for all elements; their states are classes."""
-    plain = [_plain(state, palette.mark(state), palette) for state in (None, *State)]
-    return [*_nodes(palette), *plain, *_edges(palette), *_flows(palette)]
+    without_picture = [_plain(state, palette.mark(state), palette) for state in (None, *State)]
+    return [*_nodes(palette), *without_picture, *_edges(palette), *_flows(palette)]
 
 
 def filtered(states: Collection[State]) -> list[Rule]:
@@ -41,15 +49,9 @@ def _nodes(palette: Palette) -> list[Rule]:
         _rule("node", width="data(w)", height="data(h)", shape="round-rectangle", overlay_opacity=0, font_family=FONT),
         # To fit a graph after a change of its height, the widget knows no padding: the room is the cards' own.
         _rule("node", z_index_compare="manual", z_index=2, bounds_expansion=2 * _HALO),
-        _rule(
-            "node.card",
-            background_opacity=0,
-            background_image="data(card)",
-            background_fit="contain contain",
-            background_clip="none none",
-            background_image_containment="over over",
-            border_width=0,
-        ),
+        _rule("node.card", **_PICTURE),
+        # As large as the graph: nothing of it is clicked, and it lies where edges do.
+        _rule("node.arrows", **_PICTURE, shape="rectangle", events="no", z_index=1, bounds_expansion=0),
         _rule(
             "node.frame",
             background_color=palette.group,
@@ -87,14 +89,13 @@ def _nodes(palette: Palette) -> list[Rule]:
 
 def _plain(state: State | None, mark: Mark, palette: Palette) -> Rule:
     """A node without a picture: its whole area in the state's colour, or only its border where nothing was done."""
-    selector = f"node.plain.s-{state}" if state else "node.plain.s-none"
     border = "dashed" if mark.dash else "solid"
     if state is None or state in _HOLLOW:
         look = {"background_color": palette.card, "border_color": mark.colour, "color": palette.ink}
     else:
         look = {"background_color": mark.text, "border_color": palette.ink if mark.dash else mark.text}
         look["color"] = mark.on
-    return _rule(selector, border_style=border, **look)
+    return _rule(f"node.{plain(state)}", border_style=border, **look)
 
 
 def _edges(palette: Palette) -> list[Rule]:

@@ -5,6 +5,7 @@ What the library cannot do, or does wrongly, is kept in here:
 - `data` and `classes` are always set whole, else nothing is sent.
 - Its tooltips put text into the page as HTML, so there are none.
 - A server drops what comes too fast, so changes go through a `Flusher`.
+- Each element takes its time, in the kernel and in the browser: the arrows of a large scene are one picture.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 LOWEST, HIGHEST = 170, 620  # pixels of the graph's height
 USUAL_WIDTH = 1000  # pixels that the graph is likely to have; only the browser knows how many
-MOST_CURVED = 300  # cards; with more, edges are straight lines, which are drawn faster
+MOST_WITH_EDGES = 300  # cards; of a scene with more, all arrows are one picture
 SETTLED_SECONDS = (0.6, 2.0)  # after which the front end has found its widths and heights: soon, or at last
 OnClick = Callable[[str], None]
 
@@ -89,7 +90,8 @@ class GraphWidget:
             for arrow in scene.arrows:
                 if arrow != self._arrows[arrow.key]:
                     self._arrows[arrow.key] = arrow
-                    self._flusher.put((id(self), arrow.key), self._edge_sender(arrow.key))
+                    key = arrow.key if self._edges else elements.ARROWS
+                    self._flusher.put((id(self), key), self._edge_sender(key))
 
     def select(self, key: str) -> None:
         """Mark the card `key`, and no other; an unknown key marks none."""
@@ -125,42 +127,53 @@ class GraphWidget:
             close_all(top or self.widget, self._flusher, [*self._models(), *self._replaced])
 
     def _build(self, scene: Scene) -> None:
-        from .graph_model import CytoscapeWidget
+        from .graph_model import CytoscapeWidget, Graph
 
         self._scene = scene
         self._cards = {card.key: card for card in scene.cards}
         self._arrows = {arrow.key: arrow for arrow in scene.arrows}
-        self._ways = ways(scene) if len(scene.cards) <= MOST_CURVED else {}
+        pictured = len(scene.cards) > MOST_WITH_EDGES
+        self._ways = {} if pictured else ways(scene)
         self._pictures = {}
         frames_first = sorted(scene.cards, key=lambda card: card.form is not Form.OPENED)
-        self._nodes = {card.key: self._node(card) for card in frames_first}
-        self._edges = {arrow.key: self._edge(arrow) for arrow in scene.arrows}
+        self._nodes = {elements.ARROWS: self._arrows_node()} if pictured else {}
+        self._nodes |= {card.key: self._node(card) for card in frames_first}
+        self._edges = {} if pictured else {arrow.key: self._edge(arrow) for arrow in scene.arrows}
         self._graph = CytoscapeWidget(
+            Graph(nodes=list(self._nodes.values()), edges=list(self._edges.values())),
             layout={"height": f"{_height(scene)}px", "width": "100%"},
             cytoscape_style=self._style(),
             cytoscape_layout={"name": "preset", "fit": True, "padding": 12, "animate": False},
             wheel_sensitivity=0.25,
             tooltip_source="",
-            min_zoom=0.02,
+            min_zoom=0.005,
             max_zoom=1.5,
         )
         self._graph.on("node", "click", self._clicked)
-        with self._graph.graph.hold_sync():  # both in one block: one layout, not two
-            self._graph.graph.add_nodes(list(self._nodes.values()))
-            self._graph.graph.add_edges(list(self._edges.values()), directed=True)
 
     def _node(self, card: Card) -> Any:
-        import ipycytoscape
+        from .graph_model import Node
 
         box = self._scene.boxes[card.key]
         data, classes = self._node_state(card.key)
-        return ipycytoscape.Node(data=data, classes=classes, grabbable=False, position={"x": box.x, "y": box.y})
+        return Node(data=data, classes=classes, position={"x": box.x, "y": box.y})
+
+    def _arrows_node(self) -> Any:
+        from .graph_model import Node
+
+        box = elements.whole(self._scene)
+        return Node(data=self._arrows_data(), classes="arrows", position={"x": box.x, "y": box.y})
+
+    def _arrows_data(self) -> dict[str, Any]:
+        image = elements.arrows_picture(self._scene, self._palette)
+        before, self._pictures[elements.ARROWS] = self._pictures.get(elements.ARROWS, ""), image
+        return elements.arrows_data(self._scene, image, before)
 
     def _edge(self, arrow: Arrow) -> Any:
-        import ipycytoscape
+        from .graph_model import Edge
 
         way = self._way(arrow)
-        return ipycytoscape.Edge(data=elements.edge_data(arrow, way), classes=elements.edge_classes(arrow, way))
+        return Edge(data=elements.edge_data(arrow, way), classes=elements.edge_classes(arrow, way))
 
     def _way(self, arrow: Arrow) -> Curve:
         return self._ways.get(arrow.key) or Curve()
@@ -191,7 +204,8 @@ class GraphWidget:
         def send() -> None:
             with self._lock:
                 if key in self._nodes and (image := self._pictures[key]):
-                    self._nodes[key].data = {**self._nodes[key].data, "card": f"{image} {image}"}
+                    card = image if key == elements.ARROWS else f"{image} {image}"
+                    self._nodes[key].data = {**self._nodes[key].data, "card": card}
 
         return send
 
@@ -200,6 +214,9 @@ class GraphWidget:
             with self._lock:
                 if key in self._edges:
                     self._edges[key].classes = elements.edge_classes(self._arrows[key], self._way(self._arrows[key]))
+                elif key == elements.ARROWS and key in self._nodes:
+                    self._nodes[key].data = self._arrows_data()
+                    self._flusher.put((id(self), key, "settled"), self._settler(key))
 
         return send
 

@@ -81,19 +81,52 @@ def _colour(flow: Flow, palette: Palette) -> tuple[str, str]:
 def arrow_line(curve: Curve, palette: Palette) -> str:
     """The curve with its head."""
     colour, more = _colour(curve.arrow.flow, palette)
+    line, head = _paths(curve)
+    return f'<path d="{line}" fill="none" stroke="{colour}"{more}/><path d="{head}" fill="{colour}"/>'
+
+
+def all_arrows_svg(scene: Scene, palette: Palette, longest: float) -> str:
+    """All arrows and their names as a picture of its own, `longest` pixels at its longer side.
+
+    It is short for its thousands of arrows: those that do the same are one path, and it is read at whole pixels.
+    """
+    found = curves(scene)
+    lines: dict[Flow, list[str]] = {}
+    heads: dict[Flow, list[str]] = {}
+    for curve in found:
+        line, head = _paths(curve, ".0f")
+        lines.setdefault(curve.arrow.flow, []).append(line)
+        heads.setdefault(curve.arrow.flow, []).append(head)
+    drawn = []
+    for flow in sorted(lines):
+        colour, more = _colour(flow, palette)
+        line, head = ("".join(paths[flow]).replace(" ", ",") for paths in (lines, heads))
+        drawn.append(f'<path d="{line}" fill="none" stroke="{colour}"{more}/><path d="{head}" fill="{colour}"/>')
+    labels = labels_of(scene, found)
+    drawn += [arrow_name(curve, labels[curve.arrow.key], palette) for curve in found if curve.arrow.label]
+    wide, high = max(1, math.ceil(scene.width)), max(1, math.ceil(scene.height))
+    scale = longest / max(wide, high)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" width="{wide * scale:.0f}" '
+        f'height="{high * scale:.0f}">{"".join(drawn)}</svg>'
+    )
+
+
+def _paths(curve: Curve, digits: str = ".1f") -> tuple[str, str]:
+    """The ways of a curve's line and of its head."""
     *points, end = curve.points
     before_head = (end[0], end[1] - _HEAD + 1) if curve.down else (end[0] - _HEAD + 1, end[1])
-    path = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
+    path = [f"M{points[0][0]:{digits}} {points[0][1]:{digits}}"]
     for one, other in zip(points, [*points[1:], before_head], strict=True):
-        path.append(_bezier(one, other, curve.down))
+        path.append(_bezier(one, other, curve.down, digits))
     x, y = end
     wide = _HEAD * 0.55
     head = (
-        f"M{x:.1f} {y:.1f}l{-wide:.1f} {-_HEAD:.1f}h{2 * wide:.1f}Z"
+        f"M{x:{digits}} {y:{digits}}l{-wide:.1f} {-_HEAD:.1f}h{2 * wide:.1f}Z"
         if curve.down
-        else f"M{x:.1f} {y:.1f}l{-_HEAD:.1f} {-wide:.1f}v{2 * wide:.1f}Z"
+        else f"M{x:{digits}} {y:{digits}}l{-_HEAD:.1f} {-wide:.1f}v{2 * wide:.1f}Z"
     )
-    return f'<path d="{"".join(path)}" fill="none" stroke="{colour}"{more}/><path d="{head}" fill="{colour}"/>'
+    return "".join(path), head
 
 
 def _controls(one: Point, other: Point, down: bool) -> tuple[Point, Point]:
@@ -106,11 +139,11 @@ def _controls(one: Point, other: Point, down: bool) -> tuple[Point, Point]:
     )  # fmt: skip
 
 
-def _bezier(one: Point, other: Point, down: bool) -> str:
+def _bezier(one: Point, other: Point, down: bool, digits: str) -> str:
     if (one[0] == other[0]) if down else (one[1] == other[1]):
-        return f"L{other[0]:.1f} {other[1]:.1f}"
-    first, second = _controls(one, other, down)
-    return f"C{first[0]:.1f} {first[1]:.1f} {second[0]:.1f} {second[1]:.1f} {other[0]:.1f} {other[1]:.1f}"
+        return f"L{other[0]:{digits}} {other[1]:{digits}}"
+    points = (*_controls(one, other, down), other)
+    return "C" + " ".join(f"{x:{digits}} {y:{digits}}" for x, y in points)
 
 
 def _on(curve: Curve, share: float, piece: int = -1) -> Point:

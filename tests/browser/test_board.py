@@ -47,7 +47,7 @@ time.sleep(600)
 _CY = "[...document.querySelectorAll('.custom-widget')].filter(one => one._cyreg).at(-1)._cyreg.cy"
 _DRAWN = """count => {
     const shown = [...document.querySelectorAll('.custom-widget')].filter(one => one._cyreg).at(-1);
-    return shown && shown._cyreg.cy.nodes().length === count && shown.getBoundingClientRect().height > 0;
+    return shown && shown._cyreg.cy.nodes().not('.arrows').length === count && shown.getBoundingClientRect().height > 0;
 }"""
 _PLACE = """key => {
     const shown = [...document.querySelectorAll('.custom-widget')].filter(one => one._cyreg).at(-1);
@@ -76,7 +76,7 @@ class Shown:
 
     def classes(self) -> dict[str, set[str]]:
         """The classes of each node, as the browser has them."""
-        found = self.page.evaluate(f"() => {_CY}.nodes().map(node => [node.id(), node.classes()])")
+        found = self.page.evaluate(f"() => {_CY}.nodes().not('.arrows').map(node => [node.id(), node.classes()])")
         return {key: set(words) for key, words in found}
 
     def wait_for_state(self, key: str, state: str) -> None:
@@ -268,9 +268,12 @@ print(graph.drain(120))
     assert lab.text(2) == "True\n"
     final = json.loads(lab.text(3))
     lab.page.wait_for_function(
-        f"final => {_CY}.nodes().every(node => node.hasClass('s-' + final[node.id()]))", arg=final
+        f"final => {_CY}.nodes().not('.arrows').every(node => node.hasClass('s-' + final[node.id()]))", arg=final
     )
+    unlike = f"() => {_CY}.nodes('.plain').filter(node => node.style('background-color') === 'rgb(153,153,153)').length"
+    assert lab.page.evaluate(unlike) == 0, "the library's own grey: no rule for the state applies"
     assert "rate exceeded" not in json.dumps([lab.outputs(cell) for cell in range(4)])
+    pictures(lab, f"large-{count}", 900)
 
 
 def test_text_that_would_run_a_script_runs_none(

@@ -15,6 +15,7 @@ import pytest
 
 from dagbook.extension.flush import Flusher, Send
 from dagbook.extension.graph_curves import curve
+from dagbook.extension.graph_style import filtered, style_sheet
 from dagbook.extension.graph_widget import GraphWidget
 from dagbook.extension.theme import Theme
 from dagbook.runner.board.palette import palette
@@ -159,10 +160,66 @@ def test_a_folded_card_is_found_by_the_states_of_its_runs() -> None:
     assert {"s-running", "has-running", "has-failed", "has-succeeded"} <= set(drawn.node("fit").classes.split())
 
 
+def pictures_of(address_list: str) -> list[str]:
+    """The pictures, as SVG, that a node is drawn from, the lowest first."""
+    return [unquote(address.partition(",")[2]) for address in address_list.split(" ")]
+
+
+def test_above_300_cards_all_arrows_are_one_picture_so_that_a_thousand_nodes_are_drawn_in_time() -> None:
+    """An element takes its time, in the kernel and in the browser, whatever it is: there is one for each card."""
+    shown = scene(301)
+    drawn = Drawn(shown)
+    assert len(drawn.cytoscape.graph.nodes) == 302
+    assert not drawn.cytoscape.graph.edges
+    arrows = drawn.node("->")
+    assert (arrows.data["w"], arrows.data["h"]) == (math.ceil(shown.width), math.ceil(shown.height))
+    assert (arrows.position["x"], arrows.position["y"]) == (shown.width / 2, shown.height / 2)
+    (picture,) = pictures_of(arrows.data["card"])
+    line, _head = ElementTree.fromstring(picture)
+    assert line.attrib["d"].count("M") == len(shown.arrows)
+    assert not Drawn(scene(300)).cytoscape.graph.nodes[0].classes.startswith("arrows")
+
+
+def test_what_flows_in_a_picture_of_all_arrows_is_one_message_however_many_change() -> None:
+    shown = scene(301)
+    drawn = Drawn(shown)
+    layers: list[list[str]] = []
+    drawn.node("->").observe(lambda change: layers.append(pictures_of(change["new"]["card"])), "data")
+    flowing = tuple(replace(arrow, flow=Flow.FLOWING) for arrow in shown.arrows[:50])
+    drawn.update(replace(shown, arrows=(*flowing, *shown.arrows[50:])))
+    (before, after), settled = layers
+    assert settled == [after]
+    assert before != after
+    counts = {element.attrib["d"].count("M") for element in ElementTree.fromstring(after)}
+    assert counts == {50, len(shown.arrows) - 50}
+    assert set(drawn.sent) == {"->"}
+
+
+def test_names_of_arrows_stand_in_their_common_picture_as_text() -> None:
+    shown = scene(301)
+    evil = '<script>alert(1)</script>"&'
+    drawn = Drawn(replace(shown, arrows=(replace(shown.arrows[0], label=evil), *shown.arrows[1:])))
+    (picture,) = pictures_of(drawn.node("->").data["card"])
+    names = [element for element in ElementTree.fromstring(picture).iter() if element.tag.endswith("title")]
+    assert [name.text for name in names] == [evil]
+
+
+def test_the_front_end_is_told_of_an_element_only_what_it_cannot_know() -> None:
+    """And all that it needs, to draw the graph again in a page that was reloaded."""
+    drawn = Drawn(scene(3))
+    node, edge = drawn.cytoscape.graph.nodes[0], drawn.cytoscape.graph.edges[0]
+    told = {"_model_name", "_model_module", "_model_module_version", "classes", "data"}
+    assert set(node.get_state()) == told | {"position"}
+    assert set(edge.get_state()) == told
+    assert (node.get_state()["_model_name"], edge.get_state()["_model_name"]) == ("NodeModel", "EdgeModel")
+    assert node.get_state("classes") == {"classes": node.classes}
+
+
 def test_above_60_cards_there_are_plain_nodes_without_pictures() -> None:
     drawn = Drawn(scene(61))
     assert all(node.data["card"] == "" for node in drawn.cytoscape.graph.nodes)
     assert all("plain" in node.classes.split() for node in drawn.cytoscape.graph.nodes)
+    assert "plain-queued" in drawn.node("node-7#1.7").classes.split()
     assert drawn.node("node-7#1.7").data["label"] == "node-7#1.7"
     assert all("card" in node.classes.split() for node in Drawn(scene(60)).cytoscape.graph.nodes)
 
@@ -195,7 +252,7 @@ def test_both_themes_have_rules_for_every_state_and_no_colour_is_a_css_variable(
         drawn.show(scene(2))
         (cytoscape,) = drawn.widget.children
         selectors = {rule["selector"] for rule in cytoscape.cytoscape_style}
-        assert {f"node.plain.s-{state}" for state in State} <= selectors
+        assert {f"node.plain-{state}" for state in State} <= selectors
         assert "var(" not in str(cytoscape.cytoscape_style)
 
 
@@ -237,14 +294,19 @@ def _back(source: Box, target: Box, share: float, aside: float) -> tuple[float, 
     return source.x + dx * share - dy / length * aside, source.y + dy * share + dx / length * aside
 
 
+def test_no_rule_asks_for_two_classes_at_once() -> None:
+    """The library takes the dot between them for a part of a name, and the rule never applies."""
+    for rule in [*style_sheet(palette("light")), *filtered({State.FAILED, State.RUNNING})]:
+        assert all(one.count(".") < 2 for one in rule["selector"].split(",")), rule
+
+
 def test_text_in_plain_nodes_is_read_on_its_ground() -> None:
-    from dagbook.extension.graph_style import style_sheet
     from dagbook.runner.board.palette import contrast
 
     for theme in ("light", "dark"):
         for rule in style_sheet(palette(theme)):
             style = rule["style"]
-            if re.match(r"node\.plain\.s-", rule["selector"]):
+            if re.match(r"node\.plain-", rule["selector"]):
                 assert contrast(style["color"], style["background-color"]) >= 4.5, (theme, rule)
 
 
