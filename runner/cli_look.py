@@ -28,7 +28,7 @@ def runs(store: Path | None, most: int, as_json: bool) -> int:
 
     opened = store_at(store)
     settle_all(opened)
-    found = opened.runs(most)
+    found = opened.latest(most)
     if as_json:
         print_json([view_json.run_row_json(row, time.time()) for row in found])
     else:
@@ -54,12 +54,12 @@ def show(wanted: str, store: Path | None, recorded: bool, page: Path | None, as_
     from .records.settling import settle
 
     opened = store_at(store)
-    row = opened.run(wanted)
+    row = opened.find(wanted)
     settle(opened, row)
     if recorded:
-        print_json(dict(row.record))
+        print_json(dict(opened.run(row.id).record))
         return 0
-    follower = Follower(opened, row.id)
+    follower = Follower(opened, row.id, outputs=page is not None)
     follower.update()
     if page:
         _write_page(page, follower)
@@ -95,7 +95,7 @@ def logs(wanted: str, node: str | None, follows: bool, store: Path | None) -> in
     from .records.follow import Follower
 
     opened = store_at(store)
-    follower = Follower(opened, opened.run(wanted).id)
+    follower = Follower(opened, opened.find(wanted).id)
     follower.update()
     chosen = console.chosen_runs(follower, node)
     printer = console.Printer(click.echo, prefixed=len(chosen) != 1)

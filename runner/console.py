@@ -176,13 +176,14 @@ def _list(stream: TextIO, follower: Follower) -> None:
     from rich.text import Text
 
     listed = follower.listed()
-    width = max((len(view.label(one.run)) for one in listed), default=0)
+    labels = [view.label(one.run) for one in listed]
+    width = max(map(len, labels), default=0)
     now = follower.row.ended or time.time()
     console = Console(file=stream)
     told: set[tuple[str, str]] = set()
-    for one in listed:
+    for one, label in zip(listed, labels, strict=True):
         state = one.run.state
-        start = f"{view.GLYPHS[state]} {view.label(one.run):<{width}}  {view.state_word(state):<{_STATE_WIDTH}}"
+        start = f"{view.GLYPHS[state]} {label:<{width}}  {view.state_word(state):<{_STATE_WIDTH}}"
         line = f"{start} {view.note(one, now)}".rstrip()
         if stream.isatty():
             console.print(Text(line, style=view.COLOURS[state]), no_wrap=True, overflow="ellipsis")

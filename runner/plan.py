@@ -24,6 +24,7 @@ from .executors.contract import Executor, Needs, Runtime
 from .formats.attachments import read_requirements, read_text
 from .formats.git_address import read_git_address
 from .records.code import Snapshot, TooLarge, snapshot
+from .records.glance import kept_out
 from .records.repositories import Repository, resolve_all
 from .records.store import Store
 
@@ -209,12 +210,6 @@ def repository_of(pipeline: Pipeline, node: Node) -> str | None:
     return node.git or pipeline.defaults.git
 
 
-def _written_before(store: Store) -> Iterator[Path]:
-    """The notebooks and reports that earlier runs wrote: no part of the project, also when nobody writes them now."""
-    for row in store.runs(most=50):
-        yield from map(Path, row.record.get("settings", {}).get("keep_out", ()))
-
-
 def keep_code(asked: Asked, store: Store) -> tuple[Snapshot | None, list[Problem]]:
     """The project snapshot for /code, and a warning where the folder is too large to be one."""
     if asked.code == "none":
@@ -223,7 +218,7 @@ def keep_code(asked: Asked, store: Store) -> tuple[Snapshot | None, list[Problem
     if not folder.is_dir():
         hint = "Give a folder, or --code none."
         raise PipelineError(problem("E-CODE", what=f"--code {asked.code} is not a folder", hint=hint))
-    files = (*asked.keep_out, *([asked.file] if asked.file else []), *_written_before(store))
+    files = (*asked.keep_out, *([asked.file] if asked.file else []), *map(Path, kept_out(store)))
     keep_out = frozenset({path.resolve() for path in files})
     try:
         return snapshot(folder, store.code, keep_out), []

@@ -15,7 +15,7 @@ from .core.masking import MASK, masked
 from .core.names import slug_of
 from .core.values import Value
 from .records.follow import Watched
-from .records.store import RunRow
+from .records.run_rows import ListedRun
 
 MOST_DRAWN = 300  # nodes that a plan draws as a tree
 LONGEST_REASON = 300  # characters of it that a line holds
@@ -94,7 +94,7 @@ def route_words(route: Mapping[str, Mapping[str, Value]]) -> str:
 
 def label(run: NodeRun) -> str:
     """A node run for people: its title and its route."""
-    words = route_words(run.created.route)
+    words = route_words(run.created.route) if run.created.route else ""
     return f"{run.node} [{words}]" if words else run.node
 
 
@@ -205,7 +205,7 @@ def listed(so_far: RunSoFar) -> list[NodeRun]:
     return found
 
 
-def runs_text(rows: Iterable[RunRow], now: float) -> str:
+def runs_text(rows: Iterable[ListedRun], now: float) -> str:
     """Runs for people, a line each."""
     lines = []
     for row in rows:

@@ -11,11 +11,11 @@ from typing import Any
 from .core.lifecycle import ENDED, NodeRun, RunSoFar, State
 from .core.names import slug_of
 from .core.values import Value, to_json
-from .records.store import RunRow
+from .records.run_rows import ListedRun
 from .view import listed
 
 
-def run_json(row: RunRow, so_far: RunSoFar, artifacts: Path, now: float) -> dict[str, Any]:
+def run_json(row: ListedRun, so_far: RunSoFar, artifacts: Path, now: float) -> dict[str, Any]:
     """A run as `--json` prints it; times in seconds, `started` in ISO 8601, UTC."""
     return {
         "run": row.id,
@@ -68,7 +68,7 @@ def json_values(named: Mapping[str, Value]) -> dict[str, Any]:
     return {name: to_json(value) for name, value in named.items()}
 
 
-def run_row_json(row: RunRow, now: float) -> dict[str, Any]:
+def run_row_json(row: ListedRun, now: float) -> dict[str, Any]:
     """A run as `dagbook runs --json` lists it."""
     return {
         "run": row.id,

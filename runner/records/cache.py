@@ -132,9 +132,9 @@ class Cache:
         return self._first("select * from cache where key = ? order by at desc limit 1", key.digest)
 
     def _latest(self, pipeline: str, node: str, node_run: str) -> Row | None:
-        wanted = """
-            select parts from cache where pipeline = ? and node = ? order by node_run = ? desc, at desc limit 1"""
-        return self._first(wanted, pipeline, node, node_run)
+        of_node = "select parts from cache where pipeline = ? and node = ?"
+        itself = self._first(f"{of_node} and node_run = ? order by at desc limit 1", pipeline, node, node_run)
+        return itself or self._first(f"{of_node} order by at desc limit 1", pipeline, node)
 
     def _first(self, wanted: str, *values: str) -> Row | None:
         with self._store.reading() as rows:

@@ -57,7 +57,7 @@ class Database:
         connection = self._connect()
         try:
             connection.row_factory = sqlite3.Row
-            if not self._is_closed_to_us():
+            if not self.is_closed_to_us():
                 connection.execute("pragma journal_mode=wal")
                 connection.execute("pragma synchronous=normal")
         except BaseException:
@@ -69,7 +69,7 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         address, is_uri = str(self._file), False
-        if self._is_closed_to_us():
+        if self.is_closed_to_us():
             # Without a log beside it nobody has it open, and SQLite need not make the files it shares with others.
             log = self._file.with_name(f"{self._file.name}-wal")
             address, is_uri = f"{self._file.as_uri()}?mode=ro{'' if log.exists() else '&immutable=1'}", True
@@ -82,7 +82,8 @@ class Database:
             uri=is_uri,
         )
 
-    def _is_closed_to_us(self) -> bool:
+    def is_closed_to_us(self) -> bool:
+        """True when this user may only read it."""
         return self._file.exists() and not (os.access(self._file, os.W_OK) and os.access(self._file.parent, os.W_OK))
 
     def _check_identity(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +37,18 @@ def live_run(store: Store, pipeline: str | None, file: Path | None) -> RunRow | 
     for row in sorted(store.live_runs(), key=lambda row: row.started, reverse=True):
         if row.state is not RunState.PENDING_APPROVAL and not alive(row.process):
             continue
-        told = row.record.get("file")
+        found = store.run(row.id)
+        told = found.record.get("file")
         if Path(told) == file if told and file else pipeline in (None, row.pipeline):
-            return row
+            return found
     return None
+
+
+def kept_out(store: Store, most: int = 50) -> set[str]:
+    """The files that the latest runs wrote beside their notebooks, which are no part of a project."""
+    wanted = "select json_extract(record, '$.settings.keep_out') from runs order by started desc limit ?"
+    with store.reading() as rows:
+        return {file for (files,) in rows.execute(wanted, (most,)) for file in json.loads(files or "[]")}
 
 
 def past_node_runs(store: Store, runs: Sequence[str]) -> list[Past]:

@@ -6,7 +6,7 @@ The `facts` table is the truth, appended in order; `runs` repeats what lists of 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -79,8 +79,11 @@ TABLES = {
 }
 INDICES = {
     "runs_by_start": "runs (started)",
+    "runs_of_pipeline": "runs (pipeline, started)",
+    "runs_that_go_on": "runs (started) where ended is null",
     "commands_by_run": "commands (run, taken)",
-    "cache_by_node": "cache (pipeline, node)",
+    "cache_of_node": "cache (pipeline, node, at)",
+    "cache_of_node_run": "cache (pipeline, node_run, node, at)",
 }
 
 
@@ -177,6 +180,10 @@ _READERS: dict[str, Callable[[dict[str, Any]], Fact]] = {
 }
 
 
-def from_row(kind: str, body: str) -> Fact:
-    """The fact that a row holds. Raises KeyError for a kind of a later version."""
-    return _READERS[kind](json.loads(body))
+def from_rows(kinds: Sequence[str], bodies: Sequence[str]) -> list[Fact]:
+    """The facts that rows hold. Raises KeyError for a kind of a later version, ValueError for what is no JSON.
+
+    All bodies are decoded in one go: a run of 10,000 nodes has 50,000 of them.
+    """
+    decoded = json.loads(f"[{','.join(bodies)}]")
+    return [_READERS[kind](body) for kind, body in zip(kinds, decoded, strict=True)]

@@ -19,13 +19,14 @@ from ..core.lifecycle import (
     so_far,
 )
 from .processes import alive
-from .store import RunRow, Store
+from .run_rows import ListedRun
+from .store import Store
 
 OVER = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.REJECTED})
 _WHY = "the run's process ended without a word (killed, or the machine stopped)"
 
 
-def settle(store: Store, row: RunRow) -> bool:
+def settle(store: Store, row: ListedRun) -> bool:
     """Write the end of a run whose process died without one: attempts in flight are lost. True when it did so.
 
     A run that waits for somebody's decision goes on waiting: it can be resumed.
@@ -40,7 +41,7 @@ def settle_all(store: Store) -> list[str]:
     return [row.id for row in store.live_runs() if settle(store, row)]
 
 
-def end_waiting(store: Store, row: RunRow, state: RunState, reason: str, answer: Answered | None = None) -> bool:
+def end_waiting(store: Store, row: ListedRun, state: RunState, reason: str, answer: Answered | None = None) -> bool:
     """End a run that nobody runs and that waits for a decision: cancelled, or rejected by `answer`."""
     if row.state in OVER or alive(row.process):
         return False
@@ -59,7 +60,7 @@ def end_waiting(store: Store, row: RunRow, state: RunState, reason: str, answer:
     return _write(store, row, ends)
 
 
-def _write(store: Store, row: RunRow, ends: Callable[[RunSoFar], Iterator[Fact]]) -> bool:
+def _write(store: Store, row: ListedRun, ends: Callable[[RunSoFar], Iterator[Fact]]) -> bool:
     from sqlite3 import IntegrityError
 
     entries = store.facts(row.id)

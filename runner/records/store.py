@@ -11,34 +11,24 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..core.errors import MachineError, PipelineError, nearest, problem
 from ..core.lifecycle import Fact, RunChanged, RunSoFar, RunState, so_far
 from .places import network_filesystem
+from .run_rows import LISTED, WHOLE, ListedRun, listed_run, run_row
+from .run_rows import RunRow as RunRow  # for those who know it from here
 
 if TYPE_CHECKING:
     from sqlite3 import Connection, Row
 
     from .database import Database
 
-
-@dataclass(frozen=True, slots=True)
-class RunRow:
-    """A run as lists show it. Times in seconds since the epoch; `record` is semantics' "What a run records"."""
-
-    id: str
-    pipeline: str
-    state: RunState
-    reason: str
-    started: float
-    ended: float | None
-    process: Mapping[str, Any]
-    record: Mapping[str, Any]
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +84,7 @@ class Store:
 
     def attempt_folder(self, run: str, node_run: str, attempt: int) -> Path:
         """Where an attempt keeps its notebook, its journal and, until it is published, its output."""
-        return self.folder / "runs" / run / node_run.replace("#", ".") / str(attempt)
+        return self.folder.joinpath("runs", run, node_run.replace("#", "."), str(attempt))
 
     # opening
 
@@ -131,7 +121,8 @@ class Store:
         assert self._rows is not None
         about = "select key, value from about"
         with self._rows.transaction(writes=False) as rows:  # who only reads need not wait for a writer
-            if is_made(rows) and (known := dict(tuple(row) for row in rows.execute(about))):
+            made = is_made(rows) or self._rows.is_closed_to_us()  # an index that an older dagbook lacked is no need
+            if made and (known := dict(tuple(row) for row in rows.execute(about))):
                 return known
         with self._rows.transaction(writes=True) as rows:
             make_tables(rows)
@@ -217,46 +208,60 @@ class Store:
 
     def facts(self, run: str, after: int = 0) -> list[Entry]:
         """What was recorded of a run after fact number `after`."""
-        from .schema import from_row
+        from .schema import from_rows
 
         wanted = "select number, at, kind, body from facts where run = ? and number > ? order by number"
         with self.reading() as rows:
             found = rows.execute(wanted, (run, after)).fetchall()
         try:
-            return [Entry(number, at, from_row(kind, body)) for number, at, kind, body in found]
+            facts = from_rows([row["kind"] for row in found], [row["body"] for row in found])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise self._unreadable(f"run {run} has a fact that makes no sense ({error!r})") from None
+        return [Entry(row["number"], row["at"], fact) for row, fact in zip(found, facts, strict=True)]
 
     def state_of(self, run: str) -> RunSoFar:
         """The state of a run and of its node runs now."""
         return so_far(entry.fact for entry in self.facts(run))
 
     def runs(self, most: int = 20, pipeline: str | None = None) -> list[RunRow]:
-        """The latest runs, newest first."""
-        if pipeline is None:
-            return self._runs("order by started desc limit ?", most)
-        return self._runs("where pipeline = ? order by started desc limit ?", pipeline, most)
+        """The latest runs, newest first, with their records; where these are not needed, `latest` costs far less."""
+        return self._read(run_row, *_latest(WHOLE, most, pipeline))
 
-    def run(self, wanted: str) -> RunRow:
+    def latest(self, most: int = 20, pipeline: str | None = None) -> list[ListedRun]:
+        """The latest runs as lists show them, newest first."""
+        return self._read(listed_run, *_latest(LISTED, most, pipeline))
+
+    def find(self, wanted: str) -> ListedRun:
         """The run with this id, or with this beginning of an id, or "latest". Raises PipelineError (E-RUN-UNKNOWN)."""
         if wanted == "latest":
-            found = self.runs(most=1)
+            found = self.latest(most=1)
         elif not wanted.isascii():
             found = []  # an id is hexadecimal
         else:
-            begins = "where substr(id, 1, ?) = ? order by started desc limit 2"
-            found = self._runs("where id = ?", wanted) or self._runs(begins, len(wanted), wanted)
+            which = f"select {LISTED} from runs where id"
+            begins = f"{which} >= ? and id < ? limit 2"  # not by a function of the id: that would read all of them
+            found = self._read(listed_run, f"{which} = ?", wanted)
+            found = found or self._read(listed_run, begins, wanted, f"{wanted}\x7f")
         if len(found) == 1 and wanted:
             return found[0]
-        known = nearest(wanted, (row.id for row in self.runs()))
+        known = nearest(wanted, (row.id for row in self.latest()))
         hint = "More than one run begins so; give more of its id." if len(found) > 1 else known
         raise PipelineError(problem("E-RUN-UNKNOWN", run=wanted, store=self.folder, nearest=hint))
 
-    def _runs(self, which: str, *values: object) -> list[RunRow]:
+    def run(self, wanted: str) -> RunRow:
+        """The same run with its record. Raises as `find`."""
+        (found,) = self._read(run_row, f"select {WHOLE} from runs where id = ?", self.find(wanted).id)
+        return found
+
+    def live_runs(self) -> list[ListedRun]:
+        """Runs that have not ended, whether or not their process still lives."""
+        return self._read(listed_run, f"select {LISTED} from runs where ended is null")
+
+    def _read(self, made: Callable[[Row], R], wanted: str, *values: object) -> list[R]:
         with self.reading() as rows:
-            found = rows.execute(f"select * from runs {which}", values).fetchall()
+            found = rows.execute(wanted, values).fetchall()
         try:
-            return [_run_row(row) for row in found]
+            return list(map(made, found))
         except (ValueError, TypeError) as error:
             raise self._unreadable(f"a run in it makes no sense ({error})") from None
 
@@ -283,19 +288,9 @@ class Store:
                 rows.execute("update commands set taken = ? where run = ? and taken is null", (time.time(), run))
         return claimed
 
-    def live_runs(self) -> Iterable[RunRow]:
-        """Runs that have not ended, whether or not their process still lives."""
-        return self._runs("where ended is null")
 
-
-def _run_row(row: Row) -> RunRow:
-    return RunRow(
-        row["id"],
-        row["pipeline"],
-        RunState(row["state"]),
-        row["reason"],
-        row["started"],
-        row["ended"],
-        json.loads(row["process"]),
-        json.loads(row["record"]),
-    )
+def _latest(columns: str, most: int, pipeline: str | None) -> tuple[str, *tuple[object, ...]]:
+    """The query of the latest runs, and its values."""
+    if pipeline is None:
+        return f"select {columns} from runs order by started desc limit ?", most
+    return f"select {columns} from runs where pipeline = ? order by started desc limit ?", pipeline, most

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import multiprocessing
 import os
@@ -9,7 +10,7 @@ import shutil
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -18,7 +19,9 @@ import pytest
 
 from dagbook.runner.core.errors import MachineError, PipelineError
 from dagbook.runner.core.lifecycle import RunState
+from dagbook.runner.records.cache import Cache, key_of
 from dagbook.runner.records.commands import leave_command, take_commands
+from dagbook.runner.records.settling import settle_all
 from dagbook.runner.records.store import Store
 
 NOBODY = 65534
@@ -93,8 +96,13 @@ def look(folder: Path, user: int | None, answer: Connection) -> None:
         answer.send((pipelines, str(error)))
 
 
-def test_who_may_not_write_a_store_may_look_at_it(store: Store) -> None:
+@pytest.mark.parametrize("lacks", [(), ("runs_that_go_on", "cache_of_node")], ids=["whole", "older"])
+def test_who_may_not_write_a_store_may_look_at_it(store: Store, lacks: Sequence[str]) -> None:
+    """Also at one that an older dagbook has made, with fewer indices."""
     store.add_run("demo", {}, {})
+    with store.writing() as rows:
+        for index in lacks:
+            rows.execute(f"drop index {index}")
     store.close()
     root = os.geteuid() == 0
     made = itertools.takewhile(lambda one: one != Path(tempfile.gettempdir()), store.folder.parents)
@@ -119,6 +127,46 @@ def test_a_run_that_is_asked_for_in_no_letters_of_an_id_is_unknown(store: Store)
     for wanted in ("\udcff", "é", ""):
         with pytest.raises(PipelineError, match="E-RUN-UNKNOWN"):
             store.run(wanted)
+
+
+def test_no_look_at_runs_and_results_reads_a_table_whole(store: Store) -> None:
+    """However much there is in a store, what was asked for is found by an index."""
+    run = store.add_run("demo", {}, {"pid": 0})
+    said: list[str] = []
+    with store.reading() as rows:
+        rows.set_trace_callback(said.append)  # the next transactions take the same connection again
+    settle_all(store)
+    for look in (store.latest, store.runs, lambda: store.latest(5, "demo"), store.live_runs, lambda: store.facts(run)):
+        look()
+    assert store.find(run[:5]).id == store.run("latest").id == run
+    cache = Cache(store)
+    assert cache.find(key_of({"code": "1"})) is None
+    assert cache.why_not(key_of({"code": "1"}), "demo", "a", "a#1")
+    asked = [line for line in said if line.startswith("select")]
+    assert len(asked) >= 12
+    with store.reading() as rows:
+        rows.set_trace_callback(None)
+        for line in asked:
+            steps = [row["detail"] for row in rows.execute(f"explain query plan {line}")]
+            assert not [step for step in steps if "SCAN" in step and "USING INDEX" not in step], (line, steps)
+
+
+def test_an_older_store_gets_the_indices_that_it_lacks(store: Store) -> None:
+    with store.writing() as rows:
+        rows.execute("drop index runs_that_go_on")
+    store.close()
+    with contextlib.closing(Store(store.folder)) as again, again.reading() as rows:
+        assert rows.execute("select 1 from sqlite_master where name = 'runs_that_go_on'").fetchone()
+
+
+def test_a_list_of_runs_does_not_read_their_records(store: Store) -> None:
+    """One of 10,000 nodes has a record of megabytes."""
+    run = store.add_run("demo", {}, {})
+    with store.writing() as rows:
+        rows.execute("update runs set record = 'no JSON'")
+    assert [row.id for row in (*store.latest(), *store.live_runs(), store.find(run[:7]))] == [run] * 3
+    with pytest.raises(MachineError, match="E-STORE"):
+        store.run(run)
 
 
 def test_many_threads_write_and_take_at_once_and_each_command_is_taken_once(store: Store) -> None:

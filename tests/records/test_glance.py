@@ -1,4 +1,4 @@
-"""Runs at a glance: which one goes on."""
+"""Runs at a glance: which one goes on, what they wrote beside their notebooks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dagbook.runner.core.lifecycle import RunChanged, RunState
-from dagbook.runner.records.glance import live_run
+from dagbook.runner.records.glance import kept_out, live_run
 from dagbook.runner.records.processes import start_of
 from dagbook.runner.records.store import Store
 
@@ -49,3 +49,10 @@ def test_a_run_that_waits_for_somebody_lives_without_a_process_and_one_that_has_
     assert live_run(store, "demo", None) is not None
     store.append(run, 1, [RunChanged(RunState.CANCELLED, "done")])
     assert live_run(store, "demo", None) is None
+
+
+def test_what_the_latest_runs_wrote_beside_their_notebooks_is_known(store: Store) -> None:
+    for files in (["/old.ipynb"], ["/a.ipynb", "/b.xml"], [], ["/a.ipynb"]):
+        store.add_run("demo", {"settings": {"keep_out": files}}, HERE)
+    store.add_run("demo", {}, HERE)
+    assert kept_out(store, most=4) == {"/a.ipynb", "/b.xml"}

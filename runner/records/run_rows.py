@@ -1,0 +1,51 @@
+"""Runs as the store's lists hold them, and whole, with the record of how they began."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..core.lifecycle import RunState
+
+if TYPE_CHECKING:
+    from sqlite3 import Row
+
+LISTED = "id, pipeline, state, reason, started, ended, process"  # the columns of a ListedRun
+WHOLE = f"{LISTED}, record"  # those of a RunRow
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRun:
+    """A run as lists show it. Times in seconds since the epoch.
+
+    It lacks the record, which holds the whole pipeline: of 10,000 nodes that is megabytes.
+    """
+
+    id: str
+    pipeline: str
+    state: RunState
+    reason: str
+    started: float
+    ended: float | None
+    process: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow(ListedRun):
+    """A run with its `record`: semantics' "What a run records"."""
+
+    record: Mapping[str, Any]
+
+
+def listed_run(row: Row) -> ListedRun:
+    """The run in a row of `LISTED`. Raises ValueError, TypeError for one that makes no sense."""
+    id, pipeline, state, reason, started, ended, process = row
+    return ListedRun(id, pipeline, RunState(state), reason, started, ended, json.loads(process))
+
+
+def run_row(row: Row) -> RunRow:
+    """The run in a row of `WHOLE`. Raises as `listed_run`."""
+    id, pipeline, state, reason, started, ended, process, record = row
+    return RunRow(id, pipeline, RunState(state), reason, started, ended, json.loads(process), json.loads(record))
