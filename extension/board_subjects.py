@@ -17,11 +17,15 @@ from ..runner.board.estimate import Estimate, History, forecast, history
 from ..runner.board.header import Chip, chips_of, header, header_words_html
 from ..runner.board.inspector import inspect_group, inspect_node, inspect_run
 from ..runner.board.inspector_html import inspected_parts
+from ..runner.board.mistakes import mistakes_html, mistakes_of
+from ..runner.board.palette import palette
 from ..runner.board.pictured import outline_of_run, planned_scene, run_scene
 from ..runner.board.scene import Card, Form, Scene
-from ..runner.core.errors import DagbookError
+from ..runner.core.check import check
+from ..runner.core.errors import DagbookError, Problem
 from ..runner.core.lifecycle import State
 from ..runner.core.model import Pipeline
+from ..runner.core.names import slug_of
 from ..runner.records.follow import Follower, Watched
 
 ESTIMATE_SECONDS = 5.0  # for which an estimate is kept
@@ -62,20 +66,34 @@ class PlannedPipeline:
 
     over = True
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    def __init__(self, pipeline: Pipeline, faults: Sequence[Problem] = ()) -> None:
+        self._faults = tuple(faults)
         self.pipeline = pipeline
 
+    @property
+    def pipeline(self) -> Pipeline:
+        """The pipeline as it is written, or as it would be after an edit."""
+        return self._pipeline
+
+    @pipeline.setter
+    def pipeline(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self.mistakes = mistakes_of(pipeline, [*self._faults, *check(pipeline)])
+
     def scene(self, opened: frozenset[str]) -> Scene:
-        """The definitions."""
-        return planned_scene(self.pipeline, opened)
+        """The definitions; those with mistakes are marked."""
+        return planned_scene(self.pipeline, opened, mistakes=self.mistakes)
 
     def header(self) -> str:
         """Its name and size."""
         from ..runner.core.routes import count
 
-        nodes, counted = len(self.pipeline.nodes), count(self.pipeline)
+        nodes, counted = len(self.pipeline.nodes), count(self.mistakes.drawable)
         more = " or more" if counted.unknown else ""
         words = [_several(nodes, "node"), f"{_several(counted.node_runs, 'node run')}{more}"]
+        if wrong := len(self.mistakes.all):
+            mark = palette("auto").mistake
+            words = [words[0], f'<b style="color:{mark.text}">{mark.glyph} {_several(wrong, "mistake")}</b>']
         return f"<b>{html.escape(self.pipeline.name)}</b> · {' · '.join(words)} · not run yet"
 
     def chips(self) -> Sequence[Chip]:
@@ -83,12 +101,13 @@ class PlannedPipeline:
         return ()
 
     def inspected(self, card: Card) -> list[str]:
-        """The definition of a node."""
-        return inspected_parts(inspect_node(self.pipeline, card.node))
+        """The definition of a node, and before it what is wrong with it."""
+        wrong = mistakes_html(self.mistakes.by_node.get(slug_of(card.node), ()))
+        return [*([wrong] if wrong else []), *inspected_parts(inspect_node(self.mistakes.drawable, card.node))]
 
     def pages(self) -> Mapping[str, Page]:
-        """None."""
-        return {}
+        """What is wrong with it."""
+        return {"Mistakes": lambda _states: mistakes_html(self.mistakes.all)} if self.mistakes.all else {}
 
 
 def _several(number: int, what: str) -> str:

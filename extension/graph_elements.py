@@ -79,7 +79,7 @@ def node_classes(card: Card, is_rich: bool, selected: bool = False) -> str:
     kind = "frame" if card.form is Form.OPENED else "card" if is_rich else "plain"
     words = [kind, f"s-{card.state}" if card.state else "s-none"]
     words += [holds(state) for state in sorted({*card.states, *([card.state] if card.state else [])})]
-    words += [plain(card.state)] if kind == "plain" else []
+    words += [plain(State.FAILED if card.wrong else card.state)] if kind == "plain" else []
     words += [("sel-frame" if kind == "frame" else "sel")] if selected else []
     return " ".join(words)
 

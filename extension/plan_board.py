@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..runner.board.scene import Card
+from ..runner.core.errors import Problem
 from ..runner.core.model import Pipeline
 from .board import Board
 from .board_subjects import PlannedPipeline
 from .building import Building
 
 
-def plan_board(pipeline: Pipeline, theme: str = "auto") -> Board:
-    """A board that shows the definitions of a pipeline, and what would come of an edit."""
-    subject, building = PlannedPipeline(pipeline), Building(pipeline)
+def plan_board(pipeline: Pipeline, theme: str = "auto", faults: Sequence[Problem] = ()) -> Board:
+    """A board that shows the definitions of a pipeline, and what would come of an edit.
+
+    `faults` are mistakes that the pipeline itself does not tell any more.
+    """
+    subject, building = PlannedPipeline(pipeline, faults), Building(pipeline)
     board = Board(subject, theme, tabs={"Build": building.box})
 
     def preview(edited: Pipeline) -> None:

@@ -6,7 +6,7 @@ a static picture, and only the one is seen: the board where it is alive, the pic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ..extension.board import Board
+    from ..runner.core.errors import Problem
     from ..runner.core.model import Pipeline
     from ..runner.launch import Launched
     from ..runner.records.follow import Follower
@@ -88,13 +89,13 @@ class Boards:
 
         return run_board(follower, theme, begun)
 
-    def of_pipeline(self, pipeline: Pipeline, theme: str) -> Board | None:
-        """The board of a pipeline that was not run, likewise."""
+    def of_pipeline(self, pipeline: Pipeline, theme: str, faults: Sequence[Problem] = ()) -> Board | None:
+        """The board of a pipeline that was not run, likewise; of one with mistakes too."""
         if not self._can():
             return None
         from ..extension.plan_board import plan_board
 
-        return plan_board(pipeline, theme)
+        return plan_board(pipeline, theme, faults)
 
     def _can(self) -> bool:
         there = board_is_there()
@@ -116,10 +117,16 @@ def show(picture: Mapping[str, Any], board: Shown | None, display_id: str | None
         _display({_WIDGET: data[_WIDGET], "text/plain": ""})
 
 
-def plan_picture(pipeline: Pipeline, with_board: bool) -> dict[str, str]:
-    """A static picture of a pipeline: beside a board its graph, else Mermaid, which JupyterLab and GitHub draw."""
-    from ..runner import diagram
+def plan_picture(pipeline: Pipeline, with_board: bool, problems: Sequence[Problem] = ()) -> dict[str, str]:
+    """A static picture of a pipeline: beside a board its graph, else Mermaid, which JupyterLab and GitHub draw.
 
+    Nodes that `problems` are about are marked in the graph; what cannot be drawn for them is left out.
+    """
+    from ..runner import diagram
+    from ..runner.board.mistakes import mistakes_of
+
+    mistakes = mistakes_of(pipeline, problems)
+    pipeline = mistakes.drawable
     if not with_board:
         return {
             "text/markdown": f"```mermaid\n{diagram.mermaid(pipeline)}\n```",
@@ -129,7 +136,10 @@ def plan_picture(pipeline: Pipeline, with_board: bool) -> dict[str, str]:
     from ..runner.board.graph_svg import graph_svg
     from ..runner.board.pictured import planned_scene
 
-    return {"text/html": twin(graph_svg(planned_scene(pipeline), "auto")), "text/plain": diagram.tree(pipeline)}
+    return {
+        "text/html": twin(graph_svg(planned_scene(pipeline, mistakes=mistakes), "auto")),
+        "text/plain": diagram.tree(pipeline),
+    }
 
 
 def show_nodes(follower: Follower) -> None:

@@ -10,7 +10,7 @@ A draft
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -169,32 +169,41 @@ class Draft:
         slug = slug_of(title)
         return f"dagbook-node-{slug}" if slug in self._entries else None
 
-    def to_pipeline(self, variables: Mapping[str, Any] | None = None) -> Pipeline:
+    def to_pipeline(self, variables: Mapping[str, Any] | None = None, told: list[Problem] | None = None) -> Pipeline:
         """The pipeline as it stands now. `variables` (the notebook's) give the parameters that nodes take by name.
 
         Raises PipelineError with all findings: E-PARAM-MISSING for a name without a variable, E-PARAM-TYPE and
-        E-PARAM-VALUE for one whose value cannot be a parameter.
+        E-PARAM-VALUE for one whose value cannot be a parameter. With a list `told` they are added to it instead.
         """
         from ..runner.core.model import Defaults, Pipeline
 
         parameters: dict[str, Value] = {}
         faults: list[Problem] = []
-        for node in self.nodes():
+        nodes = tuple(self.nodes())
+        for node in nodes:
             for name in node.uses:
                 try:
                     parameters[name] = _taken(name, variables or {})
                 except PipelineError as error:
                     faults += [one.at(Place(node=node.title)) for one in error.problems]
-        if faults:
+        if faults and told is None:
             raise PipelineError(*faults)
+        if told is not None:
+            told += faults
+            nodes = tuple(_without(node, parameters) for node in nodes)
         return Pipeline(
             name=self.name or "pipeline",
-            nodes=tuple(self.nodes()),
+            nodes=nodes,
             shared=tuple(self.shared()),
             parameters=parameters,
             defaults=self.defaults or Defaults(),
             edges=self.edges(),
         )
+
+
+def _without(node: Node, known: Collection[str]) -> Node:
+    """The node without what it takes by names that nobody knows: that was told already."""
+    return node.model_copy(update={"uses": tuple(name for name in node.uses if name in known)})
 
 
 def _same_cell(before: Origin, now: Origin) -> bool:

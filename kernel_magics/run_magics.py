@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from ..runner.asked import Asked
-    from ..runner.core.errors import PipelineError
+    from ..runner.core.errors import PipelineError, Problem
     from ..runner.formats.magic_lines import Line
     from ..runner.launch import Launched
     from ..runner.records.follow import Follower
@@ -192,18 +192,22 @@ class RunMagics(Magics):
         return live_run(store, name, _where(self.shell)[1])
 
     def _show_plan(self, theme: str) -> None:
-        """Show the pipeline as it is written so far."""
+        """Show the pipeline as it is written so far; mistakes in it are marked, and end the cell."""
         from ..runner.core.check import check
         from ..runner.core.errors import raise_errors
 
-        pipeline = self._draft.to_pipeline(self.shell.user_ns)
-        _tell_warnings(raise_errors(check(pipeline)))
+        faults: list[Problem] = []
+        pipeline = self._draft.to_pipeline(self.shell.user_ns, faults)
+        problems = [*faults, *check(pipeline)]
+        _tell_warnings(one for one in problems if not one.is_error)
         board = None
-        if not must_wait(self.shell):
-            board = self._boards.of_pipeline(pipeline, theme)
+        if pipeline.nodes and not must_wait(self.shell):
+            board = self._boards.of_pipeline(pipeline, theme, faults)
             if board is not None:
                 kept_of(self.shell).keep(origin_of(self.shell), board)
-        show(plan_picture(pipeline, board is not None), board)
+        if pipeline.nodes:
+            show(plan_picture(pipeline, board is not None, problems), board)
+        raise_errors(problems)
 
     @no_var_expand
     @line_magic

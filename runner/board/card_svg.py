@@ -6,7 +6,7 @@ from collections import Counter
 
 from ..view import state_word
 from .cells_svg import MOST_CELLS, cells, shares
-from .glyphs_svg import hand, kind_sign, star, state_sign
+from .glyphs_svg import hand, kind_sign, mistake_sign, star, state_sign
 from .lettering import FONT, escaped, fitting, shortened, width_of
 from .palette import Mark, Palette
 from .scene import Box, Card, Form
@@ -42,7 +42,14 @@ def card_words(card: Card) -> str:
         parts.append(", ".join(f"{number} {state_word(state)}" for state, number in states.items()))
     elif card.state:
         parts.append(state_word(card.state))
-    parts += [card.count, card.line, card.pill, card.time, "the best" if card.best == 0 and card.inside else ""]
+    parts += [
+        "mistake" if card.wrong else "",
+        card.count,
+        card.line,
+        card.pill,
+        card.time,
+        "the best" if card.best == 0 and card.inside else "",
+    ]
     return " · ".join(part for part in parts if part)
 
 
@@ -54,7 +61,7 @@ def text(x: float, y: float, words: str, size: float, colour: str, weight: int =
 
 
 def _card(card: Card, box: Box, palette: Palette) -> str:
-    mark = palette.mark(card.state)
+    mark = palette.mistake if card.wrong else palette.mark(card.state)
     parts = [_border(card, box, palette, mark), _sign(card, palette, mark)]
     room = box.width - _LEFT - _RIGHT
     corner = card.time if card.form is Form.NODE else card.count
@@ -150,7 +157,9 @@ def _border(card: Card, box: Box, palette: Palette, mark: Mark) -> str:
 
 
 def _sign(card: Card, palette: Palette, mark: Mark) -> str:
-    """A disc with the sign of the state; without a state, of what the node is made of."""
+    """A disc with the sign of a mistake or of the state; without either, of what the node is made of."""
+    if card.wrong:
+        return f'<circle cx="22" cy="20" r="10" fill="{mark.colour}"/>' + mistake_sign(22, 20, mark.on)
     if card.state is None:
         ring = f'<circle cx="22" cy="20" r="10" fill="{palette.group}" stroke="{palette.line}"/>'
         return ring + kind_sign(card.kind, 22, 20, palette.mute)

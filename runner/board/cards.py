@@ -39,12 +39,15 @@ def aggregate(states: Iterable[State]) -> State | None:
     return next((state for state in _TELLING if state in found), None)
 
 
-def planned_cards(outline: Outline, opened: Collection[str] = frozenset()) -> list[Card]:
-    """A card for each node of a pipeline that has not run, in order of definition. Nothing can be opened yet."""
-    return [_planned(outline, node) for node in outline.pipeline.nodes]
+def planned_cards(outline: Outline, wrong: Mapping[str, str] | None = None) -> list[Card]:
+    """A card for each node of a pipeline that has not run, in order of definition. Nothing can be opened yet.
+
+    `wrong` has a line for each node with a mistake, by its slug.
+    """
+    return [_planned(outline, node, (wrong or {}).get(node.slug, "")) for node in outline.pipeline.nodes]
 
 
-def _planned(outline: Outline, node: Node) -> Card:
+def _planned(outline: Outline, node: Node, wrong: str) -> Card:
     runs = outline.runs(node.title)
     return Card(
         key=node.slug,
@@ -52,10 +55,11 @@ def _planned(outline: Outline, node: Node) -> Card:
         title=node.title,
         form=Form.FOLDED if runs is not None and runs > 1 else Form.NODE,
         kind=str(node.kind),
-        line=planned_line(outline, node),
+        line=wrong or planned_line(outline, node),
         count="×?" if runs is None else f"×{runs}" if runs > 1 else "",
         asks=bool(node.approve),
         planned=runs or 0,
+        wrong=wrong,
     )
 
 

@@ -106,8 +106,9 @@ def _summary(members: Sequence[Card]) -> Card:
         form=Form.SUMMARY,
         kind="summary",
         state=aggregate(states),
-        line=f"{len(members)} nodes",
+        line=next((f"{card.title}: {card.wrong}" for card in members if card.wrong), f"{len(members)} nodes"),
         count=f"×{len(members)}",
         states=states,
         asks=any(card.asks for card in members),
+        wrong=next((card.wrong for card in members if card.wrong), ""),
     )

@@ -52,6 +52,11 @@ def state_sign(state: State, x: float, y: float, colour: str) -> str:
     return _shape(_LINES[state], x, y, colour, 1.9 if state is not State.WAITING else 2.4)
 
 
+def mistake_sign(x: float, y: float, colour: str) -> str:
+    """The sign of a node whose definition is wrong."""
+    return _shape("M0 -4V1M0 4h.01", x, y, colour, 2.2)
+
+
 def kind_sign(kind: str, x: float, y: float, colour: str) -> str:
     """The sign of what a node is made of around a point."""
     return _shape(_KINDS.get(kind, _KINDS["cell"]), x, y, colour, 1.1 if kind != "more" else 2.4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -50,6 +50,11 @@ class Palette:
     def mark(self, state: State | None) -> Mark:
         """How a state looks; None is the state of what has no run."""
         return self.none if state is None else self.marks[state]
+
+    @property
+    def mistake(self) -> Mark:
+        """How a node looks whose definition is wrong: like one that failed, with a sign of its own."""
+        return replace(self.marks[State.FAILED], glyph="!")
 
 
 # After Okabe and Ito. The three columns: areas and lines, words on a light ground, areas and words on a dark ground.

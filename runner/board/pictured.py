@@ -7,6 +7,7 @@ import time
 import weakref
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from ..core.lifecycle import BROKEN, ENDED, PASSED, NodeRun, State
@@ -16,6 +17,7 @@ from .cards import planned_cards, run_cards
 from .folding import summarised
 from .layout import Direction, Edge, Placed, placed, ranks_of
 from .lettering import shortened, width_of
+from .mistakes import Mistakes
 from .outline import Outline, edge_label, outline_of
 from .scene import Arrow, Box, Card, Flow, Form, Scene
 
@@ -36,14 +38,23 @@ def planned_scene(
     *,
     whole: bool = False,
     direction: Direction | None = None,
+    mistakes: Mistakes | None = None,
 ) -> Scene:
-    """The picture of a pipeline before it runs.
+    """The picture of a pipeline before it runs; of one with `mistakes` what can be drawn, and they are marked.
 
     Above 300 nodes, chains and ranks of them are one card each, unless it is `whole`, or `opened` has the card's key.
     Without a `direction` it goes to the right, and down where that would be too wide.
     """
-    outline = outline_of(pipeline)
-    return _scene(outline, planned_cards(outline, opened), opened, whole, direction)
+    outline = outline_of(mistakes.drawable if mistakes else pipeline)
+    cards = planned_cards(outline, mistakes.lines if mistakes else {})
+    scene = _scene(outline, cards, opened, whole, direction)
+    return _circling(scene, mistakes.circling) if mistakes else scene
+
+
+def _circling(scene: Scene, edges: Collection[Edge]) -> Scene:
+    """The scene with the edges that its layout could not have, as they lead back."""
+    back = [Arrow(*edge, label="circle", flow=Flow.BROKEN) for edge in edges if {*edge} <= scene.boxes.keys()]
+    return replace(scene, arrows=(*scene.arrows, *back))
 
 
 def run_scene(

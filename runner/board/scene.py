@@ -39,7 +39,7 @@ class Card:
     None where there is no run. `line` is the one grey line; `time` a duration in words; `pill` the best metric.
     `progress` is between 0 and 1. `states` are those of a folded card's node runs, in order of their routes, of which
     `planned` are to come in all, as far as that is known; `best` is the position in them of the one that a later
-    condition chose. `inside` is the key of the frame it stands in.
+    condition chose. `inside` is the key of the frame it stands in. `wrong` is the first mistake in its definition.
     """
 
     key: str
@@ -58,6 +58,7 @@ class Card:
     inside: str = ""
     asks: bool = False  # it has an approval
     planned: int = 0
+    wrong: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,22 @@ def test_a_pipeline_is_drawn_before_any_run_and_a_click_tells_its_definition(
     pictures(lab, "planned")
 
 
+def test_a_pipeline_with_mistakes_is_drawn_with_them_marked_and_the_cell_ends_with_an_error(
+    lab: Lab, shown: Shown, notebook: Callable[..., str]
+) -> None:
+    wrong = "%%pipeline_node wrong --after prepair --param epochs\nprint(epochs)"
+    round_ = "%%pipeline_node one --after two\n1", "%%pipeline_node two --after one\n1"
+    lab.open(notebook("mistakes.ipynb", LOAD, PREPARE, wrong, *round_, "%pipeline_show"))
+    lab.run(*range(6))
+    shown.wait(4)
+    shown.click("wrong")
+    shown.inspects("E-EDGE-UNKNOWN", "E-PARAM-MISSING")
+    shown.page.get_by_role("tab", name="Mistakes", exact=True).wait_for()
+    assert "E-CYCLE" in shown.page.locator(".dagbook-page").first.inner_text()
+    assert any(output["output_type"] == "error" for output in lab.outputs(5))
+    pictures(lab, "mistakes", 1100)
+
+
 def test_a_run_is_watched_to_its_end_and_its_cards_end_in_the_right_states(
     lab: Lab, shown: Shown, notebook: Callable[..., str]
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from dagbook.extension.board import Board
 from dagbook.extension.plan_board import plan_board
 from dagbook.extension.run_board import run_board
+from dagbook.runner.core.errors import Place, problem
 from dagbook.runner.core.lifecycle import Changed, State
 from dagbook.runner.core.model import Condition, Node, Objective, Pipeline
 from dagbook.runner.records.follow import Follower
@@ -199,3 +200,19 @@ def test_a_pipeline_that_did_not_run_shows_definitions_and_what_an_edit_would_ma
 def test_a_dark_board_is_drawn_dark(follower: Follower) -> None:
     assert "dagbook-dark" in run_board(follower, "dark").widget._dom_classes
     assert "dagbook-light" in run_board(follower, "light").widget._dom_classes
+
+
+def test_a_pipeline_with_mistakes_is_drawn_and_an_edit_that_mends_them_takes_the_marks_away() -> None:
+    wrong = Node(title="fit", source="1", after=("prepair",))
+    fault = problem("E-PARAM-MISSING", Place(node="fit"), name="epochs", nearest="")
+    board = plan_board(Pipeline(nodes=(Node(title="prepare", source="1"), wrong)), faults=[fault])
+    assert "2 mistakes" in told(board)
+    board.inspect("fit")
+    assert "E-EDGE-UNKNOWN" in told(board)
+    (tabs,) = (one for one in widgets(board.widget) if type(one).__name__ == "Tab")
+    assert tabs.titles[0] == "Mistakes"
+    marked = {card.key for card in board._scene.cards if card.wrong}
+    board.subject.pipeline = Pipeline(nodes=(Node(title="prepare", source="1"),))  # type: ignore[attr-defined]
+    board.paint()
+    assert marked == {"fit"}
+    assert not any(card.wrong for card in board._scene.cards)
