@@ -24,7 +24,7 @@ from ..core.errors import PipelineError, problem
 from .caches import only_one
 from .contract import Needs
 from .daemon import LABEL
-from .rundir import RunDir
+from .rundir import RunDir, is_held
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -33,6 +33,7 @@ REPOSITORY = "dagbook/derived"
 RECIPE = 1  # raise it when images are made differently
 LINES = 15  # of the build's output, in the message of a failure
 
+_HELD = "dagbook.build.held"  # the label that names the run directory of the build
 _INSIDE = "/tmp/dagbook"  # below the build's tmpfs
 _SETTINGS = (
     *("index-url", "extra-index-url", "find-links", "trusted-host", "proxy", "default-timeout", "timeout", "retries"),
@@ -86,9 +87,11 @@ class Derived:
         rundir = RunDir.make(seen=_INSIDE)
         # Both labels: a node's container inherits the second one from its image.
         labels = [f"{LABEL}=build", f"dagbook.build={recipe.key}"]
-        # We hold the recipe's lock: a container of this recipe is left from a build that was killed.
+        # We hold the recipe's lock among this user's processes, so a container of this recipe is left from a build that
+        # was killed, unless a process with another lock (of another user, or with a cache of its own) builds it now.
         for left in self._client.containers(all=True, filters={"label": labels}):
-            self._remove(left["Id"])
+            if not is_held(Path(left["Labels"].get(_HELD) or "/nowhere")):
+                self._remove(left["Id"])
         try:
             rundir.open_lifeline()
             container = self._container(recipe, rundir)
@@ -115,7 +118,7 @@ class Derived:
         host = self._client.create_host_config(
             network_mode=self._network or "default", mounts=mounts, init=True, tmpfs={"/tmp": "rw,exec,mode=1777"}
         )
-        labels = {LABEL: "build", "dagbook.build": recipe.key}
+        labels = {LABEL: "build", "dagbook.build": recipe.key, _HELD: str(rundir.path)}
         created = self._client.create_container(
             recipe.base,
             entrypoint=["sh", f"{_INSIDE}/build"],

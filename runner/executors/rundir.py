@@ -151,6 +151,8 @@ def is_held(path: Path) -> bool:
     """Whether some process, a run's or a keeper's, holds the run directory at `path`."""
     try:
         owner = os.open(path / "owner", os.O_RDWR | os.O_NOFOLLOW)
+    except PermissionError:
+        return True  # another user's: that is for them to say
     except OSError:
         return False
     try:

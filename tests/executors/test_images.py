@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -101,6 +103,50 @@ def test_builders_of_one_image_do_not_collide(docker: Bench, made: list[str]) ->
     made.extend(digests)
     assert len(digests) == 3
     assert len(set(digests)) == 1
+
+
+@pytest.mark.container
+def test_builders_without_a_common_lock_leave_each_others_builds_alone(
+    docker: Bench, made: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two users of one engine, each with a cache and so with locks of their own, build the same at the same time."""
+    prerun = "mkfifo /tmp/dagbook/gate; echo begun; read go < /tmp/dagbook/gate"
+    need = Needs("node", Kind.CELL, image=BASE, prerun=prerun)
+    digests: list[str] = []
+    problems: list[PipelineError] = []
+
+    def build(begun: threading.Event) -> None:
+        try:
+            found, _ = docker.executor.prepare([need], lambda line: begun.set() if line == "begun" else None)
+            digests.append(found["node"].digest)
+        except PipelineError as error:
+            problems.append(error)
+
+    threads: list[threading.Thread] = []
+    for user in ("one", "other"):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(folder / user))
+        begun = threading.Event()
+        threads.append(threading.Thread(target=build, args=(begun,)))
+        threads[-1].start()
+        assert begun.wait(60)
+    for gate in Path(os.environ["XDG_RUNTIME_DIR"]).glob("dag*/gate"):
+        gate.write_text("go\n")
+    for thread in threads:
+        thread.join()
+    made.extend(digests)
+    assert problems == []
+    assert len(digests) == 2
+
+
+@pytest.mark.container
+def test_a_build_that_was_killed_is_taken_away_by_the_next_one(docker: Bench, made: list[str]) -> None:
+    need = Needs("node", Kind.CELL, image=BASE, prerun="date +%N > /etc/made-after-another")
+    recipe = Recipe(docker.runtime(Kind.CELL).digest, (), need.prerun)
+    labels = [part for label in ("dagbook=build", f"dagbook.build={recipe.key}") for part in ("--label", label)]
+    held = ["--label", "dagbook.build.held=/nowhere"]
+    subprocess.run(["docker", "create", *labels, *held, BASE, "true"], capture_output=True, check=True)
+    made.append(settle(docker, need)["node"].digest)
+    assert containers(f"dagbook.build={recipe.key}") == []
 
 
 @pytest.mark.container
