@@ -17,6 +17,7 @@ from ..runner.formats.magic_table import MAGICS
 from ..runner.formats.parsers import help_text
 from .draft import Draft
 from .hooks import origin_of
+from .spares import keep_a_spare
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -121,6 +122,7 @@ class DefinitionMagics(Magics):
         found = [*_body_findings(self.draft, node), *check_node_files(node, Path())]
         warnings = raise_errors(found)
         note = self.draft.define(node, origin)
+        keep_a_spare(self.shell)
         _show_node(node, self.draft.handle_of(node.title), note, warnings)
 
 

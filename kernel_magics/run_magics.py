@@ -13,6 +13,7 @@ from ..runner.formats.parsers import help_text
 from .boards import Boards, kept_of, plan_picture, show, show_nodes
 from .draft import Draft
 from .hooks import must_wait, origin_of
+from .spares import heed
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -131,6 +132,7 @@ class RunMagics(Magics):
         folder, file = _where(self.shell)
         names = ("executor", "jobs", "image", "max_runs", "code")
         settings = read_settings(folder, {name: read.values.get(name) for name in names})
+        heed(settings.spare)
         more = {"nodes": read.values["node"], "start": read.values["from"], "until": read.values["until"]}
         titles: dict[str, Any] = {name: tuple(found or ()) for name, found in more.items()}
         titles["force"] = tuple(read.values.get("force") or ())

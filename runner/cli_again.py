@@ -113,10 +113,10 @@ def _definition(store: Store, row: RunRow, output: Path | None) -> Definition:
     Where it was not known (a batch runner does not tell the kernel), there is the pipeline alone, and nothing that
     could be written to `output`. Raises PipelineError (E-FILE-MISSING) then.
     """
+    from .beginning import SNAPSHOT
     from .core.errors import PipelineError, problem
     from .core.model import Pipeline
     from .formats.notebook import Definition, read_notebook
-    from .host import SNAPSHOT
 
     kept = store.folder / "runs" / row.id / SNAPSHOT
     if kept.exists():

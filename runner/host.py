@@ -20,23 +20,20 @@ from pathlib import Path
 from typing import Any
 
 from .asked import Asked, first
+from .beginning import keep_snapshot, record_of, snapshot_of
 from .core.errors import DagbookError, Problem
 from .core.lifecycle import RunSoFar, RunState
 from .core.model import OnError, Pipeline
 from .core.scheduler import Scheduler
-from .core.values import to_json
 from .engine import Engine
-from .executors.contract import Runtime
 from .jobs import Jobs
 from .plan import Plan, prepare
-from .records.processes import start_of, user_name
-from .records.repositories import Repository
+from .records.processes import start_of
 from .records.settling import settle_all
 from .records.store import Store
 from .results import Results
 from .resume import Resumption, claim, resume_from
-
-SNAPSHOT = "pipeline.ipynb"  # in the run's folder: the file that the pipeline was read from
+from .surroundings import take_over
 
 
 class Hosted:
@@ -163,74 +160,6 @@ class Hosted:
                 return
 
 
-def record_of(plan: Plan) -> dict[str, Any]:
-    """What a run keeps of its beginning: pipeline, parameters, settings in force and where each comes from, images,
-    compute templates, repositories, code, who started it and how."""
-    from importlib.metadata import version
-
-    asked = plan.asked
-    begun = ("pipeline", "file", "folder", "computes", "origins", "started_by")
-    return {
-        "pipeline": plan.pipeline.model_dump(mode="json"),
-        "file": str(asked.file) if asked.file else None,
-        "folder": str(asked.folder),
-        "git": git_of(asked.folder),
-        "parameters": {name: to_json(value) for name, value in plan.pipeline.parameters.items()},
-        "settings": asked.model_dump(mode="json", exclude=set(begun)),
-        "origins": dict(asked.origins),
-        "computes": {title: _compute(name, asked) for title, name in plan.computes.items()},
-        "reused": sorted(plan.reused),
-        "executors": {title: executor.name for title, executor in plan.executors.items()},
-        "images": {title: _image(runtime) for title, runtime in plan.runtimes.items()},
-        "repositories": {title: _repository(found) for title, found in plan.repositories.items()},
-        "code": plan.code.digest if plan.code else None,
-        "warnings": [found.as_json() for found in plan.warnings],
-        "user": user_name(),
-        "started_by": asked.started_by,
-        "dagbook": version("dagbook"),
-    }
-
-
-def _compute(name: str, asked: Asked) -> dict[str, Any]:
-    return {"name": name, **asked.computes[name].model_dump(mode="json", exclude_none=True)}
-
-
-def _image(runtime: Runtime) -> dict[str, str]:
-    return {"reference": runtime.reference, "digest": runtime.digest, "repo_digest": runtime.repo_digest}
-
-
-def _repository(found: Repository) -> dict[str, str]:
-    return {"url": found.url, "ref": found.ref, "commit": found.commit}
-
-
-def snapshot_of(file: Path | None) -> bytes | None:
-    """The notebook or file that the pipeline was read from, as it is now; None when there is none to be read."""
-    try:
-        return file.read_bytes() if file else None
-    except OSError:
-        return None
-
-
-def keep_snapshot(folder: Path, content: bytes) -> None:
-    """Keep the pipeline's file with its run, so that the run can be told apart from what it becomes later."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / SNAPSHOT).write_bytes(content)
-
-
-def git_of(folder: Path) -> dict[str, Any] | None:
-    """The commit of the folder's repository and whether files differ from it; None outside a repository."""
-    import subprocess
-
-    def ask(*words: str) -> str:
-        command = ["git", "-C", str(folder), *words]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain", "--", "."))}
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
 def say(**line: Any) -> None:
     """Answer the process that started this one: one JSON object on a line of standard output."""
     sys.stdout.write(json.dumps(line) + "\n")
@@ -238,11 +167,17 @@ def say(**line: Any) -> None:
 
 
 def main() -> int:
-    """Entry of the child process that `launch` starts."""
+    """Entry of the child process that `launch` starts; one that has waited for its order (`waiting`) comes here too."""
     if sys.stdin.isatty():
         sys.stderr.write("This module is started by dagbook itself; use: dagbook run FILE\n")
         return 2
-    order = json.loads(sys.stdin.readline())
+    line = sys.stdin.readline()
+    if not line.endswith("\n"):
+        return 0  # who was to give the order has gone
+    order = json.loads(line)
+    say(taken=True)
+    if "surroundings" in order:
+        take_over(order["surroundings"])
     try:
         hosted = hosted_of(order, lambda text: say(tell=text), later=_log)
     except DagbookError as error:

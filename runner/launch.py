@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,10 @@ from .core.errors import DagbookError, MachineError, PipelineError, Place, Probl
 from .core.lifecycle import RunState
 from .records.bell import ring
 from .records.commands import leave_command
-from .records.processes import child_environment
 from .records.settling import OVER, end_waiting, settle
 from .records.store import Store
+from .spare import close_pipes, spare, start_child
+from .surroundings import surroundings
 
 
 @dataclass(slots=True)
@@ -38,37 +38,53 @@ def launch(asked: Asked | Mapping[str, Any], store: Path, tied: bool, tell: Call
     A `tied` run is cancelled when this process ends or lets go of it. Raises what planning raises: PipelineError,
     MachineError; then nothing was started.
     """
-    child = subprocess.Popen(
-        [sys.executable, "-P", "-m", f"{__package__}.host"],  # -P: a user's secrets.py is not the library's
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env=child_environment(),
-    )
-    assert child.stdin is not None
-    assert child.stdout is not None
     ordered = {"asked": asked.model_dump(mode="json")} if isinstance(asked, Asked) else {"resume": dict(asked)}
     order = {**ordered, "store": str(store), "tied": tied}
-    child.stdin.write(json.dumps(order) + "\n")
-    child.stdin.flush()
-    try:
-        launched = _answer(child, tell)
-    except BaseException:
-        child.stdin.close()  # planning stops with its parent
-        child.terminate()
-        child.wait()
-        raise
+    launched = _by_the_spare(order, tell) or _ordered(start_child("host"), order, tell)
+    if launched is None:
+        raise _without_a_word(None)
     if not tied:
-        child.stdin.close()
+        close_pipes(launched.process)
     return launched
 
 
-def _answer(child: subprocess.Popen[str], tell: Callable[[str], None]) -> Launched:
+def _by_the_spare(order: dict[str, Any], tell: Callable[[str], None]) -> Launched | None:
+    """The run that a waiting process has taken, where there is one that is as good as a fresh one."""
+    try:
+        around = surroundings()
+    except OSError:  # the working directory is gone: what is said about that is a fresh process's business
+        return None
+    child = spare.take()
+    return _ordered(child, {**order, "surroundings": around}, tell) if child else None
+
+
+def _ordered(child: subprocess.Popen[str], order: dict[str, Any], tell: Callable[[str], None]) -> Launched | None:
+    """Give a child its order and return when the run has begun; None when the child ended without taking it."""
+    assert child.stdin is not None
+    try:
+        try:
+            child.stdin.write(json.dumps(order) + "\n")
+            child.stdin.flush()
+        except OSError:
+            child.kill()
+            close_pipes(child)
+            return None
+        return _answer(child, tell)
+    except BaseException:
+        close_pipes(child)  # planning stops with its parent
+        child.terminate()
+        child.wait()
+        raise
+
+
+def _answer(child: subprocess.Popen[str], tell: Callable[[str], None]) -> Launched | None:
     assert child.stdout is not None
+    taken = False
     for line in child.stdout:
         said: dict[str, Any] = json.loads(line)
-        if "tell" in said:
+        if "ready" in said or "taken" in said:
+            taken = "taken" in said
+        elif "tell" in said:
             tell(said["tell"])
         elif "errors" in said:
             kind: type[DagbookError] = MachineError if said["exit_code"] == MachineError.exit_code else PipelineError
@@ -76,10 +92,15 @@ def _answer(child: subprocess.Popen[str], tell: Callable[[str], None]) -> Launch
             raise kind(*map(problem_from, said["errors"]))
         else:
             return Launched(said["run"], Path(said["store"]), [problem_from(w) for w in said["warnings"]], child)
-    code = child.wait()
-    raise MachineError(
-        problem("E-STORE", what=f"the run process ended without a word (exit code {code})", hint="Look above for why.")
-    )
+    if taken:
+        raise _without_a_word(child.wait())
+    close_pipes(child)
+    return None
+
+
+def _without_a_word(code: int | None) -> MachineError:
+    what = "the run process ended without a word" + ("" if code is None else f" (exit code {code})")
+    return MachineError(problem("E-STORE", what=what, hint="Look above for why."))
 
 
 def problem_from(said: dict[str, Any]) -> Problem:

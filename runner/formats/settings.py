@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FILE = "dagbook.toml"
 TRANSPORTS = ("auto", "ipc", "tcp")
 BUILT_IN = "built in"
+_SWITCHES = {"true": True, "false": False, "1": True, "0": False}
 # DAGBOOK_ variables that are no settings: what a node sees. Inside a node (DAGBOOK_OUTPUT is set) nothing is checked.
 _IN_A_NODE = "DAGBOOK_OUTPUT"
 
@@ -50,6 +51,14 @@ def _count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 10**11:
         raise _Wrong("a whole number of at least 1")
     return value
+
+
+def _switch(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() not in _SWITCHES:
+        raise _Wrong("true or false, or in a variable 1 or 0")
+    return _SWITCHES[str(value).lower()]
 
 
 def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
@@ -93,6 +102,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "code": _text,
     "max_runs": _count,
     "data_hosts": _hosts,
+    "spare": _switch,
     "env": _variables,
     "compute": dict,  # read with the file, which has its lines
 }
@@ -107,8 +117,8 @@ class Settings:
     `jobs` is how many node runs go at once; `max_runs` how many a plan may hold; `code` the folder shown at /code
     (None: the notebook's; "none": nothing); `store` the folder of the store (None: see `find_store`);
     `data_hosts` the private hosts, HOST or HOST:PORT, that datasets may be fetched from;
-    `build_network` the network for building images; `transport` how kernels are reached; `env` goes to every node;
-    `compute` holds the compute templates by name.
+    `spare` whether a run process waits beside a notebook; `build_network` the network for building images;
+    `transport` how kernels are reached; `env` goes to every node; `compute` holds the compute templates by name.
     """
 
     image: str = f"python:{sys.version_info[0]}.{sys.version_info[1]}-slim"
@@ -120,6 +130,7 @@ class Settings:
     code: str | None = None
     max_runs: int = 10_000
     data_hosts: tuple[str, ...] = ()
+    spare: bool = True
     env: Mapping[str, str] = field(default_factory=dict)
     compute: Mapping[str, Compute] = field(default_factory=dict)
     origin: Mapping[str, str] = field(default_factory=dict)

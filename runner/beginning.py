@@ -1,0 +1,83 @@
+"""What a run keeps of its beginning: the record of what was asked and settled, and the file that it was read from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .asked import Asked
+from .core.values import to_json
+from .executors.contract import Runtime
+from .plan import Plan
+from .records.processes import user_name
+from .records.repositories import Repository
+
+SNAPSHOT = "pipeline.ipynb"  # in the run's folder: the file that the pipeline was read from
+
+
+def record_of(plan: Plan) -> dict[str, Any]:
+    """What a run keeps of its beginning: pipeline, parameters, settings in force and where each comes from, images,
+    compute templates, repositories, code, who started it and how."""
+    from importlib.metadata import version
+
+    asked = plan.asked
+    begun = ("pipeline", "file", "folder", "computes", "origins", "started_by")
+    return {
+        "pipeline": plan.pipeline.model_dump(mode="json"),
+        "file": str(asked.file) if asked.file else None,
+        "folder": str(asked.folder),
+        "git": git_of(asked.folder),
+        "parameters": {name: to_json(value) for name, value in plan.pipeline.parameters.items()},
+        "settings": asked.model_dump(mode="json", exclude=set(begun)),
+        "origins": dict(asked.origins),
+        "computes": {title: _compute(name, asked) for title, name in plan.computes.items()},
+        "reused": sorted(plan.reused),
+        "executors": {title: executor.name for title, executor in plan.executors.items()},
+        "images": {title: _image(runtime) for title, runtime in plan.runtimes.items()},
+        "repositories": {title: _repository(found) for title, found in plan.repositories.items()},
+        "code": plan.code.digest if plan.code else None,
+        "warnings": [found.as_json() for found in plan.warnings],
+        "user": user_name(),
+        "started_by": asked.started_by,
+        "dagbook": version("dagbook"),
+    }
+
+
+def _compute(name: str, asked: Asked) -> dict[str, Any]:
+    return {"name": name, **asked.computes[name].model_dump(mode="json", exclude_none=True)}
+
+
+def _image(runtime: Runtime) -> dict[str, str]:
+    return {"reference": runtime.reference, "digest": runtime.digest, "repo_digest": runtime.repo_digest}
+
+
+def _repository(found: Repository) -> dict[str, str]:
+    return {"url": found.url, "ref": found.ref, "commit": found.commit}
+
+
+def snapshot_of(file: Path | None) -> bytes | None:
+    """The notebook or file that the pipeline was read from, as it is now; None when there is none to be read."""
+    try:
+        return file.read_bytes() if file else None
+    except OSError:
+        return None
+
+
+def keep_snapshot(folder: Path, content: bytes) -> None:
+    """Keep the pipeline's file with its run, so that the run can be told apart from what it becomes later."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / SNAPSHOT).write_bytes(content)
+
+
+def git_of(folder: Path) -> dict[str, Any] | None:
+    """The commit of the folder's repository and whether files differ from it; None outside a repository."""
+    import subprocess
+
+    def ask(*words: str) -> str:
+        command = ["git", "-C", str(folder), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain", "--", "."))}
+    except (OSError, subprocess.CalledProcessError):
+        return None
