@@ -1,8 +1,11 @@
 """The project snapshot: the code folder as it is when a run is planned, shown to every node at /code.
 
-Kept in the store once per content. Left out are `.git`, the store, what git ignores, notebooks' checkpoints,
+Kept in the store once per content. Left out are `.git`, stores, what git ignores, notebooks' checkpoints,
 bytecode, virtual environments, and the pipeline's own notebook (its code is in the nodes, and it changes with
 every run's outputs).
+
+A store's database must not even be read: closing a file takes away all locks that this process has on it, SQLite's
+too. Another process then takes the database for unused, and cuts off memory that this one works with.
 """
 
 from __future__ import annotations
@@ -14,14 +17,17 @@ import shutil
 import stat
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from functools import cache
+from pathlib import Path, PurePosixPath
 
 MOST_FILES = 20_000
 MOST_BYTES = 200 * 2**20
 
 _NEVER = {".git", ".dagbook", ".ipynb_checkpoints", "__pycache__", "node_modules", ".venv"}
+_DATABASE = "dagbook.db"  # with what SQLite keeps beside it under longer names
+_IN_A_STORE = {"artifacts", "code", "datasets", "git", "quarantine", "runs"}  # besides the database
 
 
 class TooLarge(Exception):
@@ -38,12 +44,12 @@ class Snapshot:
 
 
 def snapshot(folder: Path, kept: Path, leave_out: frozenset[Path] = frozenset()) -> Snapshot:
-    """Keep `folder` as it is now under `kept`; files in `leave_out` (absolute) are not part of it.
+    """Keep `folder` as it is now under `kept`, a folder of a store; files in `leave_out` (absolute) are not part of it.
 
     A file that vanishes meanwhile is not part of it either. Raises TooLarge over 20,000 files or 200 MiB, before
     anything is copied, and OSError for a file that cannot be read.
     """
-    files = _measured(folder, leave_out)
+    files = _measured(folder, kept.resolve().parent, leave_out)
     kept.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=".new-", dir=kept))
     try:
@@ -91,10 +97,10 @@ def _digest(folder: Path, files: list[str]) -> str:
     return total.hexdigest()
 
 
-def _measured(folder: Path, leave_out: frozenset[Path]) -> list[str]:
+def _measured(folder: Path, store: Path, leave_out: frozenset[Path]) -> list[str]:
     files: list[str] = []
     size = 0
-    for path in _candidates(folder):
+    for path in _candidates(folder, store):
         try:
             found = os.lstat(folder / path)
         except FileNotFoundError:
@@ -110,16 +116,35 @@ def _measured(folder: Path, leave_out: frozenset[Path]) -> list[str]:
     return sorted(files, key=os.fsencode)
 
 
-def _candidates(folder: Path) -> Iterator[str]:
+def _candidates(folder: Path, store: Path) -> Iterator[str]:
     """Paths of files, relative to the folder: those that git would track, else all but what is never meant."""
+
+    @cache
+    def is_store(place: Path) -> bool:
+        return place == store or (place / _DATABASE).exists()
+
     listed = _known_to_git(folder)
-    if listed is not None:
-        for path in listed:
-            if not _NEVER.intersection(path.split("/")) and os.path.lexists(folder / path):
-                yield path
-        return
+    found = _walked(folder, is_store) if listed is None else _meant(folder, listed, is_store)
+    for path in found:
+        top = path.partition("/")[0]
+        if not (is_store(folder) and (top in _IN_A_STORE or top.startswith(_DATABASE))):
+            yield path
+
+
+def _meant(folder: Path, listed: Iterable[str], is_store: Callable[[Path], bool]) -> Iterator[str]:
+    """Those of git's paths that are there and not what is never meant."""
+    for path in listed:
+        if _NEVER.intersection(path.split("/")) or not os.path.lexists(folder / path):
+            continue
+        if not any(is_store(folder / parent) for parent in PurePosixPath(path).parents[:-1]):
+            yield path
+
+
+def _walked(folder: Path, is_store: Callable[[Path], bool]) -> Iterator[str]:
+    """All files but those of folders that are never meant."""
     for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(f for f in folders if f not in _NEVER and not (Path(parent) / f / "pyvenv.cfg").exists())
+        there = [Path(parent) / name for name in sorted(folders) if name not in _NEVER]
+        folders[:] = [one.name for one in there if not (one / "pyvenv.cfg").exists() and not is_store(one)]
         for name in names:
             yield (Path(parent) / name).relative_to(folder).as_posix()
 
