@@ -1,0 +1,1 @@
+"""dagbook and its peers on the same pipelines, in interleaved rounds: `scripts/bench --help`."""
