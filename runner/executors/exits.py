@@ -11,6 +11,7 @@ import contextlib
 import os
 import select
 import signal
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -36,6 +37,7 @@ class Exit:
         self._told, self._tell = os.pipe()
         self._pidfd: int | None = None
         self._open = True
+        self._lock = threading.Lock()  # a descriptor that is closed between look and write is another file's by then
 
     def follow(self, pid: int, confirm: Callable[[], bool] = lambda: True) -> bool:
         """Watch `pid` by a pidfd. `confirm` is asked after opening whether it is (still) the right process.
@@ -54,8 +56,8 @@ class Exit:
 
     def tell(self) -> None:
         """Say that the process is gone. From any thread, any number of times, also after `close`."""
-        if self._open:
-            with contextlib.suppress(OSError):
+        with self._lock, contextlib.suppress(OSError):
+            if self._open:
                 os.write(self._tell, b"x")
 
     @property
@@ -87,11 +89,12 @@ class Exit:
 
     def close(self) -> None:
         """Give the descriptors back."""
-        if self._open:
-            self._open = False
-            for descriptor in (self._told, self._tell, self._pidfd):
-                if descriptor is not None:
-                    os.close(descriptor)
+        with self._lock:
+            if self._open:
+                self._open = False
+                for descriptor in (self._told, self._tell, self._pidfd):
+                    if descriptor is not None:
+                        os.close(descriptor)
 
 
 class Started(Protocol):
