@@ -29,6 +29,7 @@ TOOLS: dict[str, Tool] = {
     tool.name: tool
     for tool in (
         Dagbook("docker"),
+        Dagbook("docker", cold=True),
         Dagbook("process"),
         ByHand(container=True),
         ByHand(container=False),

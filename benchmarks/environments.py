@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,7 +14,7 @@ from .processes import Failed, last_line
 ROOT = Path(__file__).resolve().parents[1]
 BENCH = ROOT / ".bench"
 BASE = os.environ.get("DAGBOOK_IMAGE", "dagbook/base:bookworm")
-PAPERMILL = "papermill==2.7.0"
+PAPERMILL, IPYKERNEL = "papermill==2.7.0", "ipykernel==7.4.0"
 INSTALL_SECONDS = 30 * 60
 
 # Set by people and CI; either would make a peer slower or quieter than it is for its users.
@@ -60,13 +59,15 @@ class Environment:
         stamp.write_text(wanted, encoding="utf-8")
 
 
-PLOOMBER = Environment("ploomber", ("ploomber==0.23.3", "ploomber-engine==0.0.33", PAPERMILL, "ipykernel==7.4.0"))
-ELYRA = Environment("elyra", ("elyra==4.1.1",))
+PLOOMBER = Environment("ploomber", ("ploomber==0.23.3", "ploomber-engine==0.0.33", PAPERMILL, IPYKERNEL))
+ELYRA = Environment("elyra", ("elyra==4.1.1", PAPERMILL, IPYKERNEL))
 
 
 def variables(programs: Path) -> dict[str, str]:
-    """This process's variables without what would change a tool's speed, with `programs` first on PATH."""
-    kept: Mapping[str, str] = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
+    """This process's variables without what would change how a tool works, with `programs` first on PATH."""
+    kept = {
+        name: text for name, text in os.environ.items() if name not in _LEFT_OUT and not name.startswith("DAGBOOK_")
+    }
     return {**kept, "PATH": f"{programs}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 

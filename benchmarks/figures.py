@@ -9,16 +9,27 @@ from statistics import median
 from .samples import Measured, Sample, Spread
 from .workloads import WORKLOADS
 
-DOCKER, PROCESS, STOCK, RAW = "dagbook-docker", "dagbook-process", "docker-papermill", "raw-kernel"
+DOCKER, COLD, PROCESS = "dagbook-docker", "dagbook-docker-cold", "dagbook-process"
+STOCK, RAW = "docker-papermill", "raw-kernel"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a table; `ratio` is its median by that of the row that the table compares with."""
+    """One line of a table, with the row that it is compared with."""
 
     title: str
     spread: Spread
-    ratio: float | None = None
+    other: Spread | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """Its median by the other one's."""
+        return self.spread.median / self.other.median if self.other else None
+
+    @property
+    def ratio_of_minima(self) -> float | None:
+        """Its minimum by the other one's: what a quiet machine might say."""
+        return self.spread.least / self.other.least if self.other else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +49,8 @@ class Bound:
 
 def rows(named: Sequence[tuple[str, Sequence[float]]], against: str) -> list[Row]:
     """Rows of titles and values, those without a value left out, compared with the row titled `against`."""
-    other = next((median(values) for title, values in named if title == against and values), None)
-    return [
-        Row(title, Spread.of(values), median(values) / other if other else None) for title, values in named if values
-    ]
+    other = next((Spread.of(values) for title, values in named if title == against and values), None)
+    return [Row(title, Spread.of(values), other) for title, values in named if values]
 
 
 def per_node(measured: Measured, titles: Callable[[str], str]) -> list[Row]:
@@ -53,12 +62,12 @@ def per_node(measured: Measured, titles: Callable[[str], str]) -> list[Row]:
         return [(seconds(sample) - count * work) / count for sample in measured.of("work", tool)]
 
     named = [(f"{titles(STOCK)}: whole script, by {count}", each(STOCK, lambda sample: sample.seconds))]
-    for tool in (DOCKER, PROCESS):
+    for tool in (DOCKER, COLD, PROCESS):
         nodes = [_nodes(sample) for sample in measured.of("work", tool)]
         named += [
             (f"{titles(tool)}: whole command, by {count}", each(tool, lambda sample: sample.seconds)),
             (f"{titles(tool)}: the run in it, by {count}", each(tool, _run_seconds)),
-            (f"{titles(tool)}: first node (cold), from ready to recorded", [n[0]["duration_s"] - work for n in nodes]),
+            (f"{titles(tool)}: first node, from ready to recorded", [n[0]["duration_s"] - work for n in nodes]),
             (f"{titles(tool)}: first node, as reported (`overhead_s`)", [n[0]["overhead_s"] for n in nodes]),
             (
                 f"{titles(tool)}: each later node, from ready to recorded",
@@ -105,12 +114,13 @@ def first_runs(measured: Measured, titles: Callable[[str], str]) -> list[Row]:
 def bounds(measured: Measured) -> list[Bound]:
     """The bounds whose figures were measured, each a ratio of medians or a median."""
     found: list[Bound] = []
-    for row in per_node(measured, lambda tool: tool):
-        if row.title.startswith(f"{DOCKER}: ") and row.ratio is not None:
-            if "first node (cold)" in row.title:
-                found.append(Bound("a cold node besides its work, to one by hand", row.ratio, 0.35))
-            elif "each later node, from" in row.title:
-                found.append(Bound("a later node of a chain besides its work, to one by hand", row.ratio, 0.10))
+    nodes = {row.title: row.ratio for row in per_node(measured, lambda tool: tool)}
+    for tool, title, limit in (
+        (COLD, "a node that was not started ahead, besides its work, to one by hand", 0.35),
+        (DOCKER, "a node that was started ahead, besides its work, to one by hand", 0.10),
+    ):
+        if ratio := nodes.get(f"{tool}: each later node, from ready to recorded"):
+            found.append(Bound(title, ratio, limit))
     for workload, peer, title, limit in (
         ("chain", "ploomber-serial", "chain of 5, to `ploomber build`", 0.5),
         ("chain", "elyra", "chain of 5, to `elyra-pipeline run`", 0.5),

@@ -51,7 +51,14 @@ def _kernel(image: str) -> Iterator[dict[str, Any]]:
     info: dict[str, Any] = {"transport": "ipc", "kernel_name": "", **scheme, **ports}
     (folder / "c.json").write_text(json.dumps({**info, "ip": "/dag/k"}), encoding="utf-8")
     options = ["--rm", "--init", "--network", "none", "--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"]
-    options += ["--user", f"{os.getuid()}:{os.getgid()}", "-e", "HOME=/tmp", "--label", f"{LABEL}={os.environ[MARK]}"]
+    options += [
+        "--user",
+        f"{os.getuid()}:{os.getgid()}",
+        "-e",
+        "HOME=/tmp",
+        "--label",
+        f"{LABEL}={os.environ.get(MARK, '')}",
+    ]
     mounts = ["-v", f"{folder}:/dag", "-v", f"{Path.cwd()}:/output", "-w", "/output"]
     kernel = ["python3", "-m", "ipykernel_launcher", "-f", "/dag/c.json", "--HistoryManager.enabled=False"]
     started = ["docker", "run", "-d", *options, *mounts, image, *kernel]

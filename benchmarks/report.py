@@ -46,15 +46,15 @@ def _inner(measured: Measured, title: Callable[[str], str]) -> list[str]:
 
 
 def table(some: Sequence[Row], against: str, unit: str = "s") -> str:
-    """Rows as a Markdown table, with the ratio of medians to `against`."""
+    """Rows as a Markdown table, with the ratios to `against`: of medians, and of minima."""
     factor, digits = (1000.0, 0) if unit == "ms" else (1.0, 2)
     named = f" ({unit})" if unit else ""
-    head = ["", "n", f"median{named}", "min", "max", f"ratio to {against}"]
+    head = ["", "n", f"median{named}", "min", "max", f"ratio to {against}", "of minima"]
     lines = []
     for row in some:
         figures = (row.spread.median, row.spread.least, row.spread.most)
-        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-        lines.append([row.title, str(row.spread.n), *(f"{factor * value:.{digits}f}" for value in figures), ratio])
+        ratios = ["" if ratio is None else f"{ratio:.2f}" for ratio in (row.ratio, row.ratio_of_minima)]
+        lines.append([row.title, str(row.spread.n), *(f"{factor * value:.{digits}f}" for value in figures), *ratios])
     return _aligned(head, lines)
 
 

@@ -22,7 +22,6 @@ class ByHand:
     """papermill's command line for each task; those of one level side by side, as many as the workload allows."""
 
     container: bool
-    remembers: bool = False
 
     @property
     def name(self) -> str:

@@ -36,10 +36,6 @@ class Tool(Protocol):
         """What it is called in tables."""
 
     @property
-    def remembers(self) -> bool:
-        """Whether a second run leaves out what was done by the first one."""
-
-    @property
     def environment(self) -> Mapping[str, str]:
         """The variables of its commands, all of them."""
 

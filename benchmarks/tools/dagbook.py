@@ -20,25 +20,26 @@ MADE = "made.txt"
 
 @dataclass(frozen=True, slots=True)
 class Dagbook:
-    """`dagbook run` with one executor."""
+    """`dagbook run` with one executor; `cold`: no container and no kernel is started ahead of its node."""
 
     executor: str
-    remembers: bool = True
+    cold: bool = False
 
     @property
     def name(self) -> str:
         """See `Tool.name`."""
-        return f"dagbook-{self.executor}"
+        return f"dagbook-{self.executor}{'-cold' * self.cold}"
 
     @property
     def title(self) -> str:
         """See `Tool.title`."""
-        return f"dagbook, {self.executor} executor"
+        return f"dagbook, {self.executor} executor{', nothing started ahead' * self.cold}"
 
     @property
     def environment(self) -> Mapping[str, str]:
         """See `Tool.environment`."""
-        return {**variables(Path(sys.executable).parent), "DAGBOOK_IMAGE": BASE}
+        ahead = {"DAGBOOK_AHEAD": "0"} if self.cold else {}
+        return {**variables(Path(sys.executable).parent), "DAGBOOK_IMAGE": BASE, **ahead}
 
     def set_up(self) -> None:
         """See `Tool.set_up`. Both images are there when the one with papermill is."""
@@ -46,8 +47,8 @@ class Dagbook:
             papermill_image()
 
     def takes(self, workload: Workload) -> bool:
-        """See `Tool.takes`."""
-        return True
+        """See `Tool.takes`. Only in a chain is a node ever started ahead while another one works."""
+        return not self.cold or workload.name in ("chain", "work")
 
     def write(self, workload: Workload, folder: Path) -> None:
         """See `Tool.write`."""

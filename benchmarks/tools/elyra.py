@@ -21,7 +21,6 @@ class Elyra:
 
     name: str = "elyra"
     title: str = "`elyra-pipeline run`"
-    remembers: bool = False
 
     @property
     def environment(self) -> Mapping[str, str]:

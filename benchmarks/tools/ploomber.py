@@ -21,7 +21,6 @@ class Ploomber:
     """`ploomber build`: `way` is serial, parallel or engine."""
 
     way: str
-    remembers: bool = True
 
     @property
     def name(self) -> str:

@@ -21,7 +21,6 @@ class RawKernel:
 
     name: str = "raw-kernel"
     title: str = "raw messages to a kernel in a container"
-    remembers: bool = False
 
     @property
     def environment(self) -> Mapping[str, str]:
