@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..runner.board.scene import Card, Form, Scene
 from ..runner.core.lifecycle import State
-from .board_parts import HeaderBox, InspectorBox, Pages
+from .board_parts import HeaderBox, InspectorBox, Pages, RowButtons
 from .board_style import board_style
-from .board_subjects import Subject
+from .board_subjects import Listed, Subject
 from .flush import Flusher
 from .graph_widget import GraphWidget
 from .theme import theme_of
@@ -51,7 +51,7 @@ class Board:
         self._graph.on_click(self.inspect)
         self._header = HeaderBox(self._filter)
         self._inspector = InspectorBox(self.inspect, self._open_or_close)
-        self._pages = Pages(subject.pages(), tabs or {})
+        self._pages = Pages(subject.pages(), tabs or {}, RowButtons(subject.listed, self._show_row))
         self._pages.on_turn(self._turned)
         fit = ipywidgets.Button(description="Fit", tooltip="Show the whole graph", icon="arrows-alt")
         fit.add_class("dagbook-small")
@@ -113,6 +113,14 @@ class Board:
             self._show_facts()
             for callback in self._on_inspect:
                 callback(self._cards[key])
+
+    def _show_row(self, row: Listed) -> None:
+        """Tell all about a node run that somebody chose in the list; for one of several its node's card is opened."""
+        with self.lock:
+            card = self._cards.get(row.card)
+            if card is not None and card.form is Form.FOLDED and card.states:
+                self.open(row.card)
+            self.inspect(row.node_run if row.node_run in self._cards else row.card)
 
     def open(self, key: str) -> None:
         """Show the node runs of the folded card `key` one by one."""

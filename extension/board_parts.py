@@ -7,8 +7,9 @@ from typing import Any
 
 from ..runner.board.header import Chip
 from ..runner.core.lifecycle import State
-from .board_subjects import Page
+from .board_subjects import LIST, Listed, Page
 from .closing import close_all
+from .openers import Openers
 
 OnFilter = Callable[[frozenset[State]], None]
 OnPick = Callable[[str], None]
@@ -144,17 +145,44 @@ class InspectorBox:
             self._on_pick(str(change["new"]))
 
 
-class Pages:
-    """The tabs below the graph. Only the one that is seen is drawn."""
+ListedIn = Callable[[frozenset[State]], Sequence[Listed]]
 
-    def __init__(self, pages: Mapping[str, Page], others: Mapping[str, Any]) -> None:
+
+class RowButtons:
+    """A button at each row of the page `List`, in the place of a link, which could not tell the kernel anything."""
+
+    def __init__(self, listed: ListedIn, on_open: Callable[[Listed], None]) -> None:
+        self._listed = listed
+        self._on_open = on_open
+        self._rows: Sequence[Listed] = ()
+        self.openers = Openers(self._open)
+        self.openers.widget.add_class("dagbook-row-buttons")
+
+    def show(self, states: frozenset[State]) -> None:
+        """Have a button for each row that the list has now."""
+        self._rows = self._listed(states)
+        self.openers.show([("›", f"Show {row.words}") for row in self._rows])
+
+    def _open(self, at: int) -> None:
+        if at < len(self._rows):
+            self._on_open(self._rows[at])
+
+
+class Pages:
+    """The tabs below the graph. Only the one that is seen is drawn. `rows` stands beside the page `List`."""
+
+    def __init__(self, pages: Mapping[str, Page], others: Mapping[str, Any], rows: RowButtons) -> None:
         import ipywidgets
 
         self._pages = dict(pages)
+        self._rows = rows
         self._shown = {title: ipywidgets.HTML() for title in pages}
+        if LIST in self._shown:
+            self._shown[LIST].layout.flex = "1 1 0"
         children = []
         for one in (*self._shown.values(), *others.values()):
-            frame = ipywidgets.VBox([one])
+            listed = one is self._shown.get(LIST)
+            frame = ipywidgets.HBox([rows.openers.widget, one]) if listed else ipywidgets.VBox([one])
             frame.add_class("dagbook-page")
             children.append(frame)
         self.widget = ipywidgets.Tab(children, titles=[*pages, *others], selected_index=0 if children else None)
@@ -173,5 +201,7 @@ class Pages:
             return
         title = titles[at]
         found = self._pages[title](states)
+        if title == LIST:
+            self._rows.show(states)
         if self._shown[title].value != found:
             self._shown[title].value = found

@@ -10,6 +10,7 @@ _SOFT = "var(--jp-ui-font-color2,#56616d)"
 _LINE = "var(--jp-border-color2,#d7dde3)"
 _PAPER = "var(--jp-layout-color1,#fff)"
 _LOWER = "var(--jp-layout-color2,#f4f7fa)"
+_ROW = 26  # pixels of a row in a list, so that a button stands beside each
 
 _RULES = f"""
 .dagbook-board{{border:1px solid {_LINE};border-radius:8px;overflow:hidden;color:{_INK};background:{_PAPER};margin:0}}
@@ -33,6 +34,17 @@ font-weight:600;font-size:12px;background:{_LOWER};border:1px solid transparent;
 .dagbook-below>.widget-tab-contents,.dagbook-below>.jupyter-widget-TabPanel-tabContents{{border:0!important}}
 .dagbook-below{{border-top:1px solid {_LINE}}}
 .dagbook-page{{padding:6px 12px;overflow:auto}}
+.dagbook-lines tr,.dagbook-lines caption{{height:{_ROW}px;line-height:{_ROW}px}}
+.dagbook-lines caption{{padding-top:0!important;padding-bottom:0!important}}
+.dagbook-lines table{{border-collapse:separate!important;border-spacing:0}}
+.dagbook-lines th,.dagbook-lines td{{box-sizing:border-box;height:{_ROW}px;line-height:{_ROW - 2}px;
+padding-top:0!important;padding-bottom:0!important;white-space:nowrap!important;max-width:280px;overflow:hidden;
+text-overflow:ellipsis}}
+.dagbook-row-buttons{{width:26px;flex:0 0 auto;margin:{2 * _ROW}px 0 0!important;overflow:visible;height:auto}}
+.dagbook-row-buttons>div{{display:flex;flex-direction:column;margin:0}}
+.dagbook-row-buttons button{{width:22px!important;height:{_ROW - 4}px;line-height:{_ROW - 6}px;margin:2px!important;
+padding:0;min-width:0;flex:0 0 auto;border-radius:4px;font-size:14px;color:{_INK};background:{_LOWER};box-shadow:none}}
+.dagbook-row-buttons button.mod-active{{outline:2px solid #e69f00;box-shadow:none}}
 .dagbook-left{{position:relative}}
 .dagbook-graph{{padding:12px}}
 .dagbook-facts{{overflow:visible;gap:0}}

@@ -11,6 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from ..runner.board.estimate import Estimate, History, forecast, history
@@ -27,9 +28,20 @@ from ..runner.core.lifecycle import State
 from ..runner.core.model import Pipeline
 from ..runner.core.names import slug_of
 from ..runner.records.follow import Follower, Watched
+from ..runner.view import label
 
+LIST = "List"  # the title of the page that lists node runs
 ESTIMATE_SECONDS = 5.0  # for which an estimate is kept
 Page = Callable[[frozenset[State]], str]  # the states to show, all where there are none -> HTML
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A row of a list: what it is called, the node run that it is, and the key of its node's card."""
+
+    words: str
+    node_run: str
+    card: str
 
 
 class Subject(Protocol):
@@ -53,6 +65,10 @@ class Subject(Protocol):
 
     def pages(self) -> Mapping[str, Page]:
         """What stands below the picture, by the title of its tab."""
+        ...
+
+    def listed(self, states: frozenset[State]) -> Sequence[Listed]:
+        """What the rows of the page `List` stand for, of these states, all where there are none."""
         ...
 
     @property
@@ -109,6 +125,10 @@ class PlannedPipeline:
         """What is wrong with it."""
         return {"Mistakes": lambda _states: mistakes_html(self.mistakes.all)} if self.mistakes.all else {}
 
+    def listed(self, states: frozenset[State]) -> Sequence[Listed]:
+        """None: there is no list."""
+        return ()
+
 
 def _several(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
@@ -161,7 +181,16 @@ class WatchedRun:
 
     def pages(self) -> Mapping[str, Page]:
         """The timeline, and the list that tells the same in words."""
-        return {"Timeline": self._timeline, "List": self._list}
+        return {"Timeline": self._timeline, LIST: self._list}
+
+    def listed(self, states: frozenset[State]) -> Sequence[Listed]:
+        """The node runs in the list."""
+        from ..runner.board.listing import listed_rows
+
+        return [
+            Listed(label(one.run), one.run.id, slug_of(one.run.node))
+            for one in listed_rows(self.follower, states or None)
+        ]
 
     def _timeline(self, _states: frozenset[State]) -> str:
         from ..runner.board.timeline import timeline
@@ -173,7 +202,7 @@ class WatchedRun:
     def _list(self, states: frozenset[State]) -> str:
         from ..runner.board.listing import listing_html
 
-        return listing_html(self.follower, time.time(), states or None)
+        return listing_html(self.follower, time.time(), states or None, lines=True)
 
     @property
     def _pipeline(self) -> Pipeline:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..runner.core.names import slug_of
 from ..runner.records.follow import Follower
 from ..runner.records.store import Store
 from .following import Following, paint_board
@@ -11,12 +12,17 @@ from .run_board import run_board
 
 
 class OpenedRun:
-    """The board of the run with this id, and a thread that follows the run. Raises PipelineError (E-RUN-UNKNOWN)."""
+    """The board of the run with this id, and a thread that follows the run; `node` is looked at from the beginning.
 
-    def __init__(self, store: Store, run: str, theme: str = "auto") -> None:
+    Raises PipelineError (E-RUN-UNKNOWN).
+    """
+
+    def __init__(self, store: Store, run: str, theme: str = "auto", node: str = "") -> None:
         self._follower = Follower(Store(store.folder, create=False), store.run(run).id)
         self._follower.update()
         self.board = run_board(self._follower, theme, lambda _launched: self._following.start())
+        if node:
+            self.board.inspect(slug_of(node))
         self._following = Following(self._follower, self.board.lock, self._paint)
         self._following.start()
 

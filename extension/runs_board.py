@@ -16,28 +16,11 @@ from ..runner.records.store import Store
 from .board_style import board_style, twin
 from .closing import close_all
 from .compare_board import CompareBoard
+from .run_squares import COLUMN, NAMES, RunSquares, squares_style
 from .theme import theme_of
 
 MOST_RUNS = 20
-_NAMES, _COLUMN = 150, 31  # pixels of the names' column and of a run's
-_HINT = "Open a run by its button. Mark two runs to compare them."
-
-_STYLE = f"""<style>
-.dagbook-runs-board{{padding:8px 12px}}
-.dagbook-runs-board .dagbook-scroll{{overflow-x:auto;overflow-y:hidden}}
-.dagbook-runs-board .dagbook-scroll>*{{flex:0 0 auto}}
-.dagbook-runs-live .dagbook-runs{{overflow:visible!important}}
-.dagbook-runs-live table{{table-layout:fixed;width:100%!important}}
-.dagbook-runs-live thead th:first-child{{width:{_NAMES}px}}
-.dagbook-runs-live thead th{{width:{_COLUMN}px;padding:1px 0!important}}
-.dagbook-runs-live tbody th[scope=row]{{overflow:hidden;text-overflow:ellipsis}}
-.dagbook-runs-live thead th>div:last-child{{display:none}}
-.dagbook-runs-heads{{align-items:center;overflow:visible}}
-.dagbook-runs-heads .jupyter-button{{width:{_COLUMN - 2}px;height:24px;line-height:22px;margin:0 1px;padding:0;
-font-size:10px;font-family:var(--jp-code-font-family,monospace);overflow:hidden;text-overflow:clip}}
-.dagbook-runs-heads .jupyter-button.mod-active{{outline:2px solid currentColor;outline-offset:-2px;font-weight:700}}
-.dagbook-runs-heads .jupyter-button:focus-visible{{outline:2px solid currentColor;outline-offset:1px}}
-</style>"""
+_HINT = "Open a run by its button, a node in it by its square. Mark two runs to compare them."
 
 
 class Opened(Protocol):
@@ -53,7 +36,7 @@ class Opened(Protocol):
         ...
 
 
-OpenRun = Callable[[str], Opened]  # a run's id -> what shows it
+OpenRun = Callable[[str, str], Opened]  # a run's id, and the node to show in it, or empty -> what shows it
 
 
 def static_runs(store: Store, text: str, beside_board: bool = False) -> dict[str, str]:
@@ -83,6 +66,7 @@ class RunsBoard:
         self._markers = _button_row("dagbook-runs-heads")
         self._table = ipywidgets.HTML()
         self._table.add_class("dagbook-runs-live")
+        self._squares = RunSquares(self.open)
         self._told = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 auto"))
         refresh = ipywidgets.Button(description="Refresh", tooltip="Read the store again")
         refresh.on_click(lambda _button: self.refresh())
@@ -91,10 +75,10 @@ class RunsBoard:
         for button in (refresh, self._leave):
             button.add_class("dagbook-small")
         tools = ipywidgets.HBox([self._told, refresh, self._leave], layout=ipywidgets.Layout(align_items="center"))
-        scroll = ipywidgets.VBox([self._openers, self._table, self._markers])
+        scroll = ipywidgets.VBox([self._openers, self._table, self._squares.widget, self._markers])
         scroll.add_class("dagbook-scroll")
         self._below = ipywidgets.VBox(layout=ipywidgets.Layout(overflow="visible"))
-        style = ipywidgets.HTML(board_style() + _STYLE, layout=ipywidgets.Layout(display="none"))
+        style = ipywidgets.HTML(board_style() + _style(), layout=ipywidgets.Layout(display="none"))
         inner = ipywidgets.VBox([tools, scroll, self._below], layout=ipywidgets.Layout(overflow="hidden"))
         inner.add_class("dagbook-runs-board")
         self.widget: Any = ipywidgets.VBox([style, inner])
@@ -109,14 +93,16 @@ class RunsBoard:
             settle_all(self._store)
             before = [run.id for run in self.grid.runs]
             self.grid = run_grid(self._store, MOST_RUNS)
-            self._table.value = run_grid_html(self.grid)
+            self._table.value = run_grid_html(self.grid, squares=False)
+            self._squares.show(self.grid)
             if [run.id for run in self.grid.runs] != before or not self._openers.children:
                 self._show_buttons(self.grid.runs)
 
-    def open(self, run: str) -> None:
-        """Show the run with this id below the grid."""
+    def open(self, run: str, node: str = "") -> None:
+        """Show the run with this id below the grid, and in it all about `node`."""
         with self.lock:
-            self._show(f"Run {run}", lambda: self._open_run(run))
+            title = f"{node} of run {run}" if node else f"Run {run}"
+            self._show(title, lambda: self._open_run(run, node))
 
     def mark(self, run: str, marked: bool = True) -> None:
         """Mark a run to be compared; with the second one both are, and a third takes the place of the first."""
@@ -140,10 +126,10 @@ class RunsBoard:
             self._put(None)
             close_all(self.widget)
 
-    def _board_of(self, run: str) -> Opened:
+    def _board_of(self, run: str, node: str) -> Opened:
         from .opened_run import OpenedRun
 
-        return OpenedRun(self._store, run, self._theme)
+        return OpenedRun(self._store, run, self._theme, node)
 
     def _comparison_of(self, runs: Sequence[str]) -> Opened:
         return CompareBoard(self._store, compare_in(self._store, runs), self._theme)
@@ -170,11 +156,11 @@ class RunsBoard:
         self._marked = [run for run in self._marked if run in {one.id for one in runs}]
         self._openers.children = (_caption("open"), *(self._opener(run) for run in runs))
         self._markers.children = (_caption("compare"), *(self._marker(run) for run in runs))
-        widths = f"{_NAMES}px repeat({len(runs)}, {_COLUMN}px)"
+        widths = f"{NAMES}px repeat({len(runs)}, {COLUMN}px)"
         for row in (self._openers, self._markers):
             row.layout.grid_template_columns = widths
             row.layout.display = "grid" if runs else "none"
-        whole = f"{_NAMES + _COLUMN * len(runs)}px" if runs else "auto"
+        whole = f"{NAMES + COLUMN * len(runs)}px" if runs else "auto"
         self._openers.layout.width = self._markers.layout.width = self._table.layout.width = whole
 
     def _opener(self, run: GridRun) -> Any:
@@ -206,6 +192,25 @@ class RunsBoard:
                 button.description = "●" if button.value else "○"
         finally:
             self._settling = False
+
+
+def _style() -> str:
+    return f"""<style>{squares_style()}
+.dagbook-runs-board{{padding:8px 12px}}
+.dagbook-runs-board .dagbook-scroll{{overflow-x:auto;overflow-y:hidden}}
+.dagbook-runs-board .dagbook-scroll>*{{flex:0 0 auto}}
+.dagbook-runs-live .dagbook-runs{{overflow:visible!important}}
+.dagbook-runs-live table{{table-layout:fixed;width:100%!important}}
+.dagbook-runs-live thead th:first-child{{width:{NAMES}px}}
+.dagbook-runs-live thead th{{width:{COLUMN}px;padding:1px 0!important}}
+.dagbook-runs-live tbody th[scope=row]{{overflow:hidden;text-overflow:ellipsis}}
+.dagbook-runs-live thead th>div:last-child{{display:none}}
+.dagbook-runs-heads{{align-items:center;overflow:visible}}
+.dagbook-runs-heads .jupyter-button{{width:{COLUMN - 2}px;height:24px;line-height:22px;margin:0 1px;padding:0;
+font-size:10px;font-family:var(--jp-code-font-family,monospace);overflow:hidden;text-overflow:clip}}
+.dagbook-runs-heads .jupyter-button.mod-active{{outline:2px solid currentColor;outline-offset:-2px;font-weight:700}}
+.dagbook-runs-heads .jupyter-button:focus-visible{{outline:2px solid currentColor;outline-offset:1px}}
+</style>"""
 
 
 def _button_row(name: str) -> Any:

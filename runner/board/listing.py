@@ -21,17 +21,30 @@ _INK, _MUTE, _LINE = palette("auto").ink, palette("auto").mute, palette("auto").
 _LEAST = {"Node": 150, "Route": 110, "Tags and metrics": 140, "Why": 140}  # pixels of the columns whose words wrap
 
 
-def listing_html(follower: Follower, now: float, states: Collection[State] | None = None) -> str:
-    """The table at `now`; with `states` of the node runs only that are in one of them."""
-    listed = follower.listed()
-    wanted = [one for one in listed if states is None or one.run.state in states]
+def listed_rows(follower: Follower, states: Collection[State] | None = None) -> list[Watched]:
+    """The node runs that the table has a row for."""
+    return _most_telling(_wanted(follower, states))[0]
+
+
+def _wanted(follower: Follower, states: Collection[State] | None) -> list[Watched]:
+    return [one for one in follower.listed() if states is None or one.run.state in states]
+
+
+def listing_html(
+    follower: Follower, now: float, states: Collection[State] | None = None, *, lines: bool = False
+) -> str:
+    """The table at `now`; with `states` of the node runs only that are in one of them.
+
+    With `lines` it has the class `dagbook-lines`, for a style sheet that keeps each row on one line.
+    """
+    listed, wanted = follower.listed(), _wanted(follower, states)
     rows, left_out = _most_telling(wanted)
     heads = "".join(f'<th scope="col" style="{_cell(name)};color:{_MUTE}">{name}</th>' for name in _HEADS)
     body = "".join(_row(one, now) for one in rows)
     table = f"{_caption(wanted, listed, states)}<thead><tr>{heads}</tr></thead><tbody>{body}</tbody>"
     more = f"… and {len(left_out)} more: {tally(one.run.state for one in left_out)}" if left_out else ""
     foot = f'<div style="{_FONT};color:{_MUTE};padding:4px 8px">{escaped(more)}</div>' if more else ""
-    frame = 'class="dagbook-listing" style="overflow-x:auto;min-width:0"'
+    frame = f'class="dagbook-listing{" dagbook-lines" if lines else ""}" style="overflow-x:auto;min-width:0"'
     return f'<div {frame}><table style="{_TABLE}">{table}</table>{foot}</div>'
 
 
@@ -82,7 +95,10 @@ def _row(one: Watched, now: float) -> str:
     }
     line = f"border-top:1px solid {_LINE}"
     name = f'<th scope="row" style="{_cell("Node")};{line};font-weight:600">{_short(run.node)}</th>'
-    rest = "".join(f'<td style="{_cell(head)};{line}">{inner}</td>' for head, inner in cells.items())
+    why = f' title="{cells["Why"]}"' if cells["Why"] else ""
+    rest = "".join(
+        f'<td style="{_cell(head)};{line}"{why if head == "Why" else ""}>{inner}</td>' for head, inner in cells.items()
+    )
     return f'<tr style="background:none"><td style="{_cell("State")};{line}">{state}</td>{name}{rest}</tr>'
 
 

@@ -19,14 +19,17 @@ _FONT = "font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:12p
 _CELL = "padding:1px 2px;border:0;text-align:center;background:none"
 
 
-def run_grid_html(grid: RunGrid) -> str:
-    """The grid; what each square and bar means shows when the mouse rests on it, and is read out."""
+def run_grid_html(grid: RunGrid, squares: bool = True) -> str:
+    """The grid; what each square and bar means shows when the mouse rests on it, and is read out.
+
+    Without `squares` only its head: the bars of the runs.
+    """
     if not grid.runs:
         return f'<div style="{_FONT};color:{_COLOURS.mute}">No run yet.</div>'
     longest = max((run.seconds or 0.0 for run in grid.runs), default=0.0)
     head = "".join(_head(run, longest) for run in grid.runs)
-    rows = "".join(_rows(grid))
-    left_out = len(grid.rows) - MOST_ROWS
+    rows = "".join(_rows(grid)) if squares else ""
+    left_out = len(grid.rows) - MOST_ROWS if squares else 0
     more = f'<div style="color:{_COLOURS.mute};padding:4px">… and {left_out} more nodes</div>' if left_out > 0 else ""
     table = f"{_FONT};border-collapse:separate;border-spacing:0;border:0;margin:0;width:auto;color:{_COLOURS.ink}"
     corner = (

@@ -132,6 +132,26 @@ def test_a_click_in_the_grid_opens_a_run_and_two_marks_compare(
     board.get_by_text(f"Run {second} below").wait_for()
     lab.page.wait_for_function("() => [...document.querySelectorAll('.custom-widget')].some(one => one._cyreg)")
     lab.picture("runs-opened", 1600, "Light", height=1600)
+    square = board.locator(".dagbook-squares .dagbook-openers").nth(1).get_by_role("button").nth(3)
+    square.focus()
+    lab.page.keyboard.press("Enter")
+    board.get_by_text("train of run").wait_for()
+    inspected = board.locator(".dagbook-side")
+    inspected.get_by_text("accuracy").first.wait_for()
+    inspected.page.get_by_role("tab", name="List", exact=True).click()
+    row = board.locator(".dagbook-row-buttons").get_by_role("button")
+    row.nth(5).wait_for()
+    tops = lab.page.evaluate(
+        """() => ['.dagbook-row-buttons button', '.dagbook-lines tbody tr'].map(
+            of => [...document.querySelectorAll(of)].map(one => one.getBoundingClientRect()))
+            .map(all => all.map(box => Math.round(box.y + box.height / 2)))"""
+    )
+    assert len(tops[0]) > 5
+    assert all(abs(one - other) <= 2 for one, other in zip(*tops, strict=True)), "each button stands beside its row"
+    row.nth(5).click()
+    board.locator(".dagbook-side .dagbook-choice button").get_by_text("Fold").wait_for(state="hidden")
+    inspected.get_by_text("rate").first.wait_for()
+    lab.picture("runs-square", 1000, "Light", height=1700)
     markers = board.locator(".dagbook-runs-heads").last.get_by_role("button")
     markers.nth(1).click()
     markers.nth(0).click()

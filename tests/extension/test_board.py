@@ -216,3 +216,19 @@ def test_a_pipeline_with_mistakes_is_drawn_and_an_edit_that_mends_them_takes_the
     board.paint()
     assert marked == {"fit"}
     assert not any(card.wrong for card in board._scene.cards)
+
+
+def test_a_row_of_the_list_shows_its_node_run_also_one_of_several_that_stand_in_one_card(follower: Follower) -> None:
+    board = run_board(follower)
+    (tabs,) = (one for one in widgets(board.widget) if type(one).__name__ == "Tab")
+    tabs.selected_index = list(tabs.titles).index("List")
+    (rows,) = (one for one in widgets(tabs) if type(one).__name__ == "ToggleButtons")
+    told_of = list(rows.tooltips)
+    assert told_of[0] == "Show prepare"
+    assert told(board).count("<tr") == len(told_of) + 1
+    rows.index = 0
+    assert board.selected == "prepare"
+    assert "fit#1.1" not in keys(board)
+    rows.index = next(at for at, words in enumerate(told_of) if words.startswith("Show fit"))
+    assert board.selected in keys(board)
+    assert board.selected.startswith("fit#")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from dagbook.extension.compare_board import CompareBoard
 from dagbook.extension.opened_run import OpenedRun
 from dagbook.extension.runs_board import RunsBoard, static_runs
+from dagbook.runner.core.names import slug_of
 from dagbook.runner.records.store import Store
 from tests.board.searches import record_search
 
@@ -17,10 +19,10 @@ from tests.board.searches import record_search
 class Opened:
     """Stands for what a click opens: tells whether it is closed."""
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: str, node: str = "") -> None:
         import ipywidgets
 
-        self.run = run
+        self.run, self.node = run, node
         self.widget: Any = ipywidgets.HTML(run)
         self.closed = False
 
@@ -117,3 +119,31 @@ def test_the_static_grid_is_seen_where_the_board_is_not_alive(tmp_path: Path, ru
     made = static_runs(store, "text")
     assert made["text/plain"] == "text"
     assert made["text/html"].startswith('<div class="dagbook-cell">')
+
+
+def test_a_square_opens_its_node_in_its_run(tmp_path: Path, runs: list[str]) -> None:
+    board = RunsBoard(Store(tmp_path), open_run=Opened)
+    node = board.grid.rows[0].node
+    openers = board._squares.opener(node)
+    assert openers is not None
+    openers.widget.index = 1
+    assert (opened(board).run, opened(board).node) == (runs[1], node)
+    assert openers.widget.tooltips[1].startswith("succeeded · ")
+
+
+def test_a_square_of_a_node_that_is_no_part_of_a_run_opens_nothing(tmp_path: Path, runs: list[str]) -> None:
+    board = RunsBoard(Store(tmp_path), open_run=Opened)
+    row = board.grid.rows[0]
+    board._squares.show(replace(board.grid, rows=(replace(row, squares=(None, *row.squares[1:])),)))
+    openers = board._squares.opener(row.node)
+    assert openers is not None
+    openers.widget.index = 0
+    assert opened(board) is None
+
+
+def test_a_run_that_a_square_opens_is_shown_with_the_node_inspected(tmp_path: Path, runs: list[str]) -> None:
+    board = RunsBoard(Store(tmp_path))
+    node = board.grid.rows[1].node
+    board.open(runs[0], node)
+    assert opened(board).board.selected == slug_of(node)
+    board.close()
