@@ -28,6 +28,7 @@ class Asked(Written):
     build_network: str | None = None
     transport: str = "auto"
     jobs: int = 1
+    ahead: int = 0  # how many node runs may be started ahead of their time
     on_error: OnError | None = None
     code: str | None = None
     max_runs: int = 10_000
@@ -60,6 +61,7 @@ def ask(pipeline: Pipeline, settings: Settings, folder: Path, **more: Any) -> As
         build_network=settings.build_network,
         transport=settings.transport,
         jobs=settings.jobs,
+        ahead=settings.ahead,
         code=settings.code,
         max_runs=settings.max_runs,
         env=dict(settings.env),

@@ -9,13 +9,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
+from .ahead import Ahead
 from .core.errors import DagbookError
 from .core.events import AttemptEnded, AttemptRuns, Earlier, Event, Start
 from .core.lifecycle import NodeRun, Pictured, State, Tagged
 from .core.model import Kind, Node
 from .core.upstream import NoInput
 from .executors.contract import CellStarted, Executor, Job, Logged, LoggedImage, Outcome, Output, Report, Started
-from .executors.kernel import load_driver
+from .executors.kernel import driver_is_loaded, load_driver
+from .held import Held
 from .records.artifacts import Artifact, publish
 from .records.journal import Journal
 from .records.long_work import Cancel
@@ -73,18 +75,11 @@ class News:
 class Attempts:
     """Runs the attempts of one run."""
 
-    def __init__(self, store: Store, jobs: JobMaker, memory: Memory) -> None:
+    def __init__(self, store: Store, jobs: JobMaker, memory: Memory, ahead: Ahead) -> None:
         self._store = store
         self._jobs = jobs
         self._memory = memory
-
-    async def get_ready(self, run: NodeRun) -> None:
-        """Load what drives kernels, before the clock of the first attempt that needs it starts.
-
-        A run in which everything is up to date never loads it, and is over in less time than that takes.
-        """
-        if self._jobs.node_of(run.node).kind in (Kind.CELL, Kind.NOTEBOOK):
-            await asyncio.to_thread(load_driver)
+        self._ahead = ahead
 
     async def run(self, start: Start, run: NodeRun, news: News, ends_well: Callable[[], object]) -> AttemptEnded:
         """Run the attempt that `start` asks for and say how it ended; cancelling this is cancelling the attempt.
@@ -92,8 +87,23 @@ class Attempts:
         `ends_well` is called when the work has succeeded: what has ended well is published, also when the run is
         cancelled at that moment. News come from the attempt's own thread.
         """
-        if self._jobs.node_of(run.node).kind is Kind.DATA:
+        kind = self._jobs.node_of(run.node).kind
+        if kind is Kind.DATA:
             return await self._fetch(start, run, news)
+        # A run in which everything is up to date never loads it, and is over in less time than that takes.
+        loads = kind in (Kind.CELL, Kind.NOTEBOOK) and not driver_is_loaded()
+        held = await self._ahead.take(run, begin=loads)
+        try:
+            if loads:
+                await asyncio.to_thread(load_driver)
+            return await self._run(start, run, news, ends_well, held)
+        finally:
+            if held is not None:
+                await self._ahead.give_back(held)
+
+    async def _run(
+        self, start: Start, run: NodeRun, news: News, ends_well: Callable[[], object], held: Held | None
+    ) -> AttemptEnded:
         if words := await asyncio.to_thread(self._memory.changed, run):
             return AttemptEnded(start.id, start.attempt, State.FAILED, words)
         try:
@@ -106,7 +116,8 @@ class Attempts:
             reporter = _Reporter(news, start, journal)
             try:
                 async with asyncio.timeout(limit) as clock:
-                    outcome = await executor.run(job, reporter)
+                    work = self._ahead.run(held, job, reporter) if held else executor.run(job, reporter)
+                    outcome = await work
             except TimeoutError:
                 if not clock.expired():
                     raise  # the executor's own
@@ -116,6 +127,8 @@ class Attempts:
                 return AttemptEnded(start.id, start.attempt, State.CANCELLED, "the run was cancelled", detail)
         ends_well()
         detail |= _outcome_detail(job, outcome)
+        if held and held.served:
+            detail["ahead"] = True
         if not outcome.ok:
             state = State.LOST if outcome.lost else State.FAILED
             return AttemptEnded(start.id, start.attempt, state, outcome.reason, detail)
@@ -141,7 +154,11 @@ class Attempts:
     async def _publish(self, start: Start, job: Job, detail: dict[str, Any]) -> AttemptEnded:
         began = time.monotonic()
         try:
-            artifact: Artifact = await asyncio.to_thread(publish, job.output, self._store.artifacts)
+            async with self._ahead.publishing(job.output) as stays:
+                artifact: Artifact = await asyncio.to_thread(
+                    publish, job.output, self._store.artifacts, leave_twin=stays
+                )
+                await self._ahead.published(job.output, artifact.path)
         except OSError as error:
             reason = f"its output could not be stored: {error}"
             return AttemptEnded(start.id, start.attempt, State.FAILED, reason, detail)

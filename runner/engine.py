@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 
+from .ahead import Ahead
 from .attempt import Attempts, JobMaker, Memory, News
 from .core.errors import MachineError
 from .core.events import (
@@ -51,6 +52,7 @@ class Engine:
         scheduler: Scheduler,
         jobs: JobMaker,
         memory: Memory,
+        ahead: Ahead,
         *,
         recorded: int = 0,
         waits: bool = True,
@@ -59,7 +61,8 @@ class Engine:
         self._memory = memory
         self._waits = waits
         self._jobs = jobs
-        self._attempt_of = Attempts(store, jobs, memory)
+        self._ahead = ahead
+        self._attempt_of = Attempts(store, jobs, memory, ahead)
         self._decisions = Decisions(store, run)
         self._run = run
         self._scheduler = scheduler
@@ -76,15 +79,16 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         poll = asyncio.create_task(self._poll_commands())
         try:
-            self._perform(self._decide([Begin(resumed_by)]))
+            self._go_on([Begin(resumed_by)])
             while self._goes_on():
-                self._perform(self._decide(await self._next_events()))
+                self._go_on(await self._next_events())
         finally:
             poll.cancel()
             left = [*self._attempts.values(), *self._looks]
             for task in left:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
+            await self._ahead.close()
         return self._scheduler.run
 
     def _goes_on(self) -> bool:
@@ -128,8 +132,13 @@ class Engine:
             events.append(self._events.get_nowait())
         return events
 
-    def _decide(self, events: list[Event]) -> list[Action]:
-        """Hand events to the scheduler and record what follows; returns the actions to perform."""
+    def _go_on(self, events: list[Event]) -> None:
+        facts, actions = self._decide(events)
+        self._perform(actions)
+        self._ahead.follow(facts)
+
+    def _decide(self, events: list[Event]) -> tuple[list[Fact], list[Action]]:
+        """Hand events to the scheduler and record what follows; returns it with the actions to perform."""
         facts: list[Fact] = []
         actions: list[Action] = []
         for event in events:
@@ -139,7 +148,7 @@ class Engine:
         self._recorded = self._store.append(self._run, self._recorded, facts)
         self.bell.ring()
         self._follow_up([fact for fact in facts if isinstance(fact, Changed)])
-        return actions
+        return facts, actions
 
     def _follow_up(self, changes: list[Changed]) -> None:
         """What recorded changes ask for besides actions."""
@@ -193,8 +202,6 @@ class Engine:
         run = self._scheduler.run.node_runs[start.id]
         began = time.monotonic()
         try:
-            await self._attempt_of.get_ready(run)
-            began = time.monotonic()
             news = News(self.tell, self.ring)
             ended = await self._attempt_of.run(start, run, news, lambda: self._attempts.pop(start.id))
         except asyncio.CancelledError:

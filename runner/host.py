@@ -19,9 +19,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .ahead import Ahead
 from .asked import Asked, first
 from .beginning import keep_snapshot, record_of, snapshot_of
 from .core.errors import DagbookError, Problem
+from .core.foresight import Foresight
 from .core.lifecycle import RunSoFar, RunState
 from .core.model import OnError, Pipeline
 from .core.scheduler import Scheduler
@@ -77,8 +79,10 @@ class Hosted:
         results = Results(plan, self._store, jobs, self.id, self._tell)
         self._loop = asyncio.get_running_loop()
         recorded = resumed.recorded if resumed else 0
+        foresight = Foresight(plan.pipeline)
+        ahead = Ahead(scheduler.run, foresight, jobs.foreseeing(foresight.run), scheduler.queued, plan.asked.ahead)
         self._engine = engine = Engine(
-            self._store, self.id, scheduler, jobs, results, recorded=recorded, waits=plan.asked.waits
+            self._store, self.id, scheduler, jobs, results, ahead, recorded=recorded, waits=plan.asked.waits
         )
         self._listen_to_signals(on_signals)
         await engine.bell.hang()

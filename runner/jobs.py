@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -18,6 +20,7 @@ from .core.graph import graph_of
 from .core.lifecycle import PASSED, NodeRun, RunSoFar
 from .core.model import Kind, Node
 from .core.names import slug_of
+from .core.upstream import NotYetKnown, is_foreseen
 from .core.values import to_json
 from .executors.contract import Executor, Job, Mount
 from .plan import Plan, needs_of
@@ -25,7 +28,7 @@ from .records.cache import Key, as_part, key_of
 from .records.store import Store
 from .slots import SlotFile, digest_of_slot, fill_slot, slots_of
 
-RECORD = "notebook.ipynb"
+RECORD, OUTPUT = "notebook.ipynb", "output"
 GIT_MOUNT = "/cnvrg"
 
 
@@ -47,13 +50,19 @@ class Inputs:
 class Jobs:
     """Makes the jobs of one run from its plan; `so_far` is what the run has come to, kept up to date by its owner."""
 
-    def __init__(self, plan: Plan, store: Store, run: str, so_far: RunSoFar) -> None:
+    def __init__(
+        self, plan: Plan, store: Store, run: str, so_far: RunSoFar, numbers: Iterator[int] | None = None
+    ) -> None:
         self._plan = plan
         self._store = store
         self._run = run
         self._so_far = so_far
         self._binding = Binding(plan.pipeline, so_far)
-        self._numbers = itertools.count(1)
+        self._numbers = numbers or itertools.count(1)
+
+    def foreseeing(self, foreseen: RunSoFar) -> Jobs:
+        """The same for node runs that are only foreseen: what will be an artifact is still a folder of its attempt."""
+        return Jobs(self._plan, self._store, self._run, foreseen, self._numbers)
 
     @cached_property
     def _tested(self) -> dict[str, frozenset[str]]:
@@ -80,6 +89,31 @@ class Jobs:
         node, defaults = self.node_of(title), self._plan.pipeline.defaults
         found: float | None = first(node.timeout, defaults.timeout)
         return found
+
+    # before it is known that a node runs
+
+    def may_wait(self, title: str) -> bool:
+        """Whether node runs of this node may be started before it is known that they will run.
+
+        Only kernels that are told variables later; not what a person or an earlier result decides on; nothing that
+        takes more than a container: a device, a checkout, links to the files of edges.
+        """
+        node, plan = self.node_of(title), self._plan
+        if node.kind not in (Kind.CELL, Kind.NOTEBOOK) or plan.runtimes[title].language != "python":
+            return False
+        asked = needs_of(plan.asked, plan.pipeline, node).gpus or plan.pipeline.edges_into(title)
+        return not (node.approve or asked or title in plan.reused or title in plan.repositories)
+
+    def output_of(self, run: NodeRun) -> Path:
+        """The folder that becomes the artifact of this node run."""
+        return self._store.attempt_folder(self._run, run.id, max(run.attempt, 1)) / OUTPUT
+
+    def forget(self, run: NodeRun, attempt: int) -> None:
+        """Remove the folders that were made for an attempt which is not to be."""
+        folder = self._store.attempt_folder(self._run, run.id, attempt)
+        shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            folder.parent.rmdir()  # when it was the first
 
     # keys
 
@@ -120,12 +154,13 @@ class Jobs:
     def make(self, run: NodeRun, attempt: int) -> Job:
         """The job of one attempt: a folder of its own in the store, the inputs, the environment.
 
-        Raises NoInput when an input cannot be had.
+        Made again for the same attempt, as more is known, it has the same folders. Raises NoInput when an input
+        cannot be had, and NotYetKnown for what is only foreseen.
         """
         node, inputs = self.node_of(run.node), self._inputs(run)
         folder = self._store.attempt_folder(self._run, run.id, attempt)
-        output = folder / "output"
-        output.mkdir(parents=True)
+        output = folder / OUTPUT
+        output.mkdir(parents=True, exist_ok=True)
         needs = needs_of(self._plan.asked, self._plan.pipeline, node)
         return Job(
             id=f"{self._run}-{next(self._numbers)}-{attempt}",
@@ -186,7 +221,7 @@ class Jobs:
         for slug, text in inputs.listed.items():
             frame = folder / "gathered" / slug
             for number in range(1, len(json.loads(text)) + 1):
-                (frame / str(number)).mkdir(parents=True)  # where the artifact is mounted
+                (frame / str(number)).mkdir(parents=True, exist_ok=True)  # where the artifact is mounted
             frame.mkdir(parents=True, exist_ok=True)
             (frame / "runs.json").write_text(text, encoding="utf-8")
             found.append(Mount(frame, f"/input/{slug}", variable=input_variable(slug)))
@@ -194,7 +229,7 @@ class Jobs:
             target = PurePosixPath(mount.target)
             if target.parts[1] == "data" and len(target.parts) == 4:  # a dataset of one file
                 frame = folder / "data" / target.parts[2]
-                frame.mkdir(parents=True)
+                frame.mkdir(parents=True, exist_ok=True)
                 (frame / target.name).touch()  # where the file is mounted
                 found.append(Mount(frame, str(target.parent), variable=data_variable(slug_of(target.parts[2]))))
         for slot, files in inputs.slots.items():
@@ -222,7 +257,7 @@ class Jobs:
             digests[f"/input/{slug}/runs.json"] = listed[slug]
             for number, one in enumerate(several, 1):
                 mounts.append(Mount(self._artifact(one), f"/input/{slug}/{number}"))
-                digests[f"/input/{slug}/{number}"] = str(one.detail["artifact"])
+                digests[f"/input/{slug}/{number}"] = _digest_of(one)
         slots = slots_of(self._plan.pipeline, node.title, run, runs, self._folder_of)
         digests |= {f"/input/{slot}": digest_of_slot(files) for slot, files in slots.items()}
         tags = {slug_of(title): one.tags for title, one in parents.items() if not _dataset(one)}
@@ -245,7 +280,7 @@ class Jobs:
             else:
                 target = f"/input/{slug}"
                 mounts.append(Mount(self._artifact(parent), target, variable=input_variable(slug)))
-            digests[target] = str(parent.detail["artifact"])
+            digests[target] = _digest_of(parent)
         return mounts, digests
 
     def digest_of(self, id: str) -> str:
@@ -256,6 +291,12 @@ class Jobs:
         return self._artifact(run) if run.state in PASSED and not _dataset(run) else None
 
     def _artifact(self, run: NodeRun) -> Path:
+        if is_foreseen(run):
+            if self.node_of(run.node).kind is Kind.DATA:
+                raise NotYetKnown(run.node, "dataset")
+            output = self.output_of(run)
+            output.mkdir(parents=True, exist_ok=True)
+            return output
         digest = str(run.detail["artifact"])
         return self._store.artifacts / digest[:2] / digest
 
@@ -274,6 +315,11 @@ class Jobs:
 def _dataset(run: NodeRun) -> dict[str, Any] | None:
     found: dict[str, Any] | None = run.detail.get("dataset")
     return found
+
+
+def _digest_of(run: NodeRun) -> str:
+    """What names the artifact of a node run that passed; nothing yet for one that is foreseen to."""
+    return "" if is_foreseen(run) else str(run.detail["artifact"])
 
 
 def _listed(number: int, run: NodeRun) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class Results:
         metrics = {name: [[to_json(s), to_json(v)] for s, v in points] for name, points in run.metrics.items()}
         images = {name: [[to_json(step), file] for step, file in shown] for name, shown in run.images.items()}
         origin = {"run": self._run, "node_run": run.id, "attempt": run.attempt}
-        kept = {name: value for name, value in run.detail.items() if name not in ("warnings", "why", "kept")}
+        kept = {name: value for name, value in run.detail.items() if name not in ("warnings", "why", "kept", "ahead")}
         if node.kind is Kind.DATA:
             kept.pop("artifact")  # it lies outside of the store
         body = {"detail": {**kept, "from": origin}, "tags": tags, "metrics": metrics, "images": images}

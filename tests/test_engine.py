@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dagbook.runner.ahead import Ahead
 from dagbook.runner.core.errors import Problem
 from dagbook.runner.core.events import Earlier
+from dagbook.runner.core.foresight import Foresight
 from dagbook.runner.core.lifecycle import NodeRun, RunState, State
 from dagbook.runner.core.model import Kind, Node, OnError, Pipeline
 from dagbook.runner.core.scheduler import Scheduler
 from dagbook.runner.engine import Engine
 from dagbook.runner.executors.contract import Job, Outcome, Reporter, Runtime
+from dagbook.runner.executors.gate import Gate
 from dagbook.runner.records.long_work import Cancel
 from dagbook.runner.records.store import Store
 
@@ -34,7 +38,9 @@ class Instant:
     def prepare(self, needs: Any, tell: Any) -> tuple[dict[str, Runtime], list[Problem]]:
         return {}, []
 
-    async def run(self, job: Job, report: Reporter) -> Outcome:
+    async def run(self, job: Job, report: Reporter, gate: Gate | None = None) -> Outcome:
+        if gate is not None:
+            job = await self._wait_at(gate)
         self.started.append(job.title)
         try:
             if job.title in self._endless:
@@ -42,6 +48,14 @@ class Instant:
             return Outcome(job.title not in self._bad, reason="it is bad" if job.title in self._bad else "")
         finally:
             self.ended.append(job.title)
+
+    @staticmethod
+    async def _wait_at(gate: Gate) -> Job:
+        gate.ready()
+        try:
+            return (await asyncio.to_thread(gate.wait, lambda: False)).job
+        finally:
+            gate.close()  # for the thread of one that is cancelled
 
     async def close(self) -> None:
         pass
@@ -62,9 +76,18 @@ class Jobs:
     def node_of(self, title: str) -> Node:
         return Node(title=title)
 
+    def may_wait(self, title: str) -> bool:
+        return True
+
+    def output_of(self, run: NodeRun) -> Path:
+        return self._folder / run.id / str(max(run.attempt, 1)) / "output"
+
+    def forget(self, run: NodeRun, attempt: int) -> None:
+        shutil.rmtree(self._folder / run.id / str(attempt))
+
     def make(self, run: NodeRun, attempt: int) -> Job:
         folder = self._folder / run.id / str(attempt)
-        (folder / "output").mkdir(parents=True)
+        (folder / "output").mkdir(parents=True, exist_ok=True)
         runtime = Runtime("nothing", "0")
         return Job(run.id, run.id, run.node, Kind.CELL, runtime, folder / "notebook.ipynb", folder / "output")
 
@@ -88,7 +111,9 @@ class Forgetful:
 def engine_for(tmp_path: Path, pipeline: Pipeline, executor: Instant, rule: OnError, jobs: int = 1) -> Engine:
     store = Store(tmp_path / ".dagbook")
     run = store.add_run("demo", {"pipeline": {"nodes": []}}, {})
-    return Engine(store, run, Scheduler(pipeline, jobs, rule), Jobs(tmp_path / "work", executor), Forgetful())
+    scheduler, made = Scheduler(pipeline, jobs, rule), Jobs(tmp_path / "work", executor)
+    ahead = Ahead(scheduler.run, Foresight(pipeline), made, scheduler.queued, most=2)
+    return Engine(store, run, scheduler, made, Forgetful(), ahead)
 
 
 CHAIN = Pipeline(nodes=(Node(title="a"), Node(title="b", after=("a",))))

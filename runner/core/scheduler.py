@@ -9,7 +9,7 @@ while a node run is unaccounted for.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .events import (
@@ -130,6 +130,10 @@ class Scheduler:
     def under_way(self) -> frozenset[str]:
         """Ids of the node runs whose attempts are being run."""
         return frozenset(self._under_way)
+
+    def queued(self) -> Iterator[NodeRun]:
+        """The node runs that wait for room, in the order in which they will start."""
+        return (self.run.node_runs[id] for id in self._queue)
 
     def only_waits(self) -> bool:
         """True when nothing can happen any more until somebody decides on a pending node run."""

@@ -1,19 +1,18 @@
 """The program that becomes a node's kernel: ipykernel without its debugger.
 
 It runs inside the node (a copy of this file), with nothing of dagbook there; the standard library and ipykernel
-are all that it may import. Called with the connection file and the folder of the helpers.
+are all that it may import. Called with the connection file, the folder of the helpers and the node's search path.
 """
 
 import os
 import sys
 
 
-def main(connection: str, helpers: str) -> None:
+def main(connection: str, helpers: str, path: str) -> None:
     """Start ipykernel on `connection` and serve until the kernel is told to go."""
     del sys.path[0]  # this script's folder
-    # A random.py or types.py in the user's project must not break ipykernel's own imports.
-    shown = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
-    sys.path[:] = [entry for entry in sys.path if entry not in shown]
+    # Only later: a random.py or types.py in the user's project must not break ipykernel's own imports.
+    shown = [entry for entry in path.split(os.pathsep) if entry]
     # Importing debugpy takes longer than all the rest of starting up; nobody debugs a node.
     sys.modules["debugpy"] = None  # type: ignore[assignment]
     sys.argv[:] = ["ipykernel_launcher.py", "-f", connection]
@@ -22,6 +21,7 @@ def main(connection: str, helpers: str) -> None:
     application = IPKernelApp.instance()
     application.initialize(["-f", connection, "--HistoryManager.enabled=False"])  # type: ignore[no-untyped-call]
     del sys.modules["debugpy"]  # so that users can import it
+    os.environ["PYTHONPATH"] = path  # for what the node starts
     at = 1 if sys.path[:1] == [""] else 0
     sys.path[at:at] = [entry for entry in shown if entry != helpers]
     sys.path.append(helpers)  # last: an installed dagbook wins
@@ -41,4 +41,4 @@ def _forget_terminal() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(*sys.argv[1:])

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..core.errors import Place, Problem
 from ..core.model import Kind
 from ..core.values import Value
+
+if TYPE_CHECKING:
+    from .gate import Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +199,13 @@ class Executor(Protocol):
         """
         ...
 
-    async def run(self, job: Job, report: Reporter) -> Outcome:
-        """Run one attempt to its end. Cancelling the coroutine ends the work, at once and wholly."""
+    async def run(self, job: Job, report: Reporter, gate: Gate | None = None) -> Outcome:
+        """Run one attempt to its end. Cancelling the coroutine ends the work, at once and wholly.
+
+        With a `gate` the attempt is started ahead: `job` is what it is expected to be, `report` is not called, and
+        when its kernel is ready it waits at the gate for the job that was decided and for whom to tell.
+        Raises NotHeld, or whatever else went wrong, when it did not come as far as that.
+        """
         ...
 
     async def close(self) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,9 @@ from .containers import KEPT_LABEL, TCP_PORTS, Engine, container
 from .contract import Job, Needs, Outcome, Reporter, Runtime
 from .daemon import LABEL, RUN_LABEL, Events, Watched, connect, ending_of
 from .exits import Ending, Exit, Started
+from .gate import Gate, NotHeld, Passed
 from .kept import Kept, hand_over
-from .kernel import run_notebook
+from .kernel import pass_gate, run_notebook
 from .launch import NAMESPACE, environment, kernel_command, launcher, script_command
 from .resources import MEASURE, gpu_variables, read_used, shortages
 from .rundir import RunDir, is_held, remove_stale
@@ -95,10 +97,15 @@ class DockerExecutor:
                 self._reached = transport_of(self.client, self.engine, image, self._transport)
             return self._reached
 
-    async def run(self, job: Job, report: Reporter) -> Outcome:
+    async def run(self, job: Job, report: Reporter, gate: Gate | None = None) -> Outcome:
         """See `Executor.run`."""
-        attempt = _Attempt(self, job, report)
+        attempt = _Attempt(self, job, report, gate)
         return await in_own_thread(attempt.work, attempt.stop, f"{THREADS}{job.id}")
+
+    @staticmethod
+    def variables(job: Job, rundir: RunDir) -> dict[str, str]:
+        """The environment of a job's container."""
+        return environment(job, rundir, real_paths=False) | gpu_variables(job.gpus, container=True)
 
     async def close(self) -> None:
         """See `Executor.close`."""
@@ -160,11 +167,11 @@ class Container:
         command_node = job.kind is Kind.COMMAND
         # Commands are attached to anyway, and run on engines that share no FIFO too.
         by_stdin = command_node or rundir.transport == "tcp"
-        command = script_command(job.script, rundir) if command_node else kernel_command(job, rundir)
+        variables = executor.variables(job, rundir)
+        command = script_command(job.script, rundir) if command_node else kernel_command(job, rundir, variables)
         measure = MEASURE if command_node else ""
         script = launcher(command, rundir, NAMESPACE, stdin=by_stdin, log=not command_node, measure=measure)
         rundir.write("launch", script)
-        variables = environment(job, rundir, real_paths=False) | gpu_variables(job.gpus, container=True)
         settings = container(executor.client, executor.engine, job, rundir, variables, stdin=by_stdin)
         self.id: str = executor.client.create_container(**settings)["Id"]
         self.watched = executor.events.watch(self.id, self.exit)
@@ -256,10 +263,11 @@ class Container:
 class _Attempt:
     """One attempt of one node run, in its own thread."""
 
-    def __init__(self, executor: DockerExecutor, job: Job, report: Reporter) -> None:
+    def __init__(self, executor: DockerExecutor, job: Job, report: Reporter, gate: Gate | None) -> None:
         self.executor = executor
         self.job = job
         self.report = report
+        self.gate = gate
         self.began = time.monotonic()
         self.stopping = threading.Event()
         self.started = threading.Event()
@@ -281,6 +289,8 @@ class _Attempt:
         except (DockerException, OSError) as error:
             if self.stopping.is_set():
                 raise asyncio.CancelledError from None
+            if self.gate and not self.gate.passed:
+                raise NotHeld from error
             refused = getattr(getattr(error, "response", None), "status_code", 500) < 500
             words = "refused the container" if refused else "failed"
             return Outcome(False, f"the Docker engine {words}: {_explanation(error)}", lost=not refused)
@@ -300,6 +310,8 @@ class _Attempt:
             self.started.set()
             if self.stopping.is_set():
                 raise asyncio.CancelledError
+            if self.gate:
+                self.gate.mounted()
             return self._drive(process, rundir)
         finally:
             if self.started.is_set() and not process.kept:
@@ -311,12 +323,17 @@ class _Attempt:
         if self.job.kind is Kind.COMMAND:
             return drive_command(self.job, handle, process.pieces(), rundir, self.report, began=self.began)
         ports = process.ports() if rundir.transport == "tcp" else None
-        stopping = self.stopping.is_set
-        return run_notebook(self.job, handle, rundir, self.report, began=self.began, ports=ports, stopping=stopping)
+        passed, line = Passed(self.job, self.report, self.began), None
+        if self.gate:
+            variables = partial(self.executor.variables, rundir=rundir)
+            passed, line = pass_gate(self.gate, self.job, handle, rundir, ports, variables)
+        return run_notebook(passed, handle, rundir, ports=ports, line=line, stopping=self.stopping.is_set)
 
     def stop(self) -> None:
         """End the container, whatever it is doing; one that is not started yet is not started."""
         self.stopping.set()
+        if self.gate:
+            self.gate.close()
         if self.process is not None and self.started.is_set():
             self.process.kill()
 

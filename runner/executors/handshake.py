@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from queue import Empty
 from typing import TYPE_CHECKING, Any
 
-from .exits import Exit
+from .exits import Exit, Started
 
 if TYPE_CHECKING:
     import zmq.asyncio
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from .rundir import RunDir
 
+START_SECONDS = 120.0  # a kernel on a cold disk, under load; a kernel that died is noticed at once
 RESEND_SECONDS = 0.25  # a subscription may arrive after the first request's messages went out
 _GLANCE_SECONDS = 0.001  # between two looks for the sockets: the longest sleep between "bound" and "connected"
 
@@ -46,11 +47,29 @@ def wait_for_sockets(rundir: RunDir, exit: Exit, deadline: float) -> None:
             raise KernelSilent
 
 
+def connect(process: Started, rundir: RunDir, ports: tuple[int, ...] | None) -> Line:
+    """A line to the kernel of a started process, as soon as that answers. Raises KernelGone, KernelSilent."""
+    from jupyter_core.utils import run_sync
+
+    deadline = time.monotonic() + START_SECONDS
+    if rundir.transport == "ipc":
+        wait_for_sockets(rundir, process.exit, deadline)
+    line = Line(rundir.connection(ports))
+    try:
+        line.info = run_sync(line.greet)(process.exit, deadline)
+    except BaseException:
+        line.close()
+        raise
+    return line
+
+
 class Line:
     """The connection to one kernel: its client, and the ZeroMQ context that is closed with it.
 
-    Made and used in the node's own thread.
+    `info` is what the kernel said of itself. Made and used in the node's own thread.
     """
+
+    info: Mapping[str, Any]
 
     def __init__(self, connection: Mapping[str, Any]) -> None:
         import zmq
@@ -94,6 +113,14 @@ class Line:
             _message(self.client.iopub_channel, request, until, "idle"),
         )
         return reply["content"] if reply and idle else None
+
+    def set_variables(self, variables: Mapping[str, str | None]) -> None:
+        """Change the environment of a Python kernel before its first cell; None unsets. Leaves no name behind."""
+        gone = [name for name, value in variables.items() if value is None]
+        there = {name: value for name, value in variables.items() if value is not None}
+        code = f"(lambda there, gone: (there.update({there!r}), [there.pop(name, None) for name in gone]))"
+        # Requests are taken in order: no need to wait for this one.
+        self.client.execute(f"{code}(__import__('os').environ, {gone!r})", silent=True, store_history=False)
 
     def close(self) -> None:
         """Close all sockets; unsent messages are dropped."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,7 +21,8 @@ from . import farewell
 from .contract import Job, Outcome, Reporter
 from .contract import Started as StartedReport
 from .exits import Started
-from .handshake import KernelGone, KernelSilent, Line, wait_for_sockets
+from .gate import Gate, NotHeld, Passed, late_variables
+from .handshake import KernelGone, KernelSilent, Line, connect
 from .logbook import Logbook
 from .outcomes import Trouble, outcome_of
 from .resources import USED
@@ -29,7 +31,6 @@ from .rundir import RunDir
 if TYPE_CHECKING:
     from .papermill_engine import NodeClient, RecordKeeper
 
-START_SECONDS = 120.0  # a kernel on a cold disk, under load; a kernel that died is noticed at once
 EXIT_SECONDS = 60.0  # for exit handlers and threads that the notebook left running
 THREADS_SECONDS = 10.0  # of these, for threads
 GONE_SECONDS = 5.0  # from the order to exit until the process is gone
@@ -41,7 +42,7 @@ class Session:
 
     `cells` counts the cells of the notebook as it was given; `current` is the cell that runs (in the executed
     notebook), and `position` gives its place in the notebook as it was given. `ports` gives the driver's TCP ports
-    where the kernel is reached by TCP.
+    where the kernel is reached by TCP. `line` leads to the kernel, from the start on where that was started ahead.
     """
 
     job: Job
@@ -50,13 +51,13 @@ class Session:
     report: Reporter
     began: float
     ports: tuple[int, ...] | None = None
+    line: Line | None = None
     cells: int = 0
     current: int = 0
     position: Callable[[int], int] = lambda index: index
     started_after: float = 0.0
     ended_after: float = 0.0
     warnings: list[str] = field(default_factory=list)
-    line: Line = field(init=False)
     logbook: Logbook = field(init=False)
     keeper: RecordKeeper | None = None
     kept: Mapping[str, Any] | None = None
@@ -78,21 +79,15 @@ class Session:
 
         from .papermill_engine import NodeClient
 
-        deadline = time.monotonic() + START_SECONDS
-        if self.rundir.transport == "ipc":
-            wait_for_sockets(self.rundir, self.process.exit, deadline)
-        self.line = Line(self.rundir.connection(self.ports))
-        try:
-            info = run_sync(self.line.greet)(self.process.exit, deadline)
-            keeper.nb.metadata["language_info"] = info["language_info"]
-            self.started_after = time.monotonic() - self.began
-            self.report(StartedReport())
-            client = NodeClient(keeper, self)
-            client.execute()
-            if not (self.job.keep_failed and keeper.failed):
-                run_sync(self._leave)(client)
-        finally:
-            self.line.close()
+        if self.line is None:
+            self.line = connect(self.process, self.rundir, self.ports)
+        keeper.nb.metadata["language_info"] = self.line.info["language_info"]
+        self.started_after = time.monotonic() - self.began
+        self.report(StartedReport())
+        client = NodeClient(keeper, self.line, self)
+        client.execute()
+        if not (self.job.keep_failed and keeper.failed):
+            run_sync(self._leave)(client, self.line)
 
     def keep(self) -> None:
         """Hand over a kernel that lives and stands where a cell raised, when the job asks for it."""
@@ -102,21 +97,21 @@ class Session:
         if self.kept is None:
             self.warnings.append("its kernel could not be kept, and was ended")
 
-    async def _leave(self, client: NodeClient) -> None:
+    async def _leave(self, client: NodeClient, line: Line) -> None:
         """Let the kernel flush and close everything, then end it; see `farewell`."""
         before = time.monotonic()
         if self.job.runtime.language == "python":
             used = f"{self.rundir.seen}/{USED}"
             text = f"{_FAREWELL}\n_farewell({THREADS_SECONDS}, {used!r})"
-            request = self.line.client.execute(text, silent=True, store_history=False, stop_on_error=False)
+            request = line.client.execute(text, silent=True, store_history=False, stop_on_error=False)
             client.expect(request)
             await self._first_of(client.until_idle(request), EXIT_SECONDS)
             client.settle_last()
             if not self.process.exit.wait(0):
-                self.line.client.execute("import os\nos._exit(0)", silent=True, store_history=False)
+                line.client.execute("import os\nos._exit(0)", silent=True, store_history=False)
                 await self._first_of(None, GONE_SECONDS)
         else:
-            self.line.client.shutdown()
+            line.client.shutdown()
             await self._first_of(client.until_idle(""), EXIT_SECONDS)  # what it prints until it is gone counts
         self.ended_after = time.monotonic() - before
 
@@ -138,23 +133,57 @@ def load_driver() -> None:
     from . import papermill_engine  # noqa: F401
 
 
-def run_notebook(
+def driver_is_loaded() -> bool:
+    """Whether `load_driver` has done its work."""
+    return f"{__package__}.papermill_engine" in sys.modules
+
+
+def pass_gate(
+    gate: Gate,
     job: Job,
     process: Started,
     rundir: RunDir,
-    report: Reporter,
+    ports: tuple[int, ...] | None,
+    variables: Callable[[Job], Mapping[str, str]],
+) -> tuple[Passed, Line]:
+    """Wait at the gate with the kernel of `process` ready; what to run behind it, and the line to the kernel.
+
+    The kernel was started with the `variables` of `job`, and is told how those of the job that was decided differ.
+    Raises NotHeld when the kernel does not start or is gone, CancelledError when the gate closes.
+    """
+    line: Line | None = None
+    try:
+        line = connect(process, rundir, ports)
+        gate.ready()
+        passed = gate.wait(lambda: process.exit.wait(0))
+        if late := late_variables(variables(job), variables(passed.job)):
+            line.set_variables(late)
+        return passed, line
+    except BaseException as error:
+        if line is not None:
+            line.close()
+        _close_loop()
+        if isinstance(error, KernelGone | KernelSilent):
+            raise NotHeld from error
+        raise
+
+
+def run_notebook(
+    passed: Passed,
+    process: Started,
+    rundir: RunDir,
     *,
-    began: float,
     ports: tuple[int, ...] | None = None,
+    line: Line | None = None,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Execute the job's notebook on the kernel in `process` and see the process gone, or kept after a failure.
 
-    The executed notebook is at `job.record` afterwards, whatever happened. `began` is when the attempt began
-    (`time.monotonic()`), `stopping` tells whether the attempt is being cancelled. Raises nothing that a node can
-    cause; what it raises is a defect or a full disk.
+    The executed notebook is at the job's `record` afterwards, whatever happened. `line` leads to a kernel that answers
+    already, `stopping` tells whether the attempt is being cancelled. Raises nothing that a node can cause; what it
+    raises is a defect or a full disk.
     """
-    session = Session(job, process, rundir, report, began, ports)
+    session = Session(passed.job, process, rundir, passed.report, passed.began, ports, line)
     try:
         trouble = _execute(session)
         if trouble is None and not stopping():
@@ -201,6 +230,8 @@ def _execute(session: Session) -> Trouble | None:
     except TimeoutError:
         return Trouble.STAYED
     finally:
+        if session.line is not None:
+            session.line.close()
         _save(session)
     return None
 

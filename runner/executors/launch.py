@@ -9,7 +9,7 @@ on an engine that shares no FIFO with this machine reads its stdin instead, whic
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from . import boot
@@ -74,15 +74,18 @@ def _to_files(rundir: RunDir) -> str:
     return f" >{shlex.quote(f'{rundir.seen}/{PRINTED}')} 2>{shlex.quote(f'{rundir.seen}/log')}"
 
 
-def kernel_command(job: Job, rundir: RunDir, python: str = "python3") -> list[str]:
-    """The command line of the job's kernel; writes into the run directory what it needs."""
+def kernel_command(job: Job, rundir: RunDir, variables: Mapping[str, str], python: str = "python3") -> list[str]:
+    """The command line of the job's kernel, started with `variables`; writes into the run directory what it needs."""
     connection = rundir.write_connection()
     launch = job.runtime.launch
     if launch and job.runtime.language == "python" and "ipykernel_launcher" in launch:
         launch, python = (), job.runtime.launch[0]  # an ipykernel like any other: without the debugger it starts faster
     if launch:
         return [part.replace("{connection_file}", connection) for part in launch]
-    return [python, rundir.write("kernel.py", _BOOT), connection, f"{rundir.seen}/lib"]
+    # Python imports a sitecustomize from its search path before anything else: the project's would run before the
+    # node's first cell, and before there is a node, when the kernel is started ahead.
+    kernel = [python, rundir.write("kernel.py", _BOOT), connection, f"{rundir.seen}/lib", variables["PYTHONPATH"]]
+    return ["env", "-u", "PYTHONPATH", *kernel]
 
 
 def script_command(script: str, rundir: RunDir) -> list[str]:

@@ -34,6 +34,7 @@ from .tags import carries_only_entries
 from .threads import THREADS
 
 if TYPE_CHECKING:
+    from .handshake import Line
     from .kernel import Session
 
 NAME = "dagbook"
@@ -80,9 +81,9 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
 
     session = AnyTrait()
 
-    def __init__(self, keeper: RecordKeeper, session: Session) -> None:
+    def __init__(self, keeper: RecordKeeper, line: Line, session: Session) -> None:
         super().__init__(keeper, km=_Manager(), session=session, log=_quiet, iopub_timeout=_IOPUB_SECONDS)
-        self.kc = session.line.client
+        self.kc = line.client
         self.on_cell_executed = self.on_executed
         session.position = positions(keeper.nb, session.cells)
         self._sent: dict[str, tuple[NotebookNode, int]] = {}

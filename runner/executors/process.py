@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -26,9 +27,10 @@ from ..core.model import Kind
 from .command import run_command
 from .contract import Job, Mount, Needs, Outcome, Reporter, Runtime
 from .exits import Ending, Exit
+from .gate import Gate, Passed
 from .interpreters import PYTHON, settle
 from .kept import Kept, hand_over
-from .kernel import run_notebook
+from .kernel import pass_gate, run_notebook
 from .launch import GROUP, NAMESPACE, environment, kernel_command, launcher, script_command
 from .resources import Measured, gpu_variables, read_used, shortages, this_machine
 from .rundir import INSIDE, RunDir, helper_module, remove_stale
@@ -55,9 +57,9 @@ class ProcessExecutor:
             return {}, found
         return settle(needs, tell, cache=self._cache, sandbox=self.sandbox, by_name=self._by_name)
 
-    async def run(self, job: Job, report: Reporter) -> Outcome:
+    async def run(self, job: Job, report: Reporter, gate: Gate | None = None) -> Outcome:
         """See `Executor.run`."""
-        attempt = _Attempt(job, report, self.sandbox)
+        attempt = _Attempt(job, report, self.sandbox, gate)
         return await in_own_thread(attempt.work, attempt.stop, f"{THREADS}{job.id}")
 
     def remove_leftovers(self, store: str, live_runs: Callable[[], Collection[str]]) -> list[str]:
@@ -72,10 +74,11 @@ class ProcessExecutor:
 class _Attempt:
     """One attempt of one node run, in its own thread."""
 
-    def __init__(self, job: Job, report: Reporter, sandbox: bool) -> None:
+    def __init__(self, job: Job, report: Reporter, sandbox: bool, gate: Gate | None) -> None:
         self.job = job
         self.report = report
         self.sandbox = sandbox
+        self.gate = gate
         self.began = time.monotonic()
         self.stopping = threading.Event()
         self.rundir: RunDir | None = None
@@ -97,15 +100,14 @@ class _Attempt:
             if not self.sandbox:
                 (rundir.path / "lib" / "dagbook.py").write_bytes(helper_module().read_bytes())
                 (rundir.path / "home").mkdir()
-                _link_nested(self.job.mounts)
+                if not self.gate:  # behind it are the folders that count
+                    _link_nested(self.job.mounts)
             else:
                 (rundir.path / "lib" / "dagbook.py").touch()
             child = self.child = self._start(rundir)
             if self.stopping.is_set():
                 raise asyncio.CancelledError
-            if self.job.kind is Kind.COMMAND:
-                return run_command(self.job, child, child.streams(), rundir, self.report, began=self.began)
-            return run_notebook(self.job, child, rundir, self.report, began=self.began, stopping=self.stopping.is_set)
+            return self._drive(child, rundir)
         finally:
             if child is not None and child.kept:
                 child.let_go()
@@ -115,9 +117,21 @@ class _Attempt:
             self.used = read_used(rundir.path)
             rundir.remove()
 
+    def _drive(self, child: Child, rundir: RunDir) -> Outcome:
+        if self.job.kind is Kind.COMMAND:
+            return run_command(self.job, child, child.streams(), rundir, self.report, began=self.began)
+        passed, line = Passed(self.job, self.report, self.began), None
+        if self.gate:
+            passed, line = pass_gate(self.gate, self.job, child, rundir, None, partial(self._variables, rundir=rundir))
+            if not self.sandbox:
+                _link_nested(passed.job.mounts)
+        return run_notebook(passed, child, rundir, line=line, stopping=self.stopping.is_set)
+
     def stop(self) -> None:
         """End the process, whatever it is doing."""
         self.stopping.set()
+        if self.gate:
+            self.gate.close()
         if self.child is not None:
             self.child.kill()
         if self.rundir is not None:
@@ -126,19 +140,25 @@ class _Attempt:
     def _start(self, rundir: RunDir) -> Child:
         job, command_node = self.job, self.job.kind is Kind.COMMAND
         python = job.runtime.environment.get(PYTHON, sys.executable)
-        command = script_command(job.script, rundir) if command_node else kernel_command(job, rundir, python)
+        variables = self._variables(job, rundir)
+        command = script_command(job.script, rundir) if command_node else kernel_command(job, rundir, variables, python)
         measure = "times" if command_node and self.sandbox else ""
         everything = NAMESPACE if self.sandbox else GROUP
         script = launcher(command, rundir, everything, log=not command_node, measure=measure)
         argv = ["sh", rundir.write("launch", script)]
+        if not self.sandbox:
+            return Child(argv, variables, job.output, None, rundir)
+        keep = (Path(sys.prefix), Path(sys.base_prefix), Path(python).parent.parent)
+        return Child(argv, variables, job.output, lambda status: wrap(job, rundir, argv, status, keep), rundir)
+
+    def _variables(self, job: Job, rundir: RunDir) -> dict[str, str]:
+        """The environment of a job's process."""
         variables = {**_inherited(), **environment(job, rundir, real_paths=not self.sandbox)}
         variables.pop(PYTHON, None)
         variables.update(gpu_variables(job.gpus, container=False))
         if not self.sandbox:
             variables.update(HOME=f"{rundir.path}/home", MPLCONFIGDIR=f"{rundir.path}/home/.config/matplotlib")
-            return Child(argv, variables, job.output, None, rundir)
-        keep = (Path(sys.prefix), Path(sys.base_prefix), Path(python).parent.parent)
-        return Child(argv, variables, job.output, lambda status: wrap(job, rundir, argv, status, keep), rundir)
+        return variables
 
 
 def _link_nested(mounts: Sequence[Mount]) -> None:

@@ -53,6 +53,10 @@ def _count(value: Any) -> int:
     return value
 
 
+def _count_or_none(value: Any) -> int:
+    return 0 if value in (0, "0") and value is not False else _count(value)
+
+
 def _switch(value: Any) -> bool:
     if isinstance(value, bool):
         return value
@@ -96,6 +100,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "image": _image,
     "executor": _one_of(EXECUTORS),
     "jobs": _count,
+    "ahead": _count_or_none,
     "store": _text,
     "build_network": _text,
     "transport": _one_of(TRANSPORTS),
@@ -114,7 +119,8 @@ TABLES = ("env", "compute")  # in the file only
 class Settings:
     """All settings. `origin` tells of each by name where it comes from: "DAGBOOK_IMAGE", "dagbook.toml line 3".
 
-    `jobs` is how many node runs go at once; `max_runs` how many a plan may hold; `code` the folder shown at /code
+    `jobs` is how many node runs go at once; `ahead` for how many of those that come next a container and a kernel are
+    started meanwhile; `max_runs` how many a plan may hold; `code` the folder shown at /code
     (None: the notebook's; "none": nothing); `store` the folder of the store (None: see `find_store`);
     `data_hosts` the private hosts, HOST or HOST:PORT, that datasets may be fetched from;
     `spare` whether a run process waits beside a notebook; `build_network` the network for building images;
@@ -124,6 +130,7 @@ class Settings:
     image: str = f"python:{sys.version_info[0]}.{sys.version_info[1]}-slim"
     executor: str = "auto"
     jobs: int = field(default_factory=lambda: os.cpu_count() or 1)
+    ahead: int = field(default_factory=lambda: 2 * (os.cpu_count() or 1))
     store: str | None = None
     build_network: str | None = None
     transport: str = "auto"
