@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..runner.core.model import Kind, Pipeline
+from ..runner.core.masking import MASK, looks_secret
+from ..runner.core.model import Kind, Node, Pipeline
 from ..runner.formats.edited import Edited, Link, changed, connected, moved, with_node, words_of
 from ..runner.formats.node_yaml import node_yaml
 
@@ -218,8 +219,23 @@ class YamlForm(NodeForm):
 
     def edited(self, pipeline: Pipeline) -> Edited:
         node = pipeline.node(self.chosen)
+        told = without_secrets(node)
         where = "The node as YAML; what is as by default is left out."
-        return Edited(node_yaml(node), where, pipeline)
+        where += " Dots stand for what looks like a secret." if told != node else ""
+        return Edited(node_yaml(told), where, pipeline)
+
+
+def without_secrets(node: Node) -> Node:
+    """The node with dots in place of all values that look like secrets, as everywhere where people read."""
+
+    def by_name(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: MASK if looks_secret(name, value) else value for name, value in values.items()}
+
+    grid = {name: [MASK if looks_secret(name, one) else one for one in values] for name, values in node.grid.items()}
+    shown: dict[str, Any] = {"params": by_name(node.params), "env": by_name(node.env), "grid": grid}
+    shown |= {name: MASK for name in ("git", "url", "image") if looks_secret("", getattr(node, name) or "")}
+    when = (one.model_copy(update={"target": MASK}) if looks_secret(one.tag, one.target) else one for one in node.when)
+    return node.model_copy(update=shown | {"when": tuple(when)})
 
 
 def _text(description: str, placeholder: str) -> Any:

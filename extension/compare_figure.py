@@ -7,12 +7,13 @@ nor the library in this process is needed for it.
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
 from ..runner.board.lettering import shortened
 from ..runner.board.palette import palette
-from ..runner.board.parallel_axes import Axis, Parallel, parallel
+from ..runner.board.parallel_axes import Axis, Line, parallel
 from ..runner.board.parallel_coordinates import parallel_svg, shade_colour
 from ..runner.comparison import Comparison
 from ..runner.comparison_sheet import one_line
@@ -21,6 +22,7 @@ PLOTLY = "application/vnd.plotly.v1+json"
 _NONE = -0.13  # where on an axis a line goes whose row has no value there
 _UNTOLD = -0.25  # the shade of a row of which the objective is not known
 _HEIGHT = 360
+_THICK = (-0.007, -0.0035, 0.0, 0.0035, 0.007)  # plotly's lines are all thin: the best is drawn so often, side by side
 _NAME = 110  # pixels of an axis' name
 
 
@@ -39,10 +41,11 @@ def compare_figure(comparison: Comparison, theme: str) -> dict[str, Any] | None:
         return None
     colours = palette(theme)
     picture = parallel(comparison)
+    strokes = [(line, aside) for line in picture.lines for aside in (_THICK if line.best else (None,))]
     trace = {
         "type": "parcoords",
-        "line": {"color": [_UNTOLD if line.shade is None else line.shade for line in picture.lines]} | _shades(),
-        "dimensions": [_dimension(number, axis, picture) for number, axis in enumerate(picture.axes)],
+        "line": {"color": [_UNTOLD if line.shade is None else line.shade for line, _ in strokes]} | _shades(),
+        "dimensions": [_dimension(number, axis, strokes) for number, axis in enumerate(picture.axes)],
         "labelfont": {"size": 12, "color": colours.ink},
         "tickfont": {"size": 11, "color": colours.ink, "shadow": f"0 0 3px {colours.paper}"},
         "rangefont": {"size": 9, "color": "rgba(0,0,0,0)"},  # places from 0 to 1 mean nothing to people
@@ -59,12 +62,12 @@ def compare_figure(comparison: Comparison, theme: str) -> dict[str, Any] | None:
     return {PLOTLY: figure, "text/html": static, "text/plain": f"{len(picture.lines)} lines"}
 
 
-def _dimension(number: int, axis: Axis, picture: Parallel) -> dict[str, Any]:
+def _dimension(number: int, axis: Axis, strokes: Sequence[tuple[Line, float | None]]) -> dict[str, Any]:
     """An axis. Its places are ours, so that it shows what the static picture shows.
 
     plotly reads a label as a kind of HTML, and the words of its marks as they are.
     """
-    places = [line.places[number] for line in picture.lines]
+    places = [_beside(line.places[number], aside) for line, aside in strokes]
     ticks = axis.ticks()
     if axis.missing:
         ticks = [(_NONE, "none"), *ticks]
@@ -75,6 +78,13 @@ def _dimension(number: int, axis: Axis, picture: Parallel) -> dict[str, Any]:
         "tickvals": [place for place, _ in ticks],
         "ticktext": [shortened(words, _NAME, 11) for _, words in ticks],
     }
+
+
+def _beside(place: float | None, aside: float | None) -> float | None:
+    """A place a little beside another one, on the axis still: what is beyond its ends is not drawn."""
+    if place is None or aside is None:
+        return place
+    return min(max(place, _THICK[-1]), 1 - _THICK[-1]) + aside
 
 
 def _shades() -> dict[str, Any]:

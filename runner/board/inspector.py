@@ -38,7 +38,8 @@ def inspect_run(follower: Follower, node_run_id: str, now: float, pipeline: Pipe
     node = pipeline.node(run.node)
     verdicts, more_verdicts = facts.verdicts_of(pipeline, node, run, follower) if node.when else ([], 0)
     log, earlier_lines = facts.log_of(watched)
-    outputs, earlier_outputs = facts.outputs_of(watched)
+    pictures = facts.pictures_of(run, follower)
+    outputs, earlier_outputs = facts.outputs_of(watched, pictures)
     failed = run.state in BROKEN
     return Inspected(
         run=follower.row.id,
@@ -58,7 +59,7 @@ def inspect_run(follower: Follower, node_run_id: str, now: float, pipeline: Pipe
         parameters=facts.parameters_of(pipeline, node, run),
         tags=facts.tags_of(run),
         metrics=dict(run.metrics),
-        pictures=facts.pictures_of(run, follower),
+        pictures=pictures,
         artifact=artifact_listing(run, follower.store.artifacts),
         image=_image(run),
         executor=str(run.detail.get("executor") or ""),

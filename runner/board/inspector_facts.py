@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,11 @@ from ..core.names import slug_of
 from ..core.templates import has_reference
 from ..core.upstream import NoInput
 from ..core.values import from_json, shown
+from ..executors.pictures import image_in, name_of
 from ..records.below import read_below
 from ..records.follow import Follower, Watched
 from .inspector_values import Approval, Attempt, Failure, Named, Picture, Verdict
+from .output_html import LARGEST_PICTURE
 
 MOST_VERDICTS = 50
 MOST_OUTPUTS = 20
@@ -226,15 +228,38 @@ def log_of(watched: Watched) -> tuple[str, int]:
     return "\n".join(lines[-LOG_LINES:]), max(len(lines) - LOG_LINES, 0)
 
 
-def outputs_of(watched: Watched) -> tuple[Outputs, int]:
-    """What it displayed, the last of it, each with the number of its cell (1-based); and how many were before."""
+def outputs_of(watched: Watched, pictures: Sequence[Picture] = ()) -> tuple[Outputs, int]:
+    """What it displayed, the last of it, each with the number of its cell (1-based); and how many were before.
+
+    What is shown as one of the `pictures` that it logged is left out.
+    """
+    contents = {one.name: (one.step, content) for one in pictures if (content := _content(one)) is not None}
     found = []
     for cell, outputs in sorted(watched.outputs.items()):
         for output in outputs:
             data = output.get("data") or {}
-            if any(not mime.startswith("application/vnd.dagbook.") for mime in data):
+            told = any(not mime.startswith("application/vnd.dagbook.") for mime in data)
+            if told and not _is_among(output, contents):
                 found.append((cell + 1, output))
     return tuple(found[-MOST_OUTPUTS:]), max(len(found) - MOST_OUTPUTS, 0)
+
+
+def _content(picture: Picture) -> bytes | None:
+    try:
+        return read_below(picture.store, picture.file.relative_to(picture.store).parts, LARGEST_PICTURE)
+    except (OSError, ValueError):
+        return None
+
+
+def _is_among(output: Mapping[str, Any], contents: Mapping[str, tuple[float, bytes]]) -> bool:
+    """Whether a display is that of an image logged, or shows the same one, as a figure that is logged and shown."""
+    if not contents:
+        return False
+    named = name_of(output.get("metadata") or {})
+    if named and named[0] in contents:
+        return named[1] is None or named[1] == contents[named[0]][0]
+    image = image_in(output.get("data") or {})
+    return image is not None and any(image == content for _, content in contents.values())
 
 
 def recorded_pipeline(follower: Follower) -> Pipeline:

@@ -251,6 +251,29 @@ def test_the_last_image_of_a_series_is_shown(run: ByHand) -> None:
     assert address == f"data:image/png;base64,{base64.b64encode(PIXEL).decode()}"
 
 
+def test_an_image_that_is_logged_and_displayed_is_shown_once(run: ByHand) -> None:
+    """By what its display says of itself, or by its content: a figure may be shown as well as logged."""
+    run.create("train#3", "train")
+    run.go("train#3", State.QUEUED, State.STARTING, State.RUNNING)
+    folder = run.store.attempt_folder(run.run, "train#3", 1) / "images"
+    folder.mkdir(parents=True)
+    (folder / "1.png").write_bytes(PIXEL)
+    run.tell(
+        Pictured("train#3", "confusion", 0.0, "images/0.png"), Pictured("train#3", "confusion", 1.0, "images/1.png")
+    )
+    follower = run.follower()
+    watched = follower.watched["train#3"]
+    first, last = ({"dagbook": {"image": "confusion", "step": step}} for step in (0, 1))
+    pixel = base64.b64encode(PIXEL).decode()
+    for metadata, data in ((first, "AAAA"), (last, pixel), ({}, pixel), ({}, "BBBB")):
+        watched.outputs.setdefault(0, []).append(
+            {"output_type": "display_data", "data": {"image/png": data}, "metadata": metadata}
+        )
+    told = inspect_run(follower, "train#3", 1e12)
+    assert [output["data"]["image/png"] for _, output in told.outputs] == ["AAAA", "BBBB"]
+    assert inspected_html(told).count(pixel) == 1
+
+
 def test_a_logged_images_name_cannot_lead_out_of_its_folder(run: ByHand) -> None:
     run.tell(Pictured("train#1", "a", 0.0, "../../../secret"), Pictured("train#1", "b", 0.0, "/etc/hostname"))
     assert inspected(run, "train#1").pictures == ()

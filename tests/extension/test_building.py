@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from dagbook.extension.building import Building, result_html
-from dagbook.extension.building_forms import STEP
+from dagbook.extension.building_forms import STEP, without_secrets
 from dagbook.runner.core.errors import PipelineError, problem
-from dagbook.runner.core.model import Kind, Node, Pipeline
+from dagbook.runner.core.model import Condition, Kind, Node, Objective, Pipeline
 from dagbook.runner.core.routes import count
 from dagbook.runner.formats.cells import parse_edge, parse_node
 from dagbook.runner.formats.edited import Link, changed, connected, moved, with_node, words_of
@@ -53,6 +53,28 @@ def test_what_means_nothing_is_told_as_in_a_cell(
     with pytest.raises(PipelineError) as caught:
         with_node(PIPELINE, kind, title, (), options)
     assert [found.code for found in caught.value.problems] == [code]
+
+
+CANARY = "hunter2hunter2"
+
+
+def test_secrets_are_dots_in_the_yaml_of_a_node() -> None:
+    node = Node(
+        title="fit",
+        params={"api_token": CANARY, "size": 3},
+        grid={"password": [CANARY, "other"]},
+        env={"AWS_SECRET_ACCESS_KEY": CANARY, "MODE": "fast"},
+        git=f"https://me:{CANARY}@example.org/repository.git@main",
+        when=(Condition(objective=Objective.EQ, tag="access_token", target=CANARY),),
+    )
+    building = Building(Pipeline(nodes=(node,)))
+    building.mode.value = "YAML"
+    told = shown(building)
+    assert "MODE: fast" in told
+    assert "size: 3" in told
+    assert CANARY not in told
+    assert "Dots stand for" in told
+    assert without_secrets(TRAIN) == TRAIN
 
 
 def test_two_nodes_are_connected_in_the_line_of_the_second() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -122,8 +123,25 @@ def test_the_figure_is_one_that_plotly_takes_with_the_static_picture_beside_it(t
     drawn = plotly.graph_objects.Figure(found[PLOTLY]["data"], found[PLOTLY]["layout"])  # it refuses what it knows not
     (trace,) = drawn.data
     assert [dimension.label for dimension in trace.dimensions][-1] == "accuracy"
-    assert len(trace.dimensions[0]["values"]) == 8
+    assert len(trace.dimensions[0]["values"]) == 7 + 5  # the best of the eight is drawn five times
     assert "dagbook-parallel" in found["text/html"]
+
+
+def test_the_best_line_is_thick_and_on_the_axes_with_all_of_its_width() -> None:
+    """plotly draws all lines as thin: those of the best lie so close that they are one."""
+    lines = [ran("train#1", score=1, size=3), ran("train#2", score=9, size=5), ran("train#3", score=2, size=3)]
+    found = compare_figure(compare([told("aaaa", *lines)], 10.0, by="score"), "light")
+    assert found is not None
+    (trace,) = found[PLOTLY]["data"]
+    best = [at for at, shade in enumerate(trace["line"]["color"]) if shade == 1.0]
+    assert len(best) == 5
+    assert len(trace["line"]["color"]) == 2 + 5
+    for axis in trace["dimensions"]:
+        strokes = [axis["values"][at] for at in best]
+        assert max(strokes) <= 1
+        assert min(strokes) >= 0
+        assert 0.01 < max(strokes) - min(strokes) < 0.02
+        assert max(after - before for before, after in pairwise(strokes)) < 0.004
 
 
 def test_a_row_without_a_value_is_drawn_below_the_axis_and_grey() -> None:
@@ -134,7 +152,7 @@ def test_a_row_without_a_value_is_drawn_below_the_axis_and_grey() -> None:
     score = trace["dimensions"][-1]
     assert score["values"][-1] < 0
     assert score["ticktext"][0] == "none"
-    assert trace["line"]["color"] == [1.0, 0.0, trace["line"]["cmin"]]
+    assert trace["line"]["color"] == [1.0] * 5 + [0.0, trace["line"]["cmin"]]
 
 
 def test_there_is_no_figure_of_one_row(tmp_path: Path) -> None:
