@@ -6,12 +6,13 @@ Rules: docs/semantics.md, "Edges".
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
@@ -21,6 +22,7 @@ from .core.lifecycle import NodeRun
 from .core.model import Edge, Pipeline, Port
 from .core.upstream import NoInput, upstream
 from .records.manifest import manifest_of
+from .records.seen import linking
 
 
 class SlotFault(NoInput):
@@ -29,13 +31,20 @@ class SlotFault(NoInput):
 
 @dataclass(frozen=True, slots=True)
 class SlotFile:
-    """A file in a slot: its name there, where it is, the sha256 of its bytes, and which edge brought it."""
+    """A file in a slot: its name there, its artifact and its path in it, the hash of its bytes, and which edge brought
+    it."""
 
     name: str
-    path: Path
+    artifact: Path
+    inside: str
     content: str
     executable: bool
     edge: Edge
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self.artifact / self.inside
 
 
 def slots_of(
@@ -57,20 +66,20 @@ def slots_of(
         for source in upstream(runs, choice_of(run.created), pipeline.node(edge.source).title):
             if edge.source_port is Port.INPUT:
                 given = slots_of(pipeline, source.node, source, runs, folder_of).get(edge.source_key, [])
-                slot += [SlotFile(one.name, one.path, one.content, one.executable, edge) for one in given]
+                slot += [replace(one, edge=edge) for one in given]
             elif folder := folder_of(source):
                 slot += _matching(edge, folder)
     for name, files in slots.items():
-        _check_names(name, files)
+        check_names(name, files)
     return slots
 
 
 def _matching(edge: Edge, artifact: Path) -> list[SlotFile]:
     held = [item for item in manifest_of(artifact) if item["kind"] == "file"]
     found = [
-        SlotFile(PurePosixPath(item["path"]).name, artifact / item["path"], item["content"], item["executable"], edge)
+        SlotFile(PurePosixPath(path).name, artifact, path, item["content"], item["executable"], edge)
         for item in held
-        if matches(item["path"], edge.source_key)
+        if matches(path := item["path"], edge.source_key)
     ]
     if not found and not edge.optional:
         there = ", ".join(item["path"] for item in held[:10]) + (", …" if len(held) > 10 else "")
@@ -93,17 +102,24 @@ def _parts_match(parts: tuple[str, ...], globs: tuple[str, ...]) -> bool:
     return bool(parts) and fnmatchcase(parts[0], globs[0]) and _parts_match(parts[1:], globs[1:])
 
 
-def _check_names(slot: str, files: list[SlotFile]) -> None:
+def check_names(slot: str, files: list[SlotFile]) -> None:
+    """Raises SlotFault when two different files of a slot have one name."""
     seen: dict[str, SlotFile] = {}
     for one in files:
         other = seen.setdefault(one.name, one)
-        if other.content != one.content:
+        if other.content != one.content and not _same(other, one):
             found = problem("E-SLOT-CLASH", name=one.name, slot=slot, first=other.edge, second=one.edge)
             raise SlotFault(found)
 
 
+def _same(one: SlotFile, other: SlotFile) -> bool:
+    """Whether two files whose hashes differ are of one content: the hashes may be of two algorithms."""
+    comparable = one.content.partition(":")[1] == other.content.partition(":")[1]
+    return not comparable and filecmp.cmp(one.path, other.path, shallow=False)
+
+
 def digest_of_slot(files: list[SlotFile]) -> str:
-    """The sha256 of the names, executable bits and contents in a slot."""
+    """The digest of the names, executable bits and contents in a slot."""
     listed = sorted({(one.name, one.executable, one.content) for one in files})
     return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
 
@@ -111,13 +127,19 @@ def digest_of_slot(files: list[SlotFile]) -> str:
 def fill_slot(folder: Path, files: list[SlotFile]) -> None:
     """Make the folder of a slot: the stored files themselves under their names, or copies where links cannot be."""
     folder.mkdir(parents=True)
-    for one in files:
-        place = folder / one.name
-        if place.exists():
-            continue  # the same file, by two edges
-        try:
-            os.link(one.path, place, follow_symlinks=False)
-        except OSError:  # too many links, or another filesystem
-            shutil.copyfile(one.path, place)
-            with contextlib.suppress(OSError):
-                place.chmod(0o444)
+    by_artifact: dict[Path, dict[str, SlotFile]] = {}
+    for one in {one.name: one for one in reversed(files)}.values():  # the same file may come by two edges
+        by_artifact.setdefault(one.artifact, {})[one.inside] = one
+    for artifact, chosen in by_artifact.items():
+        with linking(artifact, chosen):
+            for one in chosen.values():
+                _link(one.path, folder / one.name)
+
+
+def _link(path: Path, place: Path) -> None:
+    try:
+        os.link(path, place, follow_symlinks=False)
+    except OSError:  # too many links, or another filesystem
+        shutil.copyfile(path, place)
+        with contextlib.suppress(OSError):
+            place.chmod(0o444)

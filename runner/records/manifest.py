@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,11 @@ class Item:
     kind: str
     size: int = 0
     executable: bool = False
-    content: str = ""  # sha256 of a file's bytes; a link's target
+    content: str = ""  # the hash of a file's bytes (`content`); a link's target
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry as the manifest holds it; `asdict` takes ten times as long, and there may be thousands."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
     def line(self) -> bytes:
         """What this entry adds to the digest of the whole."""
@@ -56,7 +60,7 @@ def items_of(artifact: Path) -> list[Item]:
 
 def write_manifest(artifact: Path, items: list[Item]) -> None:
     """Leave the manifest beside the place where the artifact is, or will be, published."""
-    write_beside(artifact, ".json", json.dumps([asdict(item) for item in items]))
+    write_beside(artifact, ".json", json.dumps([item.as_json() for item in items]))
 
 
 def write_beside(artifact: Path, suffix: str, text: str) -> None:

@@ -13,12 +13,14 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
 from .manifest import write_beside
 
+_WORTH_A_TICK = 8 * 2**20  # bytes that take longer to hash than the filesystem's clock to tick
 Fingerprint = list[int]  # device, inode, size, and the times of the last change of bytes and of anything, in ns
 
 
@@ -87,6 +89,34 @@ def remembered(artifact: Path) -> dict[str, Fingerprint]:
             return {path: known for path, known in json.load(note).items() if known[4] < written}
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return {}
+
+
+@contextlib.contextmanager
+def linking(artifact: Path, paths: Collection[str]) -> Iterator[None]:
+    """While hard links to files of an artifact are made: that changes their times, and not their bytes.
+
+    So what is known of these files stays known; else each use of a large one would have it hashed again.
+    """
+    known = remembered(artifact)
+    sure = [path for path in paths if _now(artifact / path) == known.get(path)]
+    yield
+    if sure:
+        after = {path: _now(artifact / path) for path in sure}
+        remember(artifact, {**known, **after})
+        if sum(known[path][2] for path in sure) > _WORTH_A_TICK:
+            _let_tick(artifact.with_suffix(".seen"), max(times[4] for times in after.values()))
+
+
+def _now(path: Path) -> Fingerprint:
+    return fingerprint(os.lstat(path))
+
+
+def _let_tick(note: Path, newest: int) -> None:
+    """Make a note younger than a time by the filesystem's clock, which goes in steps of a few milliseconds."""
+    with contextlib.suppress(OSError):
+        while note.stat().st_mtime_ns <= newest:
+            time.sleep(0.001)
+            os.utime(note)
 
 
 def _raise(error: OSError) -> NoReturn:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .content import is_content, side_by_side
 from .manifest import Item, items_of
 from .seen import Fingerprint, Sum, fingerprint, remember, remembered, untouched, walk
 
@@ -40,7 +40,8 @@ class Damage:
 def check(artifact: Path) -> Damage | None:
     """None when the artifact at `artifact` is sound; else it is set aside, and what is wrong with it is returned.
 
-    Raises OSError when that cannot be found out (too many open files), or the store does not let it be moved.
+    Raises OSError when that cannot be found out (too many open files), or the store does not let it be moved, and
+    CannotHash.
     """
     what = verify(artifact)
     if not what:
@@ -58,7 +59,7 @@ def check(artifact: Path) -> Damage | None:
 def verify(artifact: Path) -> str:
     """What is wrong with the artifact at `artifact`, by the name of the entry; "" when it is sound.
 
-    Raises OSError when that cannot be found out, as with too many open files.
+    Raises OSError when that cannot be found out, as with too many open files, and CannotHash.
     """
     try:
         _compare(artifact)
@@ -120,6 +121,7 @@ def _compare(artifact: Path) -> None:
         raise _Damaged(f"{artifact.name}.json differs") from None
     known = remembered(artifact)
     seen: dict[str, Fingerprint] = {}
+    touched: list[Item] = []
     for path, name, handle, found in walk(artifact):
         item = left.pop(path, None)
         if item is None:
@@ -129,9 +131,10 @@ def _compare(artifact: Path) -> None:
         if item.kind == "file":
             seen[path] = fingerprint(found)
             if seen[path] != known.get(path):
-                _hash_again(item, name, handle)
+                touched.append(item)
     if left:
         raise _Damaged(f"{_named(min(left))} is missing")
+    _hash_again(artifact, touched)
     remember(artifact, seen, whole)
 
 
@@ -148,10 +151,18 @@ def _compare_entry(item: Item, name: str, handle: int, found: os.stat_result) ->
             raise _Damaged(f"{_named(item.path)} differs")
 
 
-def _hash_again(item: Item, name: str, handle: int) -> None:
-    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=handle)
-    with open(descriptor, "rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != item.content:
+def _hash_again(artifact: Path, touched: list[Item]) -> None:
+    """Compare the bytes of files of an artifact."""
+
+    def is_same(item: Item) -> bool:
+        descriptor = os.open(artifact / item.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            return is_content(descriptor, item.content)
+        finally:
+            os.close(descriptor)
+
+    for item, same in zip(touched, side_by_side(is_same, touched), strict=True):
+        if not same:
             raise _Damaged(f"{_named(item.path)} differs")
 
 

@@ -86,9 +86,9 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     real = verifying._hash_again
 
-    def noted(item: Item, name: str, handle: int) -> None:
-        names.append(item.path)
-        real(item, name, handle)
+    def noted(artifact: Path, touched: list[Item]) -> None:
+        names.extend(item.path for item in touched)
+        real(artifact, touched)
 
     monkeypatch.setattr(verifying, "_hash_again", noted)
     return names

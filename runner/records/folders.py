@@ -1,0 +1,37 @@
+"""Walking through a folder without following links, entry by entry, with as few questions to the system as can be."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+
+
+def folders_of(root: Path) -> Iterator[tuple[str, int, list[os.DirEntry[str]]]]:
+    """Each folder in `root`, itself first: where it is in it ("" or "a/b/"), open, and its entries.
+
+    One that its mode closes to its owner is opened: a walk would pass over it. Raises OSError.
+    """
+    _let_in(os.fspath(root), os.lstat(root).st_mode)
+    yield from _below("", os.open(root, _FOLDER))
+
+
+def _below(inside: str, handle: int) -> Iterator[tuple[str, int, list[os.DirEntry[str]]]]:
+    try:
+        with os.scandir(handle) as found:
+            entries = list(found)
+        yield inside, handle, entries
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                _let_in(entry.name, entry.stat(follow_symlinks=False).st_mode, handle)
+                yield from _below(f"{inside}{entry.name}/", os.open(entry.name, _FOLDER, dir_fd=handle))
+    finally:
+        os.close(handle)
+
+
+def _let_in(name: str, mode: int, handle: int | None = None) -> None:
+    if mode & 0o700 != 0o700:
+        os.chmod(name, stat.S_IMODE(mode) | 0o700, dir_fd=handle)
