@@ -27,9 +27,11 @@ def bundle(title: str, watched: Sequence[Watched], run: str) -> dict[str, str]:
     """A mime bundle (text/html, text/plain) that shows the runs of one node in the run `run` as they are now."""
     now = time.time()
     if not watched:
+        state = State.WAITING
+        glyph, word = view.GLYPHS[state], view.state_word(state)
         return {
-            "text/html": cell_view.page([cell_view.status_line("○", "#6B7683", title, "waiting", "")]),
-            "text/plain": f"○ {title} · waiting",
+            "text/html": cell_view.page([cell_view.status_line(glyph, view.COLOURS[state], title, word, "")]),
+            "text/plain": f"{glyph} {title} · {word}",
         }
     parts, lines, room = [], [], Room()
     for one in watched[:MOST_SHOWN]:

@@ -37,22 +37,23 @@ GLYPHS: Mapping[State, str] = {
     State.REJECTED: "✕",
 }
 
-# After Okabe and Ito, so that they differ for everybody; a glyph always says the same again.
+# After Okabe and Ito, so that they differ for everybody; a glyph always says the same again. Dark enough for words on
+# white; what a dark page shows in their place is in `board/palette`.
 COLOURS: Mapping[State, str] = {
     State.WAITING: "#6B7683",
-    State.PENDING_APPROVAL: "#B5568C",
+    State.PENDING_APPROVAL: "#B0508A",
     State.QUEUED: "#6B7683",
-    State.STARTING: "#1F7FC2",
-    State.RUNNING: "#1F7FC2",
-    State.SUCCEEDED: "#009E73",
+    State.STARTING: "#0072B2",
+    State.RUNNING: "#0072B2",
+    State.SUCCEEDED: "#00875F",
     State.FAILED: "#D55E00",
     State.TIMED_OUT: "#D55E00",
     State.CANCELLED: "#8A6D00",
     State.LOST: "#D55E00",
-    State.CACHED: "#3A9BD6",
+    State.CACHED: "#2A8CBF",
     State.SKIPPED: "#6B7683",
     State.UPSTREAM_FAILED: "#6B7683",
-    State.REJECTED: "#D55E00",
+    State.REJECTED: "#B0508A",
 }
 
 

@@ -226,11 +226,11 @@ def progress_of(one: Watched) -> float | None:
 
 def took(watched: Sequence[Watched], now: float) -> str:
     """From the first start to the last end, or to `now`; empty before any start."""
-    begun = [one.began for one in watched if one.began is not None]
+    begun = [(one.began, one.seconds(now) or 0.0) for one in watched if one.began is not None]
     if not begun:
         return ""
-    ended = [one.ended if one.run.state in ENDED and one.ended else now for one in watched if one.began is not None]
-    return age(max(0.0, max(ended) - min(begun)))
+    ended = max(began + seconds for began, seconds in begun)
+    return age(max(0.0, ended - min(began for began, _ in begun)))
 
 
 def _chosen(outline: Outline, runs: Mapping[str, NodeRun]) -> dict[str, str]:

@@ -16,9 +16,10 @@ from .palette import palette
 
 # How people read states: those that mean the same to them stand together, what goes on first.
 GROUPS: tuple[tuple[str, tuple[State, ...]], ...] = (
-    ("queued", (State.QUEUED, State.WAITING)),
+    ("waiting", (State.WAITING,)),
+    ("queued", (State.QUEUED,)),
     ("running", (State.RUNNING, State.STARTING)),
-    ("waiting for approval", (State.PENDING_APPROVAL,)),
+    ("pending approval", (State.PENDING_APPROVAL,)),
     ("succeeded", (State.SUCCEEDED,)),
     ("cached", (State.CACHED,)),
     ("failed", (State.FAILED,)),

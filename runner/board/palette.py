@@ -9,7 +9,7 @@ from functools import cache
 from typing import Literal
 
 from ..core.lifecycle import State
-from ..view import GLYPHS
+from ..view import COLOURS, GLYPHS
 
 Theme = Literal["light", "dark", "auto"]
 
@@ -57,15 +57,16 @@ class Palette:
         return replace(self.marks[State.FAILED], glyph="!")
 
 
-# After Okabe and Ito. The three columns: areas and lines, words on a light ground, areas and words on a dark ground.
-_COLOURS: Mapping[str, tuple[str, str, str]] = {
-    "grey": ("#6B7683", "#56616D", "#A3AEBA"),
-    "blue": ("#0072B2", "#00629A", "#5CB3EE"),
-    "green": ("#00875F", "#00704F", "#2FC79A"),
-    "orange": ("#D55E00", "#A84A00", "#FF8C42"),
-    "violet": ("#B0508A", "#96407A", "#E495C3"),
-    "sky": ("#2A8CBF", "#0F6A99", "#86CDF2"),
-    "brown": ("#8A6D00", "#725A00", "#D9B43A"),
+# For areas and lines on a light ground there are the states' own, `view.COLOURS`. The two columns: words on a light
+# ground, areas and words on a dark one.
+_COLOURS: Mapping[str, tuple[str, str]] = {
+    "grey": ("#56616D", "#A3AEBA"),
+    "blue": ("#00629A", "#5CB3EE"),
+    "green": ("#00704F", "#2FC79A"),
+    "orange": ("#A84A00", "#FF8C42"),
+    "violet": ("#96407A", "#E495C3"),
+    "sky": ("#0F6A99", "#86CDF2"),
+    "brown": ("#725A00", "#D9B43A"),
 }
 # State -> its colour, its border's pattern and width. What differs in none of them differs in its glyph.
 _LOOKS: Mapping[State, tuple[str, str, float]] = {
@@ -121,9 +122,9 @@ def palette(theme: str = "light") -> Palette:
 
 
 def _mark(theme: Theme, state: State, colour: str, dash: str, thick: float) -> Mark:
-    area, words, dark = _COLOURS[colour]
+    words, dark = _COLOURS[colour]
     return Mark(
-        colour=_named(theme, colour, area, dark),
+        colour=_named(theme, colour, COLOURS[state], dark),
         text=_named(theme, f"{colour}-text", words, dark),
         on=_named(theme, "on", *_ON),
         glyph=GLYPHS[state],
@@ -138,7 +139,7 @@ def theme_style() -> str:
     """What a page with the palette `auto` says in a style element, so that a dark Jupyter gets the dark colours."""
     dark = {name: dark for name, (_light, dark, follows) in _GROUND.items() if not follows}
     dark |= {"on": _ON[1]}
-    for name, (_area, _words, of_dark) in _COLOURS.items():
+    for name, (_words, of_dark) in _COLOURS.items():
         dark |= {name: of_dark, f"{name}-text": of_dark}
     told = ";".join(f"--dagbook-{name}:{colour}" for name, colour in dark.items())
     return f'[data-jp-theme-light="false"]{{{told}}}'

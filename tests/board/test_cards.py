@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from dagbook.runner.board.cards import MOST_INSIDE, aggregate, planned_cards, run_cards
+from dagbook.runner.board.cards import MOST_INSIDE, aggregate, planned_cards, run_cards, took
 from dagbook.runner.board.outline import edge_label, outline_of
 from dagbook.runner.board.scene import Card, Form
-from dagbook.runner.core.lifecycle import Created, Fact, State, Tagged
+from dagbook.runner.core.lifecycle import Created, Fact, NodeRun, State, Tagged
 from dagbook.runner.core.model import Condition, Edge, Kind, Node, Objective, Pipeline, Port
+from dagbook.runner.records.follow import Watched
+from dagbook.runner.view import age
 from tests.board.recorded import node_run, recorded
 
 SEARCH = Pipeline(
@@ -219,3 +221,9 @@ EDGES = Pipeline(
 )
 def test_an_edge_is_labelled_with_what_goes_along_it(target: str, label: str) -> None:
     assert edge_label(outline_of(EDGES), "one", target) == label
+
+
+def test_a_card_and_the_list_tell_the_same_time_of_a_node_run_that_is_to_be_tried_again() -> None:
+    created = Created("a", "a", (), {}, {}, {})
+    one = Watched(NodeRun(created, State.QUEUED), began=10.0, ended=12.0)
+    assert took([one], 500.0) == age(one.seconds(500.0) or 0.0) == "2.0 s"

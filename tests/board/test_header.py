@@ -11,6 +11,7 @@ from dagbook.runner.board.header import GROUPS, LOOKS, Header, header, header_ht
 from dagbook.runner.core.lifecycle import Resumed, RunChanged, RunState, State
 from dagbook.runner.core.model import Node
 from dagbook.runner.records.store import Store
+from dagbook.runner.view import state_word
 from tests.board.times import START, Timed, add_run, chain, created, followed, over, pipeline_of, ran, went
 
 
@@ -33,8 +34,17 @@ def test_the_counts_put_together_what_means_the_same_to_people(store: Store) -> 
     queued = [created("c", "c", 5), went("c", 5, State.QUEUED, 0), created("d", "d", 5)]
     starting = [created("b", "b", 4), went("b", 4, State.QUEUED, 0), went("b", 5, State.STARTING)]
     found = told(store, [*ran("a", "a", 0, 0, 4), *starting, *queued])
-    assert [(chip.word, chip.count) for chip in found.groups] == [("queued", 2), ("running", 1), ("succeeded", 1)]
-    assert found.chips == ((State.QUEUED, 2), (State.RUNNING, 1), (State.SUCCEEDED, 1))
+    assert [(chip.word, chip.count) for chip in found.groups] == [
+        ("waiting", 1),
+        ("queued", 1),
+        ("running", 1),
+        ("succeeded", 1),
+    ]
+    assert found.chips == ((State.WAITING, 1), (State.QUEUED, 1), (State.RUNNING, 1), (State.SUCCEEDED, 1))
+
+
+def test_a_count_is_called_as_its_state_is_called_in_cells_lists_and_cards() -> None:
+    assert [word for word, _ in GROUPS] == [state_word(states[0]) for _, states in GROUPS]
 
 
 def test_a_run_that_goes_on_has_run_until_now(store: Store) -> None:

@@ -10,6 +10,7 @@ import pytest
 from dagbook.runner.board.glyphs_svg import state_sign
 from dagbook.runner.board.palette import Palette, contrast, palette, theme_style
 from dagbook.runner.core.lifecycle import State
+from dagbook.runner.view import COLOURS
 
 THEMES = ("light", "dark")
 JUPYTER = {"light": ("#ffffff",), "dark": ("#111111", "#212121")}  # its grounds, which `auto` stands on
@@ -31,6 +32,11 @@ def test_contrast_is_that_of_the_definition() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#ffffff", "#ffffff") == 1
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+def test_a_state_has_one_colour_on_board_page_cell_and_terminal() -> None:
+    assert {state: palette("light").mark(state).colour for state in State} == COLOURS
+    assert all(COLOURS[state] in palette("auto").mark(state).colour for state in State)
 
 
 @pytest.mark.parametrize("theme", THEMES)
