@@ -1,12 +1,18 @@
-"""When a notebook has a run process waiting beside it."""
+"""What a notebook gets ready for its first run: a run process that waits beside it, and what shows a run."""
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from ..runner.spare import spare
+from .boards import board_is_there
 from .hooks import must_wait
+
+LATER_SECONDS = 1.0  # the cell that defines the node is to be done first
 
 
 def keep_a_spare(shell: Any) -> None:
@@ -25,6 +31,19 @@ def keep_a_spare(shell: Any) -> None:
         return
     if wanted:
         spare.keep()
+        later = threading.Timer(LATER_SECONDS, _import_pictures)
+        later.name, later.daemon = "dagbook-imports", True
+        later.start()
+
+
+def _import_pictures() -> None:
+    """Import what shows a run; with the board's packages the first run would wait longer for that than for a node."""
+    from . import live  # noqa: F401
+
+    if board_is_there():
+        with contextlib.suppress(Exception):  # what is broken is told where it is needed
+            import_module("..extension.run_board", __package__)
+            import_module("ipycytoscape")
 
 
 def heed(wanted: bool) -> None:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.environment import owner_of
 from ..core.errors import PipelineError, Place, Problem, nearest, problem
 from .options import EXECUTORS
 
@@ -75,6 +74,8 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
 
 
 def _variables(value: Any) -> dict[str, str]:
+    from ..core.environment import owner_of  # which knows the models, and they take longer to import than to read a run
+
     if not isinstance(value, dict):
         raise _Wrong('a table of texts, such as [env] with NAME = "value"')
     for name, text in value.items():
