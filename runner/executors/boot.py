@@ -4,12 +4,14 @@ It runs inside the node (a copy of this file), with nothing of dagbook there; th
 are all that it may import. Called with the connection file, the folder of the helpers and the node's search path.
 """
 
+import gc
 import os
 import sys
 
 
 def main(connection: str, helpers: str, path: str) -> None:
     """Start ipykernel on `connection` and serve until the kernel is told to go."""
+    gc.disable()  # importing makes no garbage, and looking for it takes a tenth of the time
     del sys.path[0]  # this script's folder
     # Only later: a random.py or types.py in the user's project must not break ipykernel's own imports.
     shown = [entry for entry in path.split(os.pathsep) if entry]
@@ -26,6 +28,8 @@ def main(connection: str, helpers: str, path: str) -> None:
     sys.path[at:at] = [entry for entry in shown if entry != helpers]
     sys.path.append(helpers)  # last: an installed dagbook wins
     _forget_terminal()
+    gc.freeze()  # what is there by now stays to the end: nobody need go through it again
+    gc.enable()
     application.start()  # type: ignore[no-untyped-call]
 
 

@@ -23,14 +23,17 @@ def _farewell(patience: float, used: str) -> None:
 
     from ipykernel.kernelapp import IPKernelApp
 
+    def kinds(layer: type) -> set[type]:
+        return {layer}.union(*map(kinds, layer.__subclasses__()))
+
     def flush_files() -> None:
         # Of a file in a reference cycle the collector may close the lower layer first, and lose the rest. IPython's
         # own exit handler collects, so this comes before it too.
-        for layer in (io.TextIOWrapper, io.BufferedWriter):
-            for file in gc.get_objects():
-                if issubclass(type(file), layer):
-                    with contextlib.suppress(Exception):  # closed, or open for reading
-                        file.flush()
+        upper, lower = kinds(io.TextIOWrapper), kinds(io.BufferedWriter)
+        files = [one for one in gc.get_objects() if type(one) in upper or type(one) in lower]
+        for file in sorted(files, key=lambda one: type(one) in lower):
+            with contextlib.suppress(Exception):  # closed, or open for reading
+                file.flush()
 
     application = IPKernelApp.instance()
     # Ours to end: these join ipykernel's threads, which are still needed to send the reply.
