@@ -38,6 +38,11 @@ class Openers:
         finally:
             self._settling = False
 
+    def unmark(self) -> None:
+        """Mark none: what was opened is shown no more."""
+        if self.widget.index is not None:
+            self.widget.index = None
+
     def _chosen(self, change: Mapping[str, Any]) -> None:
         if not self._settling and change["new"] is not None:
             self._answered = True

@@ -43,6 +43,13 @@ class RunSquares:
             if openers is not None and row is not None:
                 openers.show([_button(run, square) for run, square in zip(grid.runs, row.squares, strict=True)])
 
+    def mark_only(self, node: str) -> None:
+        """Take the mark away from all squares but those of `node`: one thing is open at a time."""
+        kept = self.opener(node)
+        for _, openers in self._lines:
+            if openers is not None and openers is not kept:
+                openers.unmark()
+
     def opener(self, node: str) -> Openers | None:
         """The buttons of a node."""
         at = next((at for at, row in enumerate(self._rows) if row is not None and row.node == node), None)

@@ -103,6 +103,7 @@ class RunsBoard:
         with self.lock:
             title = f"{node} of run {run}" if node else f"Run {run}"
             self._show(title, lambda: self._open_run(run, node))
+            self._squares.mark_only(node)
 
     def mark(self, run: str, marked: bool = True) -> None:
         """Mark a run to be compared; with the second one both are, and a third takes the place of the first."""
@@ -113,11 +114,13 @@ class RunsBoard:
             if len(self._marked) == 2:
                 pair = sorted(self._marked, key=[one.id for one in self.grid.runs].index)
                 self._show(" and ".join(["Runs " + pair[0], pair[1]]), lambda: self._comparison_of(pair))
+                self._squares.mark_only("")
 
     def show_none(self) -> None:
         """Take away what is shown below the grid."""
         with self.lock:
             self._put(None)
+            self._squares.mark_only("")
             self._told.value = f'<span class="dagbook-hint">{_HINT}</span>'
 
     def close(self) -> None:

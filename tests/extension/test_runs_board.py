@@ -131,6 +131,21 @@ def test_a_square_opens_its_node_in_its_run(tmp_path: Path, runs: list[str]) -> 
     assert openers.widget.tooltips[1].startswith("succeeded · ")
 
 
+def test_only_the_square_of_what_is_open_is_marked(tmp_path: Path, runs: list[str]) -> None:
+    board = RunsBoard(Store(tmp_path), open_run=Opened)
+    one, other = (board._squares.opener(row.node) for row in board.grid.rows)
+    assert one is not None
+    assert other is not None
+    one.widget.index = 1
+    other.widget.index = 2
+    assert (one.widget.index, other.widget.index) == (None, 2)
+    openers(board)[0].click()
+    assert other.widget.index is None
+    other.widget.index = 0
+    board._leave.click()
+    assert other.widget.index is None
+
+
 def test_a_square_of_a_node_that_is_no_part_of_a_run_opens_nothing(tmp_path: Path, runs: list[str]) -> None:
     board = RunsBoard(Store(tmp_path), open_run=Opened)
     row = board.grid.rows[0]
