@@ -162,7 +162,8 @@ class Ahead:
         if run.id in self._ending:  # in the same folder
             await asyncio.wait([self._ending[run.id]])
         if begin and run.id not in self._held and self._most and self._jobs.may_wait(run.node):
-            self._held[run.id] = self._started(run, run.attempt)
+            self._held[run.id] = held = self._started(run, run.attempt)
+            held.early = False
         if run.id in self._held:
             await self._held[run.id].made()
         return self._held.pop(run.id, None)  # only now: what the caller does not get is ended here

@@ -127,7 +127,7 @@ class Attempts:
                 return AttemptEnded(start.id, start.attempt, State.CANCELLED, "the run was cancelled", detail)
         ends_well()
         detail |= _outcome_detail(job, outcome)
-        if held and held.served:
+        if held and held.early and held.served:
             detail["ahead"] = True
         if not outcome.ok:
             state = State.LOST if outcome.lost else State.FAILED

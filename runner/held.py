@@ -30,6 +30,7 @@ class Held:
     ) -> None:
         self.node_run = node_run
         self.attempt = attempt
+        self.early = True  # it was started before its node run did
         self.job: Job | None = None
         self._executor = executor
         self._accepts = accepts

@@ -95,11 +95,13 @@ class Jobs:
     def may_wait(self, title: str) -> bool:
         """Whether node runs of this node may be started before it is known that they will run.
 
-        Only kernels that are told variables later; not what a person or an earlier result decides on; nothing that
-        takes more than a container: a device, a checkout, links to the files of edges.
+        Only what can be told variables later; not what a person or an earlier result decides on; nothing that takes
+        more than a container: a device, a checkout, links to the files of edges.
         """
         node, plan = self.node_of(title), self._plan
-        if node.kind not in (Kind.CELL, Kind.NOTEBOOK) or plan.runtimes[title].language != "python":
+        if node.kind not in self.executor_of(title).holds:
+            return False
+        if node.kind is not Kind.COMMAND and plan.runtimes[title].language != "python":
             return False
         asked = needs_of(plan.asked, plan.pipeline, node).gpus or plan.pipeline.edges_into(title)
         return not (node.approve or asked or title in plan.reused or title in plan.repositories)

@@ -29,6 +29,7 @@ class Instant:
     """An executor whose node runs end at once: titles in `bad` fail, those in `endless` wait to be cancelled."""
 
     name = "instant"
+    holds = frozenset(Kind)
 
     def __init__(self, bad: Sequence[str] = (), endless: Sequence[str] = ()) -> None:
         self._bad, self._endless = bad, endless

@@ -19,11 +19,11 @@ from .command import drive_command
 from .containers import KEPT_LABEL, TCP_PORTS, Engine, container
 from .contract import Job, Needs, Outcome, Reporter, Runtime
 from .daemon import LABEL, RUN_LABEL, Events, Watched, connect, ending_of
-from .exits import Ending, Exit, Started
-from .gate import Gate, NotHeld, Passed
+from .exits import Ending, Exit
+from .gate import Gate, NotHeld, Passed, late_variables
 from .kept import Kept, hand_over
 from .kernel import pass_gate, run_notebook
-from .launch import NAMESPACE, environment, kernel_command, launcher, script_command
+from .launch import NAMESPACE, environment, kernel_command, launcher, script_command, write_late
 from .resources import MEASURE, gpu_variables, read_used, shortages
 from .rundir import RunDir, is_held, remove_stale
 from .threads import THREADS, in_own_thread
@@ -43,6 +43,7 @@ class DockerExecutor:
     """
 
     name = "docker"
+    holds = frozenset({Kind.CELL, Kind.NOTEBOOK, Kind.COMMAND})
 
     def __init__(
         self, *, default_image: str | None = None, build_network: str | None = None, transport: str = "auto"
@@ -158,7 +159,7 @@ class DockerExecutor:
 class Container:
     """A started container of ours; see `exits.Started`."""
 
-    def __init__(self, executor: DockerExecutor, job: Job, rundir: RunDir) -> None:
+    def __init__(self, executor: DockerExecutor, job: Job, rundir: RunDir, held: bool = False) -> None:
         self.exit = Exit()
         self._executor = executor
         self._limited = job.memory is not None
@@ -170,7 +171,8 @@ class Container:
         variables = executor.variables(job, rundir)
         command = script_command(job.script, rundir) if command_node else kernel_command(job, rundir, variables)
         measure = MEASURE if command_node else ""
-        script = launcher(command, rundir, NAMESPACE, stdin=by_stdin, log=not command_node, measure=measure)
+        held = held and command_node  # a kernel runs nothing before it is asked to
+        script = launcher(command, rundir, NAMESPACE, stdin=by_stdin, log=not command_node, measure=measure, held=held)
         rundir.write("launch", script)
         settings = container(executor.client, executor.engine, job, rundir, variables, stdin=by_stdin)
         self.id: str = executor.client.create_container(**settings)["Id"]
@@ -196,6 +198,10 @@ class Container:
         """Where this machine reaches the kernel's TCP ports."""
         settings = self._executor.client.inspect_container(self.id)["NetworkSettings"]["Ports"]
         return tuple(int(settings[f"{port}/tcp"][0]["HostPort"]) for port in TCP_PORTS)
+
+    def go_on(self) -> None:
+        """Let a command run that was held."""
+        _socket(self._attached).sendall(b"go\n")
 
     def pieces(self) -> Iterator[tuple[str, bytes]]:
         """What the command prints, until it ends."""
@@ -301,7 +307,7 @@ class _Attempt:
         return "ipc" if self.job.kind is Kind.COMMAND else self.executor.transport(self.job.runtime.digest)
 
     def _in_container(self, rundir: RunDir) -> Outcome:
-        process = Container(self.executor, self.job, rundir)
+        process = Container(self.executor, self.job, rundir, held=self.gate is not None)
         try:
             self.process = process
             if self.stopping.is_set():
@@ -319,15 +325,20 @@ class _Attempt:
             process.close(self.started.is_set())
 
     def _drive(self, process: Container, rundir: RunDir) -> Outcome:
-        handle: Started = process
-        if self.job.kind is Kind.COMMAND:
-            return drive_command(self.job, handle, process.pieces(), rundir, self.report, began=self.began)
         ports = process.ports() if rundir.transport == "tcp" else None
         passed, line = Passed(self.job, self.report, self.began), None
+        variables = partial(self.executor.variables, rundir=rundir)
+        if self.job.kind is Kind.COMMAND:
+            if self.gate:
+                self.gate.ready()
+                passed = self.gate.wait(lambda: process.exit.wait(0))
+                write_late(late_variables(variables(self.job), variables(passed.job)), rundir)
+                process.go_on()
+            pieces = process.pieces()
+            return drive_command(passed.job, process, pieces, rundir, passed.report, began=passed.began)
         if self.gate:
-            variables = partial(self.executor.variables, rundir=rundir)
-            passed, line = pass_gate(self.gate, self.job, handle, rundir, ports, variables)
-        return run_notebook(passed, handle, rundir, ports=ports, line=line, stopping=self.stopping.is_set)
+            passed, line = pass_gate(self.gate, self.job, process, rundir, ports, variables)
+        return run_notebook(passed, process, rundir, ports=ports, line=line, stopping=self.stopping.is_set)
 
     def stop(self) -> None:
         """End the container, whatever it is doing; one that is not started yet is not started."""

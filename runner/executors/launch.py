@@ -22,6 +22,8 @@ from .rundir import IMAGES, PRINTED, RunDir
 NAMESPACE = "-1"
 GROUP = '-"$$"'
 
+LATE = "late"  # the file of the run directory with the variables that are told at the gate
+
 _BOOT = Path(boot.__file__).read_text(encoding="utf-8")
 
 
@@ -33,12 +35,15 @@ def launcher(
     stdin: bool = False,
     log: bool = True,
     measure: str = "",
+    held: bool = False,
 ) -> str:
     """The script that becomes `command`.
 
     `everything` is what to kill at the end of the lifeline (NAMESPACE or GROUP), `stdin` reads the lifeline from
     standard input, `log` sends what it prints to files of the run directory. With `measure`, which prints
-    what the command used, the script stays above the command and leaves that in the run directory.
+    what the command used, the script stays above the command and leaves that in the run directory. `held`: first it
+    waits for a line on standard input, and takes the variables that `write_late` left; where the input ends, so does
+    it.
     """
     lifeline = "/dev/fd/3" if stdin else shlex.quote(f"{rundir.seen}/alive")
     quiet = "</dev/null >/dev/null 2>&1"
@@ -46,7 +51,9 @@ def launcher(
     # before this line would otherwise hold the opening up for ever, and nothing would end the node.
     opened = f"exec 3<>{lifeline} 4<{lifeline} 3>&-; read -r line <&4" if not stdin else f"read -r line <{lifeline}"
     watch = f"( ( ( {opened} ); kill -KILL {everything} ) {quiet} & )"
+    late = shlex.quote(f"{rundir.seen}/{LATE}")
     lines = [
+        *([f"read -r line || exit 1; . {late}"] if held else []),
         'mkdir -p "$HOME" "$MPLCONFIGDIR" 2>/dev/null',
         *(["exec 3<&0"] if stdin else []),
         watch,
@@ -57,6 +64,14 @@ def launcher(
     else:
         lines += [f"exec {shlex.join(command)} </dev/null" + (_to_files(rundir) if log else "")]
     return "\n".join(lines) + "\n"
+
+
+def write_late(variables: Mapping[str, str | None], rundir: RunDir) -> None:
+    """Leave variables for a script that is held, to be set, or unset where they are None."""
+    lines = [
+        f"unset {name}" if value is None else f"export {name}={shlex.quote(value)}" for name, value in variables.items()
+    ]
+    rundir.write(LATE, "\n".join(lines) + "\n")
 
 
 def _measured(command: Sequence[str], measure: str, rundir: RunDir) -> list[str]:

@@ -45,6 +45,7 @@ class ProcessExecutor:
     """
 
     name = "process"
+    holds = frozenset({Kind.CELL, Kind.NOTEBOOK})  # a shell starts at once
 
     def __init__(self, *, cache: Path | None = None, by_name: bool = True, sandbox: bool | None = None) -> None:
         self._cache = cache

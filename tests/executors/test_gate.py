@@ -112,6 +112,36 @@ def test_a_folder_that_is_filled_and_renamed_meanwhile_is_what_the_node_reads(be
     assert bench.text() == "rows\n"
 
 
+@pytest.mark.container
+def test_a_command_waits_in_its_container_and_is_told_variables_too(docker: Bench) -> None:
+    script = "echo $DAGBOOK_LATE; echo ${DAGBOOK_GONE-unset}; touch made"
+    expected = docker.job(script=script, environment={"DAGBOOK_GONE": "there"})
+    decided = replace(expected, environment={"DAGBOOK_LATE": 'it\'s "told" $HOME'})
+    seen: list[Path] = []
+    outcome = through(docker, expected, decided, lambda: seen.extend(job_files(expected)))
+    assert outcome.ok, outcome.reason
+    assert seen == []
+    assert docker.text() == 'it\'s "told" $HOME\nunset\n'
+    assert [path.name for path in job_files(expected)] == ["made"]
+
+
+def job_files(job: Job) -> list[Path]:
+    """What its output holds now."""
+    return list(job.output.iterdir())
+
+
+@pytest.mark.container
+def test_a_command_that_is_not_needed_has_not_run(docker: Bench) -> None:
+    job = docker.job(script="touch made")
+
+    async def scenario() -> None:
+        async with at_gate(docker, job):
+            pass
+
+    asyncio.run(scenario())
+    assert job_files(job) == []
+
+
 def test_an_attempt_that_is_not_needed_leaves_nothing(bench: Bench) -> None:
     job = bench.job("open('made', 'w')")
 
