@@ -100,7 +100,8 @@ class Derived:
                 code = int(self._client.wait(container)["StatusCode"])
                 if code:
                     raise PipelineError(_failed(need, code, lines))
-                self._commit(container, recipe, base)
+                if self._inspect(recipe) is None:  # else another was faster, and what follows from its image stands
+                    self._commit(container, recipe, base)
             finally:
                 self._remove(container)
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -109,33 +110,35 @@ def test_builders_of_one_image_do_not_collide(docker: Bench, made: list[str]) ->
 def test_builders_without_a_common_lock_leave_each_others_builds_alone(
     docker: Bench, made: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two users of one engine, each with a cache and so with locks of their own, build the same at the same time."""
+    """Two users of one engine, each with a cache and so with locks of their own, build the same at the same time.
+
+    Both get the image of who was faster: one that came later in its place would make every result from it stale.
+    """
     prerun = "mkfifo /tmp/dagbook/gate; echo begun; read go < /tmp/dagbook/gate"
     need = Needs("node", Kind.CELL, image=BASE, prerun=prerun)
-    digests: list[str] = []
-    problems: list[PipelineError] = []
+    ended: queue.Queue[str | PipelineError] = queue.Queue()
 
     def build(begun: threading.Event) -> None:
         try:
             found, _ = docker.executor.prepare([need], lambda line: begun.set() if line == "begun" else None)
-            digests.append(found["node"].digest)
+            ended.put(found["node"].digest)
         except PipelineError as error:
-            problems.append(error)
+            ended.put(error)
 
-    threads: list[threading.Thread] = []
     for user in ("one", "other"):
         monkeypatch.setenv("XDG_CACHE_HOME", str(folder / user))
         begun = threading.Event()
-        threads.append(threading.Thread(target=build, args=(begun,)))
-        threads[-1].start()
+        threading.Thread(target=build, args=(begun,), daemon=True).start()
         assert begun.wait(60)
+    found = []
     for gate in Path(os.environ["XDG_RUNTIME_DIR"]).glob("dag*/gate"):
         gate.write_text("go\n")
-    for thread in threads:
-        thread.join()
+        found.append(ended.get(timeout=60))
+    digests = [one for one in found if isinstance(one, str)]
     made.extend(digests)
-    assert problems == []
+    assert digests == found
     assert len(digests) == 2
+    assert len(set(digests)) == 1
 
 
 @pytest.mark.container
