@@ -35,6 +35,7 @@ class Binding:
         self._pipeline = pipeline
         self._run = run
         self._titles = tuple(node.title for node in pipeline.nodes)
+        self._defaults = pipeline.defaults.model_dump(mode="json", exclude=NOT_BINDING)
         self._written: dict[str, str] = {}
 
     def fill(self, choice: Choice, value: Value) -> Value:
@@ -75,9 +76,8 @@ class Binding:
         if found is None:
             written = node.model_dump(mode="json", exclude=NOT_BINDING)
             edges = [str(edge) for edge in self._pipeline.edges_into(node.title)]
-            defaults = self._pipeline.defaults.model_dump(mode="json", exclude=NOT_BINDING)
             shared: Sequence[str] = self._pipeline.shared if node.kind is not Kind.COMMAND else ()
-            found = self._written[node.title] = json.dumps([written, edges, defaults, shared], sort_keys=True)
+            found = self._written[node.title] = json.dumps([written, edges, self._defaults, shared], sort_keys=True)
         return found
 
     def _result(self, id: str) -> Any:

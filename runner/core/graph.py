@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from .errors import PipelineError, nearest, problem
 from .model import Pipeline
-from .names import slug_of
 
 if TYPE_CHECKING:
     from networkx import DiGraph
@@ -20,16 +19,7 @@ Graph = dict[str, tuple[str, ...]]  # title -> titles of its parents, in the ord
 
 def graph_of(pipeline: Pipeline) -> Graph:
     """Parents by title, each once, for a pipeline that `check` found sound: those named in --after, then by edges."""
-    titles = {node.slug: node.title for node in pipeline.nodes}
-    return {
-        node.title: tuple(
-            dict.fromkeys(
-                titles[slug_of(title)]
-                for title in (*node.after, *(edge.source for edge in pipeline.edges_into(node.title)))
-            )
-        )
-        for node in pipeline.nodes
-    }
+    return pipeline.parents
 
 
 def children_of(graph: Graph) -> dict[str, tuple[str, ...]]:

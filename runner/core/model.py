@@ -6,9 +6,10 @@ What the machine makes of it (node runs, routes, events) stands in `lifecycle`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
@@ -251,6 +252,27 @@ class Pipeline(Written):
     def all_edges(self) -> tuple[Edge, ...]:
         """Every edge of Valohai's kinds, wherever it was written."""
         return (*(edge for node in self.nodes for edge in node.edges), *self.edges)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with these fields changed; what was worked out from the original is worked out anew."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in copied.__dict__.keys() - type(self).model_fields.keys():
+            del copied.__dict__[name]
+        return copied
+
+    @cached_property
+    def parents(self) -> dict[str, tuple[str, ...]]:
+        """For each node those before it; `graph.graph_of` tells more."""
+        titles = {node.slug: node.title for node in self.nodes}
+        return {
+            node.title: tuple(
+                dict.fromkeys(
+                    titles[slug_of(title)]
+                    for title in (*node.after, *(edge.source for edge in self.edges_into(node.title)))
+                )
+            )
+            for node in self.nodes
+        }
 
     def node(self, title: str) -> Node:
         """The node with this title, slug, or title up to case and spacing. Raises KeyError."""

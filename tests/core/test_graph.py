@@ -132,3 +132,16 @@ def test_a_part_that_does_not_exist_is_told() -> None:
         select(FLOW, nodes=["aa"])
     with pytest.raises(PipelineError, match="between --from and --until"):
         select(FLOW, start=["d"], until=["a"])
+
+
+def test_a_changed_copy_of_a_pipeline_knows_its_own_nodes_and_edges() -> None:
+    """Also when the original was asked for its own before."""
+    first = Pipeline(nodes=(Node(title="a"), Node(title="b", after=("a",))))
+    assert first.node("b").after == ("a",)
+    assert graph_of(first) == {"a": (), "b": ("a",)}
+    changed = first.model_copy(update={"nodes": (Node(title="a", source="x"), Node(title="c", after=("a",)))})
+    assert changed.node("a").source == "x"
+    assert graph_of(changed) == {"a": (), "c": ("a",)}
+    assert graph_of(first) == {"a": (), "b": ("a",)}
+    with pytest.raises(KeyError):
+        changed.node("b")
