@@ -89,6 +89,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _measured(options: argparse.Namespace) -> Measured:
     measured = Measured(describe(), options.rounds)
+    if note := measured.machine.get("Note"):
+        tell(f"load {measured.machine['Load at the start']}: {note}")
     tools = set_up([TOOLS[name] for name in options.tools], measured, tell)
     if options.set_up:
         return measured

@@ -14,7 +14,7 @@ from .environments import ROOT
 
 def describe() -> dict[str, str]:
     """Rows for a table: what, and how much of it."""
-    return {
+    found = {
         "Date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "dagbook": _printed("git", "-C", str(ROOT), "describe", "--always", "--dirty") or version("dagbook"),
         "Processor": f"{os.cpu_count()} cores, {_processor()}",
@@ -24,6 +24,14 @@ def describe() -> dict[str, str]:
         "Python": f"{platform.python_version()}, papermill {version('papermill')}, ipykernel {version('ipykernel')}",
         "Load at the start": load(),
     }
+    if busy():
+        found["Note"] = "other work was going on: only large differences mean anything"
+    return found
+
+
+def busy() -> bool:
+    """Whether something keeps more than half of the cores occupied, before we begin to."""
+    return os.getloadavg()[0] > (os.cpu_count() or 1) / 2
 
 
 def load() -> str:
