@@ -24,7 +24,7 @@ from .records.artifacts import remove_tree
 
 
 class AheadJobs(Protocol):
-    """Makes the jobs of node runs that are foreseen; `jobs.Jobs` is the one that runs use."""
+    """Makes the jobs of node runs that are foreseen; `foreseen_jobs.ForeseenJobs` is the one that runs use."""
 
     def may_wait(self, title: str) -> bool:
         """Whether node runs of this node may be started before it is known that they will run."""

@@ -28,6 +28,7 @@ from .core.lifecycle import RunSoFar, RunState
 from .core.model import OnError, Pipeline
 from .core.scheduler import Scheduler
 from .engine import Engine
+from .foreseen_jobs import ForeseenJobs
 from .jobs import Jobs
 from .plan import Plan, prepare
 from .records.processes import start_of
@@ -79,8 +80,7 @@ class Hosted:
         results = Results(plan, self._store, jobs, self.id, self._tell)
         self._loop = asyncio.get_running_loop()
         recorded = resumed.recorded if resumed else 0
-        foresight = Foresight(plan.pipeline)
-        ahead = Ahead(scheduler.run, foresight, jobs.foreseeing(foresight.run), scheduler.queued, plan.asked.ahead)
+        ahead = self._ahead(scheduler, jobs)
         self._engine = engine = Engine(
             self._store, self.id, scheduler, jobs, results, ahead, recorded=recorded, waits=plan.asked.waits
         )
@@ -101,6 +101,11 @@ class Hosted:
             if scheduler.run.state is RunState.PENDING_APPROVAL:  # nobody runs it until it is resumed
                 self._store.set_process(self.id, {**self._process(), "pid": 0})
             await engine.bell.take_down()
+
+    def _ahead(self, scheduler: Scheduler, jobs: Jobs) -> Ahead:
+        foresight = Foresight(self._plan.pipeline)
+        foreseen = ForeseenJobs(self._plan, self._store, self.id, jobs.foreseeing(foresight.run))
+        return Ahead(scheduler.run, foresight, foreseen, scheduler.queued, self._plan.asked.ahead)
 
     def _scheduler(self) -> Scheduler:
         plan, resumed = self._plan, self._resumed

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -90,32 +88,9 @@ class Jobs:
         found: float | None = first(node.timeout, defaults.timeout)
         return found
 
-    # before it is known that a node runs
-
-    def may_wait(self, title: str) -> bool:
-        """Whether node runs of this node may be started before it is known that they will run.
-
-        Only what can be told variables later; not what a person or an earlier result decides on; nothing that takes
-        more than a container: a device, a checkout, links to the files of edges.
-        """
-        node, plan = self.node_of(title), self._plan
-        if node.kind not in self.executor_of(title).holds:
-            return False
-        if node.kind is not Kind.COMMAND and plan.runtimes[title].language != "python":
-            return False
-        asked = needs_of(plan.asked, plan.pipeline, node).gpus or plan.pipeline.edges_into(title)
-        return not (node.approve or asked or title in plan.reused or title in plan.repositories)
-
     def output_of(self, run: NodeRun) -> Path:
         """The folder that becomes the artifact of this node run."""
         return self._store.attempt_folder(self._run, run.id, max(run.attempt, 1)) / OUTPUT
-
-    def forget(self, run: NodeRun, attempt: int) -> None:
-        """Remove the folders that were made for an attempt which is not to be."""
-        folder = self._store.attempt_folder(self._run, run.id, attempt)
-        shutil.rmtree(folder, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            folder.parent.rmdir()  # when it was the first
 
     # keys
 

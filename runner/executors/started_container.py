@@ -1,0 +1,148 @@
+"""A started container, as the thread of its attempt handles it: followed to its end, killed, kept, given back."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..core.model import Kind
+from .containers import TCP_PORTS, container
+from .contract import Job
+from .daemon import ending_of
+from .exits import Ending, Exit
+from .kept import Kept, hand_over
+from .launch import NAMESPACE, kernel_command, launcher, script_command
+from .resources import MEASURE
+from .rundir import RunDir
+
+if TYPE_CHECKING:
+    from .docker import DockerExecutor
+
+ENGINE_SECONDS = 10.0  # for the engine to answer when something is to end
+
+
+class Container:
+    """A started container of ours; see `exits.Started`."""
+
+    def __init__(self, executor: DockerExecutor, job: Job, rundir: RunDir, held: bool = False) -> None:
+        self.exit = Exit()
+        self._executor = executor
+        self._limited = job.memory is not None
+        self.kept: Kept | None = None
+        self._rundir = rundir
+        command_node = job.kind is Kind.COMMAND
+        # Commands are attached to anyway, and run on engines that share no FIFO too.
+        by_stdin = command_node or rundir.transport == "tcp"
+        variables = executor.variables(job, rundir)
+        command = script_command(job.script, rundir) if command_node else kernel_command(job, rundir, variables)
+        measure = MEASURE if command_node else ""
+        held = held and command_node  # a kernel runs nothing before it is asked to
+        script = launcher(command, rundir, NAMESPACE, stdin=by_stdin, log=not command_node, measure=measure, held=held)
+        rundir.write("launch", script)
+        settings = container(executor.client, executor.engine, job, rundir, variables, stdin=by_stdin)
+        self.id: str = executor.client.create_container(**settings)["Id"]
+        self.watched = executor.events.watch(self.id, self.exit)
+        # Attached before the start: nothing that is printed is missed, and stdin is a lifeline from the beginning.
+        printed = {"stdout": 1, "stderr": 1} if command_node else {}
+        self._attached = self._attach(stdin=1, **printed) if by_stdin else None
+
+    def start(self) -> None:
+        """Start it, and follow its first process."""
+        client = self._executor.client
+        client.start(self.id)
+        state = client.inspect_container(self.id)["State"]
+        if state.get("Pid"):
+            self.exit.follow(state["Pid"], lambda: _belongs(state["Pid"], self.id))
+
+    def _attach(self, **streams: int) -> Any:
+        attached = self._executor.client.attach_socket(self.id, params={"stream": 1, **streams})
+        _socket(attached).settimeout(None)  # a command may be silent for hours
+        return attached
+
+    def ports(self) -> tuple[int, ...]:
+        """Where this machine reaches the kernel's TCP ports."""
+        settings = self._executor.client.inspect_container(self.id)["NetworkSettings"]["Ports"]
+        return tuple(int(settings[f"{port}/tcp"][0]["HostPort"]) for port in TCP_PORTS)
+
+    def go_on(self) -> None:
+        """Let a command run that was held."""
+        _socket(self._attached).sendall(b"go\n")
+
+    def pieces(self) -> Iterator[tuple[str, bytes]]:
+        """What the command prints, until it ends."""
+        from docker.utils.socket import frames_iter
+
+        for kind, data in frames_iter(self._attached, tty=False):  # type: ignore[no-untyped-call]
+            yield ("stderr" if kind == 2 else "stdout"), data
+
+    def kill(self) -> None:
+        """See `Started.kill`. By the lifeline first: that needs no engine."""
+        from docker.errors import DockerException
+
+        if self.kept is not None:
+            self.kept.end()
+            return
+        self.watched.expected = True
+        self._rundir.cut_lifeline()
+        self._hang_up(socket.SHUT_WR)
+        if self.exit.wait(0.1):
+            return
+        with contextlib.suppress(DockerException, OSError):
+            self._executor.client.kill(self.id)
+            if self.exit.wait(1):
+                return
+        self._executor.remove(self.id)  # also when it is paused
+        if not self.exit.wait(ENGINE_SECONDS):  # the engine does not answer: let the node's thread go
+            self.exit.tell()
+            self._hang_up(socket.SHUT_RDWR)
+
+    def _hang_up(self, how: int) -> None:
+        if self._attached is not None:
+            with contextlib.suppress(OSError):
+                _socket(self._attached).shutdown(how)
+
+    def ending(self) -> Ending:
+        """See `Started.ending`."""
+        return ending_of(self.watched, self._limited)
+
+    def keep(self) -> Mapping[str, Any] | None:
+        """See `Started.keep`."""
+        tcp = self._rundir.transport == "tcp"
+        lifeline = _socket(self._attached).fileno() if self._attached is not None else None
+        connection = self._rundir.connection(self.ports() if tcp else None)
+        self.kept = hand_over(self._rundir, self.exit, connection, container=self.id, lifeline=lifeline)
+        return self.kept.as_json() if self.kept else None
+
+    def close(self, started: bool) -> None:
+        """Give back what it held here. The engine removes a container that ended; we one that never began."""
+        if self._attached is not None:
+            # The response that the socket came with first: left to the collector, it would flush a closed file.
+            response = getattr(self._attached, "_response", None)
+            for held in (self._attached,) if response is None else (response, self._attached):
+                with contextlib.suppress(OSError, ValueError):
+                    held.close()
+        if self.kept:
+            self._executor.events.forget(self.id)
+        elif started:
+            self._executor.remember(self.id, self.watched)
+        else:
+            self._executor.remove(self.id)
+            self._executor.events.forget(self.id)
+        self.exit.close()
+
+
+def _socket(attached: Any) -> socket.socket:
+    found: socket.socket = getattr(attached, "_sock", attached)
+    return found
+
+
+def _belongs(pid: int, container: str) -> bool:
+    """Whether process `pid`, as the engine numbers it, is the container's here too (and not in a machine of the
+    engine's own)."""
+    try:
+        with open(f"/proc/{pid}/cgroup", encoding="utf-8") as file:
+            return container in file.read()
+    except OSError:
+        return False
