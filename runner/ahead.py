@@ -84,7 +84,7 @@ class Ahead:
             if isinstance(fact, Changed | Kept):
                 self._learn(self._run.node_runs[fact.id])
         # Again until nothing more goes: what is held may count on what is held.
-        while unexpected := [id for id, held in self._held.items() if not self._is_expected(held)]:
+        while unexpected := [id for id, held in self._held.items() if not self._is_expected(held.node_run, held.shown)]:
             for id in unexpected:
                 self._drop(id)
         self._start_more()
@@ -99,11 +99,11 @@ class Ahead:
     def _suppose(self, run: NodeRun) -> None:
         self._foreseen.extend(one.id for one in self._foresight.suppose(run))
 
-    def _is_expected(self, held: Held) -> bool:
-        real = self._run.node_runs.get(held.node_run.id)
+    def _is_expected(self, run: NodeRun, shown: Collection[Path] = ()) -> bool:
+        real = self._run.node_runs.get(run.id)
         if real and real.state not in (State.WAITING, State.QUEUED, State.STARTING):
             return False
-        return all(self._may_leave(id, held.shown) for id in held.node_run.created.before())
+        return all(self._may_leave(id, shown) for id in run.created.before())
 
     def _may_leave(self, id: str, shown: Collection[Path]) -> bool:
         """Whether this node run may still leave what is shown of it."""
@@ -122,7 +122,8 @@ class Ahead:
                 self._held[run.id] = self._started(run, run.attempt + 1)
         while self._foreseen and self._has_room():
             run = self._foresight.run.node_runs[self._foreseen.popleft()]
-            if run.id not in self._run.node_runs and run.id not in self._run.past and self._jobs.may_wait(run.node):
+            known = run.id in self._run.node_runs or run.id in self._run.past
+            if not known and self._jobs.may_wait(run.node) and self._is_expected(run):
                 self._held[run.id] = self._started(run, 1)
 
     def _has_room(self) -> bool:
