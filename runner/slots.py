@@ -42,9 +42,9 @@ class SlotFile:
     edge: Edge
 
     @property
-    def path(self) -> Path:
-        """Where it is."""
-        return self.artifact / self.inside
+    def path(self) -> str:
+        """Where it is; a text, as there may be thousands."""
+        return os.path.join(self.artifact, self.inside)
 
 
 def slots_of(
@@ -133,13 +133,13 @@ def fill_slot(folder: Path, files: list[SlotFile]) -> None:
     for artifact, chosen in by_artifact.items():
         with linking(artifact, chosen):
             for one in chosen.values():
-                _link(one.path, folder / one.name)
+                _link(one.path, os.path.join(folder, one.name))
 
 
-def _link(path: Path, place: Path) -> None:
+def _link(path: str, place: str) -> None:
     try:
         os.link(path, place, follow_symlinks=False)
     except OSError:  # too many links, or another filesystem
         shutil.copyfile(path, place)
         with contextlib.suppress(OSError):
-            place.chmod(0o444)
+            os.chmod(place, 0o444)

@@ -98,17 +98,17 @@ def linking(artifact: Path, paths: Collection[str]) -> Iterator[None]:
     So what is known of these files stays known; else each use of a large one would have it hashed again.
     """
     known = remembered(artifact)
-    sure = [path for path in paths if _now(artifact / path) == known.get(path)]
+    sure = [path for path in paths if _now(artifact, path) == known.get(path)]
     yield
     if sure:
-        after = {path: _now(artifact / path) for path in sure}
+        after = {path: _now(artifact, path) for path in sure}
         remember(artifact, {**known, **after})
         if sum(known[path][2] for path in sure) > _WORTH_A_TICK:
             _let_tick(artifact.with_suffix(".seen"), max(times[4] for times in after.values()))
 
 
-def _now(path: Path) -> Fingerprint:
-    return fingerprint(os.lstat(path))
+def _now(artifact: Path, path: str) -> Fingerprint:
+    return fingerprint(os.lstat(os.path.join(artifact, path)))
 
 
 def _let_tick(note: Path, newest: int) -> None:

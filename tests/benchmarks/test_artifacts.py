@@ -2,7 +2,7 @@
 
 Each round hashes the folder with nothing but what hashing takes, then publishes it, then looks at it again. Nothing
 here fails on a time; on a machine that is not quiet the times of the processor say more than those of the clock.
-Run it alone: pytest -m benchmark -s tests/benchmarks/test_artifacts.py; DAGBOOK_BENCH_ROUNDS sets the rounds (5).
+Run it alone: pytest -m benchmark -s tests/benchmarks/test_artifacts.py; BENCH_ROUNDS sets the rounds (5).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dagbook.runner.records.verify import verify
 from dagbook.runner.slots import SlotFile, fill_slot
 
 pytestmark = pytest.mark.benchmark
-ROUNDS = int(os.environ.get("DAGBOOK_BENCH_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 EDGE = Edge(source="a", source_port=Port.OUTPUT, source_key="*", target="b", target_port=Port.INPUT, target_key="s")
 Times = dict[str, list[tuple[float, float]]]
 

@@ -1,7 +1,7 @@
 """What a node costs besides its own work, against papermill in a container, which is what people write by hand.
 
 Rounds are interleaved: this machine is never quiet, and ratios survive that. Nothing here fails on a time.
-Run it alone: pytest -m benchmark -s tests/benchmarks/test_node_overhead.py; DAGBOOK_BENCH_ROUNDS sets the rounds (7).
+Run it alone: pytest -m benchmark -s tests/benchmarks/test_node_overhead.py; BENCH_ROUNDS sets the rounds (7).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dagbook.runner.executors.sandbox import bubblewrap
 
 pytestmark = pytest.mark.benchmark
 BASE = os.environ.get("DAGBOOK_TEST_IMAGE", "dagbook/base:bookworm")
-ROUNDS = int(os.environ.get("DAGBOOK_BENCH_ROUNDS", "7"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "7"))
 CELL = "open('made.txt', 'w').write('x')\nprint('done')"
 
 

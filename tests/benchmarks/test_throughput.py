@@ -2,7 +2,7 @@
 
 10,000 nodes, each after two others, in a store on the disk. Nothing here fails on a time; on a machine that is not
 quiet the times of the processor say more than those of the clock.
-Run it alone: pytest -m benchmark -s tests/benchmarks/test_throughput.py; DAGBOOK_BENCH_ROUNDS sets the rounds (5).
+Run it alone: pytest -m benchmark -s tests/benchmarks/test_throughput.py; BENCH_ROUNDS sets the rounds (5).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from dagbook.runner.records.store import Store
 from tests.test_engine import Forgetful, Instant, Jobs
 
 pytestmark = pytest.mark.benchmark
-ROUNDS = int(os.environ.get("DAGBOOK_BENCH_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
 NODES, WITH_FOLDERS = 10_000, 1_000
 JOBS = 8
 LEFT = {"executor": "instant", "artifact": "0" * 64, "files": 0, "bytes": 0}

@@ -1,7 +1,7 @@
 """A second run in which nothing changed: whole commands, from the shell to the exit code, in containers' images.
 
 Nothing here fails on a time. Run it alone: pytest -m benchmark -s tests/benchmarks/test_up_to_date.py;
-DAGBOOK_BENCH_ROUNDS sets the rounds (7).
+BENCH_ROUNDS sets the rounds (7).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dagbook.runner.records.store import Store
 from tests.conftest import MakeNotebook, Said
 
 pytestmark = pytest.mark.benchmark
-ROUNDS = int(os.environ.get("DAGBOOK_BENCH_ROUNDS", "7"))
+ROUNDS = int(os.environ.get("BENCH_ROUNDS", "7"))
 CELLS = ["%%pipeline_node n0\nopen('x', 'w').write('0')"] + [
     f"%%pipeline_node n{i} --after n{i - 1}\nopen('x', 'w').write('{i}')" for i in range(1, 12)
 ]
