@@ -28,10 +28,9 @@ def bundle(title: str, watched: Sequence[Watched], run: str) -> dict[str, str]:
     now = time.time()
     if not watched:
         state = State.WAITING
-        glyph, word = view.GLYPHS[state], view.state_word(state)
         return {
-            "text/html": cell_view.page([cell_view.status_line(glyph, view.COLOURS[state], title, word, "")]),
-            "text/plain": f"{glyph} {title} · {word}",
+            "text/html": cell_view.page([cell_view.status_line(state, title, "")]),
+            "text/plain": f"{view.GLYPHS[state]} {title} · {view.state_word(state)}",
         }
     parts, lines, room = [], [], Room()
     for one in watched[:MOST_SHOWN]:
@@ -76,14 +75,14 @@ def line(words: str) -> dict[str, str]:
 
 def _board_row(watched: Watched, now: float) -> str:
     run = watched.run
-    colour = view.COLOURS[run.state]
+    colour = view.word_colour(run.state)
     told = [text for text in (view.note(watched, now), view.because(run)) if text]
     label, text = view.label(run), "text-align:left"
     name = f"{text};white-space:nowrap" if len(label) <= LONGEST_LABEL else text
     cells = [
-        f'<td style="color:{colour};font-weight:600">{view.GLYPHS[run.state]}</td>',
+        f'<td style="{colour};font-weight:600">{view.GLYPHS[run.state]}</td>',
         f'<td style="{name}" title="{html.escape(run.id)}">{html.escape(label)}</td>',
-        f'<td style="{text};white-space:nowrap;color:{colour}">{html.escape(view.state_word(run.state))}</td>',
+        f'<td style="{text};white-space:nowrap;{colour}">{html.escape(view.state_word(run.state))}</td>',
         f'<td style="{text};overflow-wrap:anywhere">{html.escape(" · ".join(told))}</td>',
     ]
     return f"<tr>{''.join(cells)}</tr>"

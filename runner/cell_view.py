@@ -80,9 +80,8 @@ def status_text(watched: Watched, now: float) -> str:
 def status_html(watched: Watched, now: float) -> str:
     """The status line in HTML, with a folded table of tags when the line cannot hold them all."""
     run = watched.run
-    colour, glyph = view.COLOURS[run.state], view.GLYPHS[run.state]
     details = _tags_html(watched) if run.state in PASSED else ""
-    told = status_line(glyph, colour, view.label(run), view.state_word(run.state), view.note(watched, now), run.id)
+    told = status_line(run.state, view.label(run), view.note(watched, now), run.id)
     return told + _because_html(run) + details
 
 
@@ -92,14 +91,14 @@ def _because_html(run: NodeRun) -> str:
     return f'<div style="padding:0 14px 2px;{_GREY};overflow-wrap:anywhere">{decided}</div>' if decided else ""
 
 
-def status_line(glyph: str, colour: str, label: str, state: str, note: str, id: str = "") -> str:
+def status_line(state: State, label: str, note: str, id: str = "") -> str:
     """A line with a coloured bar on its left: glyph, name, state, note. `id` shows when the mouse rests on the name."""
     name = f'<b title="{html.escape(id)}">{html.escape(label)}</b>'
     rest = f' <span style="{_GREY}">· {html.escape(note)}</span>' if note else ""
     return (
-        f'<div style="border-left:4px solid {colour};padding:2px 10px;margin:4px 0 2px">'
-        f'<span style="color:{colour};font-weight:600">{glyph}</span> {name}'
-        f' <span style="color:{colour}">{html.escape(state)}</span>{rest}</div>'
+        f'<div style="border-left:4px solid {view.COLOURS[state]};padding:2px 10px;margin:4px 0 2px">'
+        f'<span style="{view.word_colour(state)};font-weight:600">{view.GLYPHS[state]}</span> {name}'
+        f' <span style="{view.word_colour(state)}">{html.escape(view.state_word(state))}</span>{rest}</div>'
     )
 
 

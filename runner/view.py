@@ -57,6 +57,15 @@ COLOURS: Mapping[State, str] = {
 }
 
 
+WORD_SHARE = 60  # percent of the state's colour in a word of a cell; the rest is the page's own ink, light or dark
+
+
+def word_colour(state: State) -> str:
+    """The declaration of CSS for a word in the colour of a state, to be read on a light page and on a dark one."""
+    mixed = f"color-mix(in srgb,{COLOURS[state]} {WORD_SHARE}%,var(--jp-ui-font-color1,#222))"
+    return f"color:{COLOURS[state]};color:{mixed}"  # the first for browsers that cannot mix
+
+
 def state_word(state: str) -> str:
     """A state as people read it: `timed out`, not `timed_out`."""
     return state.replace("_", " ")

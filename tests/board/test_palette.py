@@ -10,7 +10,7 @@ import pytest
 from dagbook.runner.board.glyphs_svg import state_sign
 from dagbook.runner.board.palette import Palette, contrast, palette, theme_style
 from dagbook.runner.core.lifecycle import State
-from dagbook.runner.view import COLOURS
+from dagbook.runner.view import COLOURS, WORD_SHARE, word_colour
 
 THEMES = ("light", "dark")
 JUPYTER = {"light": ("#ffffff",), "dark": ("#111111", "#212121")}  # its grounds, which `auto` stands on
@@ -37,6 +37,14 @@ def test_contrast_is_that_of_the_definition() -> None:
 def test_a_state_has_one_colour_on_board_page_cell_and_terminal() -> None:
     assert {state: palette("light").mark(state).colour for state in State} == COLOURS
     assert all(COLOURS[state] in palette("auto").mark(state).colour for state in State)
+
+
+@pytest.mark.parametrize(("ink", "ground"), [("#212121", "#ffffff"), ("#ffffff", "#111111"), ("#e0e0e0", "#212121")])
+def test_the_words_of_a_cells_status_line_can_be_read_on_a_light_page_and_on_a_dark_one(ink: str, ground: str) -> None:
+    for state in State:
+        declared = word_colour(state)
+        assert f"{COLOURS[state]} {WORD_SHARE}%,var(--jp-ui-font-color1" in declared
+        assert contrast(mixed(COLOURS[state], ink, WORD_SHARE / 100), ground) >= 4.5, state
 
 
 @pytest.mark.parametrize("theme", THEMES)

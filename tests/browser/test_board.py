@@ -228,6 +228,22 @@ def test_a_page_that_was_reloaded_picks_a_live_run_up_again_and_stops_it_with_a_
     lab.wait_for(4, "cancelled by")
 
 
+def test_a_page_that_is_reloaded_draws_the_graph_again_as_long_as_its_kernel_lives(
+    lab: Lab, shown: Shown, notebook: Callable[..., str]
+) -> None:
+    name = notebook("redrawn.ipynb", LOAD, PREPARE, TRAIN, "%pipeline_show")
+    lab.open(name)
+    lab.run(0, 1, 2, 3)
+    shown.wait(2)
+    lab.save()
+    lab.page.reload()
+    lab.page.wait_for_function("() => window.jupyterapp !== undefined")
+    lab.open(name)
+    shown.wait(2)
+    assert lab.page.evaluate(f"() => {_CY}.edges().map(edge => edge.id())") == ["prepare->train"]
+    assert lab.page.evaluate(f"() => {_CY}.getElementById('train').position('x')") > 100
+
+
 def test_a_board_drawn_dark_and_one_in_a_theme_that_changes(
     lab: Lab, shown: Shown, notebook: Callable[..., str]
 ) -> None:
