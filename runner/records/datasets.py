@@ -63,13 +63,15 @@ def dataset_of_path(
     place, seen = located(path)
     shown = printable(str(path))
     pace, cancel = Pace(progress, every), cancel or Cancel()
+    store = known.resolve().parent
+    # Its database must not even be opened beside SQLite: closing it again would drop this process's locks.
+    if place.resolve().parent == store or known.resolve().is_relative_to(place.resolve()):
+        raise PipelineError(problem("E-DATA-STORE", path=shown, store=printable(str(known))))
     with remembered(known / HASHES) as hashes:
         if not stat.S_ISDIR(seen.st_mode):
             entry = Entry(place.name, seen)
             report = Report(shown, [entry], pace, cancel)
             return _file_dataset(place, item_of(place.resolve(), shown, entry, hashes, report))
-        if known.resolve().is_relative_to(place.resolve()):
-            raise PipelineError(problem("E-DATA-STORE", path=shown, store=printable(str(known))))
         entries = entries_of(place, shown)
         report = Report(shown, entries, pace, cancel)
         items = [item_of(place / entry.path, f"{shown}/{entry.path}", entry, hashes, report) for entry in entries]

@@ -277,6 +277,14 @@ def test_a_dataset_that_holds_the_store_is_refused(tmp_path: Path, images: Path,
     assert fault(tmp_path, known).code == "E-DATA-STORE"
 
 
+def test_the_stores_own_database_is_no_dataset(tmp_path: Path, images: Path, known: Path) -> None:
+    """Reading it would end the locks that this process has on it."""
+    database = known.parent / "dagbook.db"
+    database.parent.mkdir()
+    database.write_bytes(b"")
+    assert fault(database, known).code == "E-DATA-STORE"
+
+
 def test_a_pin_is_the_digest_or_for_a_file_its_sha256(images: Path, known: Path) -> None:
     folder, file = dataset_of_path(images, known), dataset_of_path(images / "a.png", known)
     check_pinned(folder, folder.digest, "data/images")
