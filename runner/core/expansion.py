@@ -60,7 +60,7 @@ class Expansion:
         self._titles = tuple(self._nodes)
         self._parents = graph
         self._children = children_of(graph)
-        self._axes = axes_of(pipeline, graph)
+        self._axes = axes_of(pipeline)
         self._order = {title: number for number, title in enumerate(self._nodes)}
         self._gates = {node.title: self._gate(node) for node in pipeline.nodes if node.when}
         self._closed = {title: closed_by(pipeline, self._nodes[title], parents) for title, parents in graph.items()}
@@ -80,8 +80,7 @@ class Expansion:
         return Gate([settled(self._pipeline, node, one, parents) for one in node.when], self._order)
 
     def _make_joins(self) -> dict[str, Join | SingleJoin | ConditionalJoin]:
-        graph, sizes = self._parents, sizes_of(self._pipeline, self._parents)
-        fixed = fixed_of(self._pipeline, graph, sizes)
+        graph, sizes, fixed = self._parents, sizes_of(self._pipeline), fixed_of(self._pipeline)
         joins: dict[str, Join | SingleJoin | ConditionalJoin] = {}
         for title, parents in graph.items():
             closed = [parent for parent in parents if parent in self._closed[title]]

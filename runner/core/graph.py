@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from .errors import PipelineError, nearest, problem
 from .model import Pipeline
+from .names import slug_of
+from .once import once
 
 if TYPE_CHECKING:
     from networkx import DiGraph
@@ -17,9 +19,19 @@ if TYPE_CHECKING:
 Graph = dict[str, tuple[str, ...]]  # title -> titles of its parents, in the order written; keys in definition order
 
 
+@once
 def graph_of(pipeline: Pipeline) -> Graph:
     """Parents by title, each once, for a pipeline that `check` found sound: those named in --after, then by edges."""
-    return pipeline.parents
+    titles = {node.slug: node.title for node in pipeline.nodes}
+    return {
+        node.title: tuple(
+            dict.fromkeys(
+                titles[slug_of(title)]
+                for title in (*node.after, *(edge.source for edge in pipeline.edges_into(node.title)))
+            )
+        )
+        for node in pipeline.nodes
+    }
 
 
 def children_of(graph: Graph) -> dict[str, tuple[str, ...]]:

@@ -260,20 +260,6 @@ class Pipeline(Written):
             del copied.__dict__[name]
         return copied
 
-    @cached_property
-    def parents(self) -> dict[str, tuple[str, ...]]:
-        """For each node those before it; `graph.graph_of` tells more."""
-        titles = {node.slug: node.title for node in self.nodes}
-        return {
-            node.title: tuple(
-                dict.fromkeys(
-                    titles[slug_of(title)]
-                    for title in (*node.after, *(edge.source for edge in self.edges_into(node.title)))
-                )
-            )
-            for node in self.nodes
-        }
-
     def node(self, title: str) -> Node:
         """The node with this title, slug, or title up to case and spacing. Raises KeyError."""
         found = self._by_name.get(title)

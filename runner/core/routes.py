@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .axes import is_axis, permutation_count
-from .graph import Graph, graph_of, in_order
+from .graph import graph_of, in_order
 from .model import Kind, Node, Pipeline
 from .names import slug_of
+from .once import once
 
 Axes = tuple[str, ...]  # titles of the nodes whose axis is carried, in definition order
 Coordinates = tuple[int, ...]  # aligned with Axes
@@ -23,8 +24,10 @@ Coordinates = tuple[int, ...]  # aligned with Axes
 _NONE: frozenset[str] = frozenset()
 
 
-def axes_of(pipeline: Pipeline, graph: Graph) -> dict[str, Axes]:
+@once
+def axes_of(pipeline: Pipeline) -> Mapping[str, Axes]:
     """For each node the open axes that its runs carry: those of the parents that it does not close, and its own."""
+    graph = graph_of(pipeline)
     closed = {node.title: closed_by(pipeline, node, graph[node.title]) for node in pipeline.nodes}
     rank = {node.title: index for index, node in enumerate(pipeline.nodes)}
     own = {node.title: is_axis(pipeline, node) for node in pipeline.nodes}
@@ -75,8 +78,7 @@ def count(pipeline: Pipeline) -> Counts:
     Not known are nodes with conditions or with a `| hyper`, and those that come after them.
     """
     graph = graph_of(pipeline)
-    sizes, carried = sizes_of(pipeline, graph), axes_of(pipeline, graph)
-    fixed = fixed_of(pipeline, graph, sizes)
+    sizes, carried, fixed = sizes_of(pipeline), axes_of(pipeline), fixed_of(pipeline)
     known = {axes: _product(sizes[axis] for axis in axes) for axes in set(carried.values())}
     by_node = {title: known[axes] if title in fixed else None for title, axes in carried.items()}
     closed = {node.title: closed_by(pipeline, node, graph[node.title]) for node in pipeline.nodes}
@@ -90,16 +92,16 @@ def _product(sizes: Iterable[int | None]) -> int | None:
     return None if None in found else math.prod(size for size in found if size is not None)
 
 
-def sizes_of(pipeline: Pipeline, graph: Graph) -> dict[str, int | None]:
+@once
+def sizes_of(pipeline: Pipeline) -> Mapping[str, int | None]:
     """How many values each node's own axis has; None where the run decides."""
     return {node.title: permutation_count(pipeline, node) for node in pipeline.nodes}
 
 
-def fixed_of(pipeline: Pipeline, graph: Graph, sizes: Mapping[str, int | None]) -> frozenset[str]:
-    """The titles of the nodes whose runs are known before a run: no condition and no `| hyper` up to them.
-
-    `sizes` are those of `sizes_of`.
-    """
+@once
+def fixed_of(pipeline: Pipeline) -> frozenset[str]:
+    """The titles of the nodes whose runs are known before a run: no condition and no `| hyper` up to them."""
+    graph, sizes = graph_of(pipeline), sizes_of(pipeline)
     fixed: set[str] = set()
     for title in in_order(graph):
         node = pipeline.node(title)
