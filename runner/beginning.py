@@ -71,13 +71,16 @@ def keep_snapshot(folder: Path, content: bytes) -> None:
 
 def git_of(folder: Path) -> dict[str, Any] | None:
     """The commit of the folder's repository and whether files differ from it; None outside a repository."""
-    import subprocess
+    from subprocess import DEVNULL, PIPE, Popen
 
-    def ask(*words: str) -> str:
-        command = ["git", "-C", str(folder), *words]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    def ask(*words: str) -> Popen[str]:
+        return Popen(["git", "-C", str(folder), *words], stdout=PIPE, stderr=DEVNULL, text=True)
 
     try:
-        return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(ask("status", "--porcelain", "--", "."))}
-    except (OSError, subprocess.CalledProcessError):
+        asked = ask("rev-parse", "HEAD"), ask("status", "--porcelain", "--", ".")  # at once: neither needs the other
+    except OSError:
         return None
+    commit, changes = (one.communicate()[0] for one in asked)
+    if any(one.returncode for one in asked):
+        return None
+    return {"commit": commit.strip(), "dirty": bool(changes.strip())}

@@ -50,6 +50,8 @@ def attend(
 
 
 def _write_reports(definition: Definition, follower: Follower, reports: dict[str, Any]) -> None:
+    if not any(reports.values()):
+        return
     from . import report
 
     if reports["output"]:

@@ -22,14 +22,24 @@ NICENESS = 5  # while it imports
 # In this order, so that what every run needs comes first: an order may come before all is done.
 AHEAD = (
     ".host",
+    ".executors.choose",
     ".executors.docker",
     ".executors.images",
+    ".executors.transport",
     ".executors.process",
+    ".executors.channels",
+    ".records.database",
     ".records.schema",
     ".formats.notebook",
     ".formats.notebook_file",
 )
-AHEAD_ELSEWHERE = ("docker.context", "docker.utils.socket", "nbclient.exceptions", "jupyter_client.asynchronous.client")
+AHEAD_ELSEWHERE = (
+    "docker.context",
+    "docker.utils.socket",
+    "nbclient.exceptions",
+    "jupyter_client.asynchronous.client",
+    "packaging.requirements",
+)
 
 
 def main(parent: int) -> int:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..core.errors import MachineError, problem
+from .asking import Client, socket_in_use, usual_socket
 from .exits import Ending, Exit
 
 if TYPE_CHECKING:
@@ -30,6 +32,13 @@ RUN_LABEL = "dagbook.run"
 
 def connect() -> APIClient:
     """A client of the engine that `docker` would talk to. Raises MachineError (E-DOCKER-DOWN)."""
+    if "docker" not in sys.modules and (path := usual_socket()):
+        with contextlib.suppress(OSError, ValueError):  # the package tells why
+            return cast("APIClient", Client(path, _connect, ANSWER_SECONDS))
+    return _connect()
+
+
+def _connect() -> APIClient:
     import docker
     from docker.errors import DockerException
 
@@ -43,7 +52,6 @@ def connect() -> APIClient:
 
 
 def _address() -> str:
-    from docker.constants import DEFAULT_UNIX_SOCKET
     from docker.context import ContextAPI
 
     if host := os.environ.get("DOCKER_HOST"):
@@ -52,9 +60,7 @@ def _address() -> str:
         context = ContextAPI.get_current_context()
         if context is not None and context.name != "default" and context.Host:
             return str(context.Host)
-    rootless = f"{os.environ.get('XDG_RUNTIME_DIR', '/nowhere')}/docker.sock"
-    default = DEFAULT_UNIX_SOCKET.removeprefix("http+unix://")
-    return f"unix://{rootless if not os.path.exists(default) and os.path.exists(rootless) else default}"
+    return f"unix://{socket_in_use()}"
 
 
 def _settings(where: str) -> dict[str, Any]:

@@ -64,6 +64,7 @@ class Images:
     def __init__(self, client: APIClient, default_image: str | None, build_network: str | None) -> None:
         self._client = client
         self._default = default_image
+        self._found: dict[str, dict[str, Any]] = {}
         self._derived = Derived(client, build_network)
 
     def settle(self, needs: Sequence[Needs], tell: Callable[[str], None]) -> tuple[dict[str, Runtime], list[Problem]]:
@@ -79,7 +80,7 @@ class Images:
                 asking = [need for need in needs if self.reference(need) == reference]
                 found.append(_missing(reference, asking, why))
             else:
-                bases[reference] = self._client.inspect_image(reference)  # type: ignore[no-untyped-call]
+                bases[reference] = self._base(reference)
         chosen = {}
         for need in needs:
             if base := bases.get(self.reference(need)):
@@ -91,21 +92,28 @@ class Images:
             return {}, found
         return {n.title: self._runtime(n, bases[self.reference(n)], *chosen[n.title], tell) for n in needs}, found
 
+    def _base(self, reference: str) -> dict[str, Any]:
+        if reference not in self._found:  # it was pulled just now
+            self._found[reference] = self._client.inspect_image(reference)  # type: ignore[no-untyped-call]
+        return self._found[reference]
+
     def reference(self, need: Needs) -> str:
         """The image of a node as asked for; without a tag it means :latest, as everywhere."""
         return need.image or self._default or ""
 
     def fetch(self, reference: str, tell: Callable[[str], None]) -> str:
         """Make sure that the image is on the engine; gives why it cannot be, empty when it is."""
-        from docker.errors import DockerException, ImageNotFound
-
         try:
-            self._client.inspect_image(reference)  # type: ignore[no-untyped-call]
+            self._found[reference] = self._client.inspect_image(reference)  # type: ignore[no-untyped-call]
             return ""
-        except ImageNotFound:
-            tell(f"pulling {reference}")
-        except DockerException as error:
-            return str(getattr(error, "explanation", None) or error)[:300]
+        except Exception as error:
+            from docker.errors import DockerException, ImageNotFound  # it takes its time, and seldom is needed
+
+            if not isinstance(error, DockerException):
+                raise
+            if not isinstance(error, ImageNotFound):
+                return str(getattr(error, "explanation", None) or error)[:300]
+        tell(f"pulling {reference}")
         return self._pull(reference, tell)
 
     def _pull(self, reference: str, tell: Callable[[str], None]) -> str:
