@@ -10,7 +10,7 @@ from .samples import Measured, Sample, Spread
 from .workloads import WORKLOADS
 
 DOCKER, COLD, PROCESS = "dagbook-docker", "dagbook-docker-cold", "dagbook-process"
-STOCK, RAW = "docker-papermill", "raw-kernel"
+STOCK, PAPERMILL, RAW = "docker-papermill", "papermill", "raw-kernel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,10 @@ def per_node(measured: Measured, titles: Callable[[str], str]) -> list[Row]:
 
 def cells(measured: Measured, titles: Callable[[str], str]) -> list[Row]:
     """What 50 cells take on a kernel that is ready, compared with the raw messages."""
-    raw = [float(sample.details["cells_s"]) for sample in measured.of("cells", RAW) if sample.details]
-    named = [(titles(RAW), raw)]
-    for tool in (DOCKER, PROCESS):
-        nodes = [_nodes(sample)[0] for sample in measured.of("cells", tool)]
-        named.append((titles(tool), [node["duration_s"] - node["overhead_s"] for node in nodes]))
+    named = []
+    for tool in (RAW, DOCKER, PROCESS, STOCK, PAPERMILL):
+        told = [sample.details or {} for sample in measured.of("cells", tool)]
+        named.append((titles(tool), [float(one["cells_s"]) for one in told if "cells_s" in one]))
     return rows(named, titles(RAW))
 
 

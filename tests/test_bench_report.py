@@ -17,7 +17,7 @@ def some_measured() -> Measured:
     """Figures that are easy to divide."""
     nodes = [{"id": f"t{i}", "state": "succeeded", "duration_s": 1.1, "overhead_s": 0.05} for i in range(5)]
     details = {"run_s": 6.0, "nodes": nodes}
-    single = {"run_s": 1.0, "nodes": [{"id": "t0", "duration_s": 0.7, "overhead_s": 0.4}]}
+    single = {"run_s": 1.0, "nodes": [], "cells_s": 0.3}
     samples = [
         Sample("work", "dagbook-docker", 1, 6.5, None, details),
         Sample("work", "dagbook-docker-cold", 1, 7.5, None, details),

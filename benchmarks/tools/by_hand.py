@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..environments import PLOOMBER, papermill_image
-from ..notebooks import write_notebook
+from ..notebooks import seconds_of_cells, write_notebook
 from ..processes import LABEL, MARK, Finished
 from ..workloads import Task, Workload, cells_of
 from .contract import Results
@@ -75,7 +75,11 @@ class ByHand:
 
     def results(self, workload: Workload, finished: Finished) -> Results:
         """See `Tool.results`."""
-        return Results({task.name: finished.folder / f"out/{task.name}.txt" for task in workload.tasks})
+        files = {task.name: finished.folder / f"out/{task.name}.txt" for task in workload.tasks}
+        first = workload.tasks[0]
+        if first.cells == 1:
+            return Results(files)
+        return Results(files, details={"cells_s": seconds_of_cells(finished.folder / f"out/{first.name}.ipynb")})
 
 
 def _script(workload: Workload, program: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..environments import BASE, papermill_image, variables
-from ..notebooks import write_notebook
+from ..notebooks import seconds_of_cells, write_notebook
 from ..processes import Failed, Finished
 from ..workloads import Task, Workload, cells_of
 from .contract import Results
@@ -73,6 +73,8 @@ class Dagbook:
                 raise Failed(f"{run['id']} ran with the executor {run['executor']}")
         kept = ("id", "state", "duration_s", "overhead_s")
         details = {"run_s": told["duration_s"], "nodes": [{name: run[name] for name in kept} for run in runs]}
+        if workload.tasks[0].cells > 1:
+            details["cells_s"] = seconds_of_cells(Path(runs[0]["notebook"]))
         return Results(files, sum(run["state"] == "succeeded" for run in runs), details)
 
 
