@@ -37,7 +37,7 @@ class RunsMagics(Magics):
         store = Store(find_store(read.values.get("store")), create=False)
         settle_all(store)
         board = self._board(store)
-        text = view.runs_text(store.runs(), time.time())
+        text = view.runs_text(store.latest(), time.time())
         show(static_runs(store, text, board is not None), board)
 
     def _board(self, store: Store) -> RunsBoard | None:
