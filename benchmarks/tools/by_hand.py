@@ -65,7 +65,7 @@ class ByHand:
         if not self.container:
             return PAPERMILL
         user = f"--user {os.getuid()}:{os.getgid()} -e HOME=/tmp"
-        folder = '-v "$PWD":/work -w /work'
+        folder = '-v "$PWD":/notebooks -w /notebooks'
         label = f'--label {LABEL}="${MARK}"'  # only so that nothing is left after Ctrl-C
         return f"docker run --rm --network none {label} {user} {folder} {papermill_image()} {PAPERMILL}"
 
