@@ -87,11 +87,11 @@ class GraphWidget:
                 if card != self._cards[card.key]:
                     self._cards[card.key] = card
                     self._flusher.put((id(self), card.key), self._node_sender(card.key))
-            for arrow in scene.arrows:
-                if arrow != self._arrows[arrow.key]:
-                    self._arrows[arrow.key] = arrow
-                    key = arrow.key if self._edges else elements.ARROWS
-                    self._flusher.put((id(self), key), self._edge_sender(key))
+            changed = [arrow for arrow in scene.arrows if arrow != self._arrows[arrow.key]]
+            self._arrows |= {arrow.key: arrow for arrow in changed}
+            # Each once: what is put while the one before it is being sent is sent again.
+            for key in dict.fromkeys(arrow.key if self._edges else elements.ARROWS for arrow in changed):
+                self._flusher.put((id(self), key), self._edge_sender(key))
 
     def select(self, key: str) -> None:
         """Mark the card `key`, and no other; an unknown key marks none."""

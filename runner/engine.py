@@ -72,7 +72,7 @@ class Engine:
         self._looks: set[asyncio.Task[None]] = set()
         self._looking = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.bell = Bell(self.look_for_commands)
+        self.bell = Bell(run, self.look_for_commands)
 
     async def run(self, resumed_by: str = "") -> RunSoFar:
         """Begin, or begin again, go on until nothing is left to happen, and return the final state."""

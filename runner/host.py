@@ -9,6 +9,7 @@ standard input closes: who waits for a run must not leave it behind.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -93,14 +94,18 @@ class Hosted:
             await asyncio.to_thread(leftovers.join)
         if self.cancelled:
             engine.cancel(self.cancelled)
-        try:
-            return await engine.run(resumed.by if resumed else "")
-        finally:
+        async with contextlib.AsyncExitStack() as ends:  # each happens, whatever comes of the others
+            ends.push_async_callback(engine.bell.take_down)
+            ends.callback(self._leave_to_others, scheduler)
             for executor in {id(one): one for one in plan.executors.values()}.values():
-                await executor.close()
-            if scheduler.run.state is RunState.PENDING_APPROVAL:  # nobody runs it until it is resumed
-                self._store.set_process(self.id, {**self._process(), "pid": 0})
-            await engine.bell.take_down()
+                ends.push_async_callback(executor.close)
+            await engine.run(resumed.by if resumed else "")
+        return scheduler.run
+
+    def _leave_to_others(self, scheduler: Scheduler) -> None:
+        """Say that nobody runs it, until it is resumed, where it waits for a person."""
+        if scheduler.run.state is RunState.PENDING_APPROVAL:
+            self._store.set_process(self.id, {**self._process(), "pid": 0})
 
     def _ahead(self, scheduler: Scheduler, jobs: Jobs) -> Ahead:
         foresight = Foresight(self._plan.pipeline)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 EXIT_SECONDS = 60.0  # for exit handlers and threads that the notebook left running
 THREADS_SECONDS = 10.0  # of these, for threads
 GONE_SECONDS = 5.0  # from the order to exit until the process is gone
+GLANCE_SECONDS = 0.1  # for what was sent before the process went
 
 
 @dataclass
@@ -61,6 +62,7 @@ class Session:
     logbook: Logbook = field(init=False)
     keeper: RecordKeeper | None = None
     kept: Mapping[str, Any] | None = None
+    parted: bool = False  # a kernel of another language said that it ends
 
     def __post_init__(self) -> None:
         self.logbook = Logbook(self.job, self.rundir, self.report, self.warnings)
@@ -111,20 +113,47 @@ class Session:
                 line.client.execute("import os\nos._exit(0)", silent=True, store_history=False)
                 await self._first_of(None, GONE_SECONDS)
         else:
-            line.client.shutdown()
-            await self._first_of(client.until_idle(""), EXIT_SECONDS)  # what it prints until it is gone counts
+            await self._part(client, line)
         self.ended_after = time.monotonic() - before
+
+    async def _part(self, client: NodeClient, line: Line) -> None:
+        """Shut down a kernel of another language. What it prints until it is gone counts, how it goes does not.
+
+        Kernels have been seen to hang, or to abort, after they had said that they end: all was done by then.
+        Raises TimeoutError.
+        """
+        line.client.shutdown()
+        said = asyncio.ensure_future(line.client.control_channel.get_msg(timeout=None))
+        reading = asyncio.ensure_future(client.until_idle(""))  # to the end
+        gone = asyncio.ensure_future(self.process.exit.gone())
+        try:
+            if not await _first({said, reading, gone}, EXIT_SECONDS):
+                raise TimeoutError
+            if gone.done():
+                await _first({said}, GLANCE_SECONDS)  # it said so before, if it did
+            else:
+                await _first({reading, gone}, GONE_SECONDS)
+            self.parted = said.done()
+        finally:
+            for task in (said, reading, gone):
+                task.cancel()
 
     async def _first_of(self, work: Any, seconds: float) -> None:
         """Wait for `work` or the process's end. Raises TimeoutError."""
         tasks = {asyncio.ensure_future(one) for one in (work, self.process.exit.gone()) if one is not None}
-        done, left = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for task in left:
+        done = await _first(tasks, seconds)
+        for task in tasks - done:
             task.cancel()
         if not done:
             raise TimeoutError
         for task in done:
             task.result()
+
+
+async def _first(tasks: set[asyncio.Task[Any]], seconds: float) -> set[asyncio.Task[Any]]:
+    """Those that are done when the first of them is, or none after `seconds`."""
+    done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    return done
 
 
 def load_driver() -> None:

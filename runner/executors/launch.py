@@ -24,6 +24,7 @@ GROUP = '-"$$"'
 
 LATE = "late"  # the file of the run directory with the variables that are told at the gate
 
+BOOT = "kernel.py"  # the file of the run directory that becomes the kernel
 _BOOT = Path(boot.__file__).read_text(encoding="utf-8")
 
 
@@ -62,8 +63,19 @@ def launcher(
     if measure:
         lines += _measured(command, measure, rundir)
     else:
-        lines += [f"exec {shlex.join(command)} </dev/null" + (_to_files(rundir) if log else "")]
+        lines += [
+            f"{_hidden(command, rundir)}exec {shlex.join(command)} </dev/null" + (_to_files(rundir) if log else "")
+        ]
     return "\n".join(lines) + "\n"
+
+
+def _hidden(command: Sequence[str], rundir: RunDir) -> str:
+    """Keeps the search path from Python when it starts our program, which takes it over from its arguments.
+
+    Python imports a sitecustomize from there before anything else: the project's would run before the node's first
+    cell, and before there is a node, when the kernel is started ahead.
+    """
+    return "unset PYTHONPATH; " if f"{rundir.seen}/{BOOT}" in command else ""
 
 
 def write_late(variables: Mapping[str, str | None], rundir: RunDir) -> None:
@@ -97,10 +109,7 @@ def kernel_command(job: Job, rundir: RunDir, variables: Mapping[str, str], pytho
         launch, python = (), job.runtime.launch[0]  # an ipykernel like any other: without the debugger it starts faster
     if launch:
         return [part.replace("{connection_file}", connection) for part in launch]
-    # Python imports a sitecustomize from its search path before anything else: the project's would run before the
-    # node's first cell, and before there is a node, when the kernel is started ahead.
-    kernel = [python, rundir.write("kernel.py", _BOOT), connection, f"{rundir.seen}/lib", variables["PYTHONPATH"]]
-    return ["env", "-u", "PYTHONPATH", *kernel]
+    return [python, rundir.write(BOOT, _BOOT), connection, f"{rundir.seen}/lib", variables["PYTHONPATH"]]
 
 
 def script_command(script: str, rundir: RunDir) -> list[str]:

@@ -26,7 +26,7 @@ class Trouble(Enum):
 def outcome_of(session: Session, trouble: Trouble | None, stopping: bool) -> Outcome:
     """The outcome of a session that is over; its process is gone or was just killed."""
     failed = session.keeper.failed if session.keeper else None
-    clean = trouble is None and failed is None and session.job.runtime.language == "python"
+    clean = trouble is None and failed is None and (session.job.runtime.language == "python" or session.parted)
     ending = Ending(code=0) if clean and not stopping else _ending(session)
     times: dict[str, Any] = {"started_after": session.started_after, "ended_after": session.ended_after}
     notes = list(session.warnings)

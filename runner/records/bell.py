@@ -18,12 +18,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 FALLBACK_SECONDS = 1.0
+_PREFIX = "dagbook-"  # of the folders of sockets, before the run's id
 
 
 class Bell:
-    """The run process's side. `rung` is called, in the event loop, when somebody rings."""
+    """The side of the process that runs `run`. `rung` is called, in the event loop, when somebody rings."""
 
-    def __init__(self, rung: Callable[[], None]) -> None:
+    def __init__(self, run: str, rung: Callable[[], None]) -> None:
+        self._run = run
         self._rung = rung
         self._readers: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
         self._server: asyncio.Server | None = None
@@ -32,7 +34,7 @@ class Bell:
 
     async def hang(self) -> None:
         """Begin to listen. Where no socket can be made there is no bell, and everybody asks once a second."""
-        self._folder = _short_folder()
+        self._folder = _short_folder(f"{_PREFIX}{self._run}-")
         path = self._folder / "bell"
         try:
             self._server = await asyncio.start_unix_server(self._listen, path=str(path))
@@ -64,17 +66,23 @@ class Bell:
         listening = [task for task in self._readers if task is not None]
         for writer in self._readers.values():
             writer.transport.abort()  # close() would wait for a reader that has been stopped and reads no more
-        await asyncio.gather(*listening)
+        await asyncio.gather(*listening, return_exceptions=True)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _short_folder() -> Path:
+def _short_folder(prefix: str) -> Path:
     """A new folder with a short path: a socket's name may have 107 bytes at most."""
     try:
-        return Path(tempfile.mkdtemp(prefix="dagbook-", dir=os.environ.get("XDG_RUNTIME_DIR") or None))
+        return Path(tempfile.mkdtemp(prefix=prefix, dir=os.environ.get("XDG_RUNTIME_DIR") or None))
     except OSError:  # the variable is inherited from another user, or leads nowhere
-        return Path(tempfile.mkdtemp(prefix="dagbook-"))
+        return Path(tempfile.mkdtemp(prefix=prefix))
+
+
+def bells_of(run: str) -> list[Path]:
+    """The folders that processes of this run have made, also of one that was killed before it said where."""
+    parents = {os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir(), tempfile.gettempdir()}
+    return [folder for parent in parents for folder in Path(parent).glob(f"{_PREFIX}{run}-*")]
 
 
 class Listening:

@@ -18,6 +18,7 @@ from ..core.lifecycle import (
     State,
     so_far,
 )
+from .bell import bells_of
 from .processes import alive
 from .run_rows import ListedRun
 from .store import Store
@@ -70,13 +71,14 @@ def _write(store: Store, row: ListedRun, ends: Callable[[RunSoFar], Iterator[Fac
     facts: list[Fact] = list(again)
     if not facts:
         return False
+    left = bells_of(row.id)  # before it may be resumed, which makes another
     try:
         if store.append(row.id, last, facts, held_by=row.process) == last:
             return False  # it has ended meanwhile, or was resumed
     except IntegrityError:
         return False  # somebody else settled it at the same moment
-    if bell := row.process.get("bell"):
-        shutil.rmtree(Path(bell).parent, ignore_errors=True)
+    for folder in {*left, *([Path(row.process["bell"]).parent] if row.process.get("bell") else [])}:
+        shutil.rmtree(folder, ignore_errors=True)
     return True
 
 

@@ -150,7 +150,7 @@ def test_a_click_in_the_grid_opens_a_run_and_two_marks_compare(
     assert all(abs(one - other) <= 2 for one, other in zip(*tops, strict=True)), "each button stands beside its row"
     row.nth(5).click()
     board.locator(".dagbook-side .dagbook-choice button").get_by_text("Fold").wait_for(state="hidden")
-    inspected.get_by_text("rate").first.wait_for()
+    inspected.get_by_text("rate", exact=True).first.wait_for()
     lab.picture("runs-square", 1000, "Light", height=1700)
     markers = board.locator(".dagbook-runs-heads").last.get_by_role("button")
     markers.nth(1).click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 import threading
 from collections.abc import AsyncIterator
@@ -175,13 +176,16 @@ def test_a_kernel_that_dies_at_the_gate_is_told_as_not_held(bench: Bench) -> Non
     job = bench.job("1")
     job = replace(job, environment={"MARK": job.id})
     # A namespace ends with its first process; without one there is only the kernel to wait for.
-    left = b"" if getattr(bench.executor, "sandbox", True) else b"kernel.py"
+    whole = b"" if getattr(bench.executor, "sandbox", True) else b"kernel.py"
 
     async def scenario() -> None:
         async with at_gate(bench, job) as held:
+            ends = [os.pidfd_open(pid) for pid in processes_of(job, whole)]
             for pid in processes_of(job, b"kernel.py"):
                 os.kill(pid, signal.SIGKILL)
-            await asyncio.to_thread(until, lambda: not processes_of(job, left))
+            for end in ends:
+                assert await asyncio.to_thread(select.select, [end], [], [], SECONDS) == ([end], [], [])
+                os.close(end)
             held.gate.open(job, bench.report)
             with pytest.raises(NotHeld):
                 await asyncio.wait_for(held.attempt, SECONDS)

@@ -16,6 +16,7 @@ from dagbook.runner.records.follow import Follower
 from dagbook.runner.records.store import Store
 from tests.conftest import MakeNotebook, Said
 from tests.faults.box import Box
+from tests.faults.test_ahead import until
 
 pytestmark = pytest.mark.fault
 ROUTES = 60
@@ -66,4 +67,4 @@ def test_a_run_of_sixty_routes_holds_no_more_at_its_end_than_at_its_beginning(
     for what in ("descriptors", "threads", "children"):
         early, late = ([getattr(one, what) for one in part] for part in (samples[:third], samples[-third:]))
         assert statistics.median(late) <= statistics.median(early) + SLACK, (what, early, late)
-    assert list(box.runtime.iterdir()) == []
+    until(lambda: not list(box.runtime.iterdir()))  # the run is over a moment before its process

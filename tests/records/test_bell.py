@@ -13,7 +13,7 @@ def test_a_reader_that_no_longer_reads_does_not_hold_up_the_end() -> None:
 
     async def scenario() -> None:
         rung = asyncio.Event()
-        bell = Bell(rung.set)
+        bell = Bell("0a1b2c3d", rung.set)
         await bell.hang()
         with socket.socket(socket.AF_UNIX) as stopped:
             stopped.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
@@ -31,7 +31,7 @@ def test_news_wake_a_reader_and_the_end_is_seen() -> None:
 
     async def scenario() -> None:
         rung = asyncio.Event()
-        bell = Bell(rung.set)
+        bell = Bell("0a1b2c3d", rung.set)
         await bell.hang()
         reader = Listening(str(bell.path))
         reader.ring()
