@@ -50,8 +50,9 @@ class AheadJobs(Protocol):
 class Ahead:
     """What is held for one run; used in the event loop of the run's process.
 
-    `most` node runs are held at most, and none is started ahead while that many kernels start up. `queued` gives the
-    node runs that wait for room, in the order in which they will start; those in `run` are what really is.
+    `most` node runs are held at most, and none is started ahead while half as many kernels start up: those that are
+    needed now would be slowed down. `queued` gives the node runs that wait for room, in the order in which they will
+    start; those in `run` are what really is.
     """
 
     def __init__(
@@ -128,7 +129,7 @@ class Ahead:
 
     def _has_room(self) -> bool:
         booting = len(self._starting) + sum(not held.is_ready for held in self._held.values())
-        return len(self._held) < self._most and booting < self._most
+        return len(self._held) < self._most and booting < max(1, self._most // 2)
 
     def _started(self, run: NodeRun, attempt: int) -> Held:
         jobs = self._jobs
