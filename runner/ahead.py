@@ -1,18 +1,18 @@
 """Starting ahead: while node runs are under way, the containers and kernels of those that come next are made ready.
 
-What is held shows the output folders of node runs that are not over. Such a folder becomes an artifact by a rename,
-which a mount does not notice; where the same content was published before, the folder stays as long as it is shown.
-Whether what is held is what the node run needs is asked again when that starts: if not it is dropped, and the node run
-starts as if nothing had been held.
+What is held shows the output folders of node runs that are not over (`shown`). Whether it is what the node run needs
+is asked again when that starts: if not it is dropped, and the node run starts as if nothing had been held.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter, deque
+import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +20,10 @@ from .core.foresight import Foresight
 from .core.lifecycle import ENDED, PASSED, Changed, Fact, Kept, NodeRun, RunSoFar, State
 from .executors.contract import Executor, Job, Outcome, Reporter
 from .held import Held
-from .records.artifacts import remove_tree
+from .shown import Identity, Shown, identity_of
+
+MOUNT_SECONDS = 5.0  # that publishing waits for an attempt which is just being started; then that one goes
+_LOG = logging.getLogger(__name__)
 
 
 class AheadJobs(Protocol):
@@ -72,33 +75,38 @@ class Ahead:
         self._starting: set[str] = set()  # node runs whose kernels start up now that they are needed
         self._held: dict[str, Held] = {}
         self._ending: dict[str, asyncio.Task[None]] = {}
-        self._became: dict[Path, Path] = {}  # folders that were published, and the artifacts that they became
-        self._closed: set[Path] = set()  # folders that are being published: nobody may begin to show them
-        self._shown: Counter[Path] = Counter()  # how often folders of node runs are shown that are not over
-        self._twins: set[Path] = set()  # folders whose content was published before, still shown
+        self._shown = Shown()
 
     # what comes next
 
     def follow(self, facts: Iterable[Fact]) -> None:
-        """Take in what was recorded: drop what will not be needed, and start what comes next."""
-        for fact in facts:
-            if isinstance(fact, Changed | Kept):
-                self._learn(self._run.node_runs[fact.id])
-        # Again until nothing more goes: what is held may count on what is held.
-        while unexpected := [id for id, held in self._held.items() if not self._is_expected(held.node_run, held.shown)]:
-            for id in unexpected:
-                self._drop(id)
-        self._start_more()
+        """Take in what was recorded: drop what will not be needed, and start what comes next.
+
+        Nothing that goes wrong here ends the run: it goes on with nothing held.
+        """
+        if not self._most:
+            return
+        try:
+            for fact in facts:
+                if isinstance(fact, Changed | Kept):
+                    self._learn(self._run.node_runs[fact.id])
+            for id, held in list(self._held.items()):
+                if id in self._held and not self._is_expected(held.node_run, held.shown):
+                    self._drop(id)
+            self._start_more()
+        except Exception as error:
+            _LOG.debug("nothing is started ahead any more", exc_info=error)
+            self.stop()
 
     def _learn(self, run: NodeRun) -> None:
         (self._starting.add if run.state is State.STARTING else self._starting.discard)(run.id)
         if run.state in (State.STARTING, *PASSED):
-            self._suppose(run)
+            self._suppose(run, run.attempt)
         if run.state in PASSED:
             self._foresight.learn(run)
 
-    def _suppose(self, run: NodeRun) -> None:
-        self._foreseen.extend(one.id for one in self._foresight.suppose(run))
+    def _suppose(self, run: NodeRun, attempt: int) -> None:
+        self._foreseen.extend(one.id for one in self._foresight.suppose(run, attempt))
 
     def _is_expected(self, run: NodeRun, shown: Collection[Path] = ()) -> bool:
         real = self._run.node_runs.get(run.id)
@@ -116,43 +124,59 @@ class Ahead:
         return run.state in PASSED or run.state not in ENDED
 
     def _start_more(self) -> None:
-        for run in self._queued():
-            if not self._has_room():
-                return
-            if run.attempt == run.tried_before and run.id not in self._held and self._jobs.may_wait(run.node):
-                self._held[run.id] = self._started(run, run.attempt + 1)
+        for run in islice(self._queued(), 2 * self._most):  # no further: it is asked at each event
+            if self._has_room() and run.attempt == run.tried_before:
+                self._start(run, run.attempt + 1)
         while self._foreseen and self._has_room():
             run = self._foresight.run.node_runs[self._foreseen.popleft()]
-            known = run.id in self._run.node_runs or run.id in self._run.past
-            if not known and self._jobs.may_wait(run.node) and self._is_expected(run):
-                self._held[run.id] = self._started(run, 1)
+            if run.id not in self._run.node_runs and run.id not in self._run.past:
+                self._start(run, 1)
 
     def _has_room(self) -> bool:
         booting = len(self._starting) + sum(not held.is_ready for held in self._held.values())
         return len(self._held) < self._most and booting < max(1, self._most // 2)
 
-    def _started(self, run: NodeRun, attempt: int) -> Held:
-        jobs = self._jobs
-        make, executor = partial(jobs.make, run, attempt), jobs.executor_of(run.node)
-        self._suppose(run)
-        return Held(run, attempt, executor, make, self._show, self._start_more)
+    def _start(self, run: NodeRun, attempt: int) -> None:
+        """Start an attempt ahead, unless there is one, or it may not wait."""
+        busy = run.id in self._held or run.id in self._ending
+        if busy or not self._jobs.may_wait(run.node) or not self._is_expected(run):
+            return
+        self._suppose(run, attempt)
+        make, executor = partial(self._jobs.make, run, attempt), self._jobs.executor_of(run.node)
+        self._held[run.id] = Held(run, attempt, executor, make, self._show, self._start_more)
+
+    def _show(self, job: Job) -> dict[Path, Identity] | None:
+        return self._shown.show({mount.source for mount in job.mounts})
 
     # what is not needed
 
-    def _drop(self, id: str) -> None:
-        self._ending[id] = ending = asyncio.create_task(self._end(self._held.pop(id)))
-        ending.add_done_callback(lambda _task: self._ending.pop(id, None))
+    def stop(self) -> None:
+        """Start nothing more ahead, and drop what is held."""
+        self._most = 0
+        for id in list(self._held):
+            self._drop(id)
 
-    async def _end(self, held: Held) -> None:
+    def _drop(self, id: str) -> None:
+        if id not in self._held:
+            return
+        held = self._held.pop(id)
+        # What counts on it goes first: it shows the folder that goes with this one.
+        counting = [other for other, one in self._held.items() if id in one.node_run.created.before()]
+        for other in counting:
+            self._drop(other)
+        first = [self._ending[other] for other in counting if other in self._ending]
+        self._ending[id] = ending = asyncio.create_task(self._end(held, first))
+        ending.add_done_callback(lambda task: self._ending.pop(id) if self._ending.get(id) is task else None)
+
+    async def _end(self, held: Held, first: list[asyncio.Task[None]]) -> None:
+        await asyncio.gather(*first, return_exceptions=True)
         await self.give_back(held)
         await asyncio.to_thread(self._jobs.forget, held.node_run, held.attempt)
 
     async def close(self) -> None:
         """End all that is held; nothing of it is left behind."""
-        self._most = 0
-        for id in list(self._held):
-            self._drop(id)
-        await asyncio.gather(*self._ending.values())
+        self.stop()
+        await asyncio.gather(*self._ending.values(), return_exceptions=True)
 
     # a node run starts
 
@@ -161,58 +185,56 @@ class Ahead:
 
         With `begin`, a container and a kernel are started if none are held: the attempt cannot begin at once anyway.
         """
-        if run.id in self._ending:  # in the same folder
+        while run.id in self._ending:  # in the same folder
             await asyncio.wait([self._ending[run.id]])
-        if begin and run.id not in self._held and self._most and self._jobs.may_wait(run.node):
-            self._held[run.id] = held = self._started(run, run.attempt)
-            held.early = False
+        if begin and self._most and run.id not in self._held:
+            self._start(run, run.attempt)
+            if run.id in self._held:
+                self._held[run.id].early = False
         if run.id in self._held:
             await self._held[run.id].made()
+        while run.id in self._ending:  # it was dropped meanwhile
+            await asyncio.wait([self._ending[run.id]])
         return self._held.pop(run.id, None)  # only now: what the caller does not get is ended here
 
     async def run(self, held: Held, job: Job, report: Reporter) -> Outcome:
         """Run a job with what was taken, or without where that does not fit."""
-        return await held.run(job, report, self._became)
+        return await held.run(job, report, self._shown.same)
 
     async def give_back(self, held: Held) -> None:
         """End what was held if it has not ended, and give up the folders that it showed."""
         await held.drop()
-        for folder in held.shown:
-            self._shown[folder] -= 1
-            if not self._shown[folder]:
-                del self._shown[folder]
-                await self._remove_twin(folder)
+        shown, held.shown = held.shown, {}
+        await self._shown.hide(shown)
 
     # folders that are shown become artifacts
 
-    def _show(self, job: Job) -> bool:
-        """Whether the folders of this job may be shown now; if so they are, until it is given back."""
-        shown = {mount.source for mount in job.mounts}
-        if not shown.isdisjoint(self._closed) or not shown.isdisjoint(self._became):
-            return False
-        self._shown.update(shown)
-        return True
-
     @contextlib.asynccontextmanager
-    async def publishing(self, output: Path) -> AsyncIterator[bool]:
-        """Around the publishing of a folder, begun when it may be renamed; gives whether a twin of it is to stay."""
-        self._closed.add(output)
+    async def publishing(self, output: Path) -> AsyncIterator[Publishing]:
+        """Around the publishing of a folder, begun when it may be renamed."""
+        with self._shown.closed(output):
+            for id, held in list(self._held.items()):
+                if output in held.shown and id in self._held:
+                    await self._wait_until_mounted(id, held)
+            yield Publishing(self._shown, output)
+
+    async def _wait_until_mounted(self, id: str, held: Held) -> None:
         try:
-            for held in [held for held in self._held.values() if output in held.shown]:
-                await held.mounted()
-            yield output in self._shown
-        finally:
-            self._closed.discard(output)
+            await asyncio.wait_for(held.mounted(), MOUNT_SECONDS)
+        except TimeoutError:
+            self._drop(id)
+            await asyncio.wait([self._ending[id]])
 
-    async def published(self, output: Path, home: Path) -> None:
-        """Take in what became of a folder; called while it is being published."""
-        self._became[output] = home
-        if await asyncio.to_thread(output.is_dir):
-            self._twins.add(output)
-            if output not in self._shown:
-                await self._remove_twin(output)
 
-    async def _remove_twin(self, folder: Path) -> None:
-        if folder in self._twins:
-            self._twins.discard(folder)
-            await asyncio.to_thread(remove_tree, folder)
+class Publishing:
+    """One folder on its way to become an artifact. `stays`: somebody shows it, so a twin of it is to stay."""
+
+    def __init__(self, shown: Shown, output: Path) -> None:
+        self._shown = shown
+        self._output = output
+        self._identity = identity_of(output)
+        self.stays = shown.is_shown(output)
+
+    async def done(self, home: Path) -> None:
+        """Take in as which artifact it was published."""
+        await self._shown.published(self._output, self._identity, home)

@@ -154,11 +154,10 @@ class Attempts:
     async def _publish(self, start: Start, job: Job, detail: dict[str, Any]) -> AttemptEnded:
         began = time.monotonic()
         try:
-            async with self._ahead.publishing(job.output) as stays:
-                artifact: Artifact = await asyncio.to_thread(
-                    publish, job.output, self._store.artifacts, leave_twin=stays
-                )
-                await self._ahead.published(job.output, artifact.path)
+            async with self._ahead.publishing(job.output) as publishing:
+                store, stays = self._store.artifacts, publishing.stays
+                artifact: Artifact = await asyncio.to_thread(publish, job.output, store, leave_twin=stays)
+                await publishing.done(artifact.path)
         except OSError as error:
             reason = f"its output could not be stored: {error}"
             return AttemptEnded(start.id, start.attempt, State.FAILED, reason, detail)

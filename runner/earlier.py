@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from .core.errors import problem, raise_errors
 from .core.events import Earlier
@@ -13,6 +14,7 @@ from .core.names import slug_of
 from .core.planning import planner
 from .core.reuse import Candidate, candidate_of
 from .core.upstream import is_foreseen
+from .records.content import CannotHash
 from .records.store import Store
 from .records.verify import check
 
@@ -46,10 +48,17 @@ def _collect(store: Store, pipeline: str, reused: frozenset[str]) -> dict[str, l
             if any(newer.same_as(one) for newer in found[run.id]):
                 continue  # there is a newer result of the same
             if digest not in sound:
-                sound[digest] = check(store.artifacts / digest[:2] / digest) is None
+                sound[digest] = _is_sound(store.artifacts / digest[:2] / digest)
             if sound[digest]:
                 found[run.id].append(one)
     return dict(found)
+
+
+def _is_sound(artifact: Path) -> bool:
+    try:
+        return check(artifact) is None
+    except CannotHash:  # it stays, for who can
+        return False
 
 
 def _earlier(row: str, run: NodeRun) -> Earlier:

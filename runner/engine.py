@@ -98,6 +98,7 @@ class Engine:
 
     def cancel(self, reason: str) -> None:
         """Ask for the end of the run; called in the event loop."""
+        self._ahead.stop()
         self._events.put_nowait(Cancel(reason))
 
     def look_for_commands(self) -> None:

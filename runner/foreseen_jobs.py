@@ -7,6 +7,7 @@ import shutil
 
 from .core.lifecycle import NodeRun
 from .core.model import Kind
+from .executors.launch import is_ours
 from .jobs import Jobs
 from .plan import Plan, needs_of
 from .records.store import Store
@@ -27,13 +28,13 @@ class ForeseenJobs:
     def may_wait(self, title: str) -> bool:
         """Whether node runs of this node may be started before it is known that they will run.
 
-        Only what can be told variables later; not what a person or an earlier result decides on; nothing that takes
-        more than a container: a device, a checkout, links to the files of edges.
+        Only what runs here and can be told variables later; not what a person or an earlier result decides on; nothing
+        that takes more than a container: a device, a checkout, links to the files of edges; nothing that is to stay.
         """
         plan, node = self._plan, self._plan.pipeline.node(title)
-        if node.kind not in self.executor_of(title).holds:
+        if title not in plan.executors or node.kind not in self.executor_of(title).holds or plan.asked.keep_failed:
             return False
-        if node.kind is not Kind.COMMAND and plan.runtimes[title].language != "python":
+        if node.kind is not Kind.COMMAND and not is_ours(plan.runtimes[title]):
             return False
         asked = needs_of(plan.asked, plan.pipeline, node).gpus or plan.pipeline.edges_into(title)
         return not (node.approve or asked or title in plan.reused or title in plan.repositories)

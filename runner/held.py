@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from .core.lifecycle import NodeRun
 from .executors.contract import Executor, Job, Outcome, Report, Reporter
 from .executors.gate import Gate, NotHeld, late_variables, may_be_late
+from .shown import Identity
 
 
 class Held:
     """One attempt at its gate; used in the event loop of the run's process.
 
-    `make` gives the job that the attempt is expected to be; it is called in a thread. `accepts` is then asked in the
-    loop whether the folders of the job may be shown. `changed` is called when the kernel is ready, or never will be.
+    `make` gives the job that the attempt is expected to be; it is called in a thread. `shows` is then asked in the
+    loop for the folders of the job, and gives None where they may not be shown. `changed` is called when the kernel is
+    ready, or never will be.
     """
 
     def __init__(
@@ -25,7 +27,7 @@ class Held:
         attempt: int,
         executor: Executor,
         make: Callable[[], Job],
-        accepts: Callable[[Job], bool],
+        shows: Callable[[Job], dict[Path, Identity] | None],
         changed: Callable[[], None],
     ) -> None:
         self.node_run = node_run
@@ -33,7 +35,8 @@ class Held:
         self.early = True  # it was started before its node run did
         self.job: Job | None = None
         self._executor = executor
-        self._accepts = accepts
+        self._shows = shows
+        self.shown: dict[Path, Identity] = {}  # the folders that it shows to the node, and what they are
         self._mounted, self._ready = asyncio.Event(), asyncio.Event()
         self._changed = changed
         loop = asyncio.get_running_loop()
@@ -47,20 +50,16 @@ class Held:
 
     async def _work(self) -> Outcome:
         job = await asyncio.shield(self._making)
-        if not self._accepts(job):
+        shown = self._shows(job)
+        if shown is None:
             raise NotHeld
-        self.job = job
+        self.job, self.shown = job, shown
         return await self._executor.run(job, _nobody, self._gate)
 
     def _told_ready(self) -> None:
         self._mounted.set()
         self._ready.set()
         self._changed()
-
-    @property
-    def shown(self) -> set[Path]:
-        """The folders that it shows to the node."""
-        return {mount.source for mount in self.job.mounts} if self.job else set()
 
     @property
     def served(self) -> bool:
@@ -80,12 +79,12 @@ class Held:
         """Return when the folders that it shows may be renamed."""
         await self._mounted.wait()
 
-    async def run(self, job: Job, report: Reporter, became: Mapping[Path, Path]) -> Outcome:
+    async def run(self, job: Job, report: Reporter, same: Callable[[Identity, Path], bool]) -> Outcome:
         """Run `job`: with what is held, if that is what the job needs, else as if nothing had been held.
 
-        `became` tells as what the folders that it shows were published. Cancelling this is cancelling the attempt.
+        `same` tells whether what it shows is what the job shows. Cancelling this is cancelling the attempt.
         """
-        if self.job is None or not fits(self.job, job, became):
+        if self.job is None or not fits(self.job, job, lambda source, other: same(self.shown[source], other)):
             await self.drop()
             return await self._executor.run(job, report)
         self._gate.open(job, report)
@@ -111,15 +110,15 @@ class Held:
                 one.exception()  # seen: asyncio would otherwise complain that nobody looked
 
 
-def fits(expected: Job, decided: Job, became: Mapping[Path, Path]) -> bool:
+def fits(expected: Job, decided: Job, same: Callable[[Path, Path], bool]) -> bool:
     """Whether an attempt that was started for one job is what the other needs.
 
-    What is told at the gate may differ, and a folder may have been published since.
+    What is told at the gate may differ, and a folder may have been published since: `same` knows.
     """
     if len(expected.mounts) != len(decided.mounts):
         return False
     for one, other in zip(expected.mounts, decided.mounts, strict=True):
-        if replace(one, source=became.get(one.source, one.source)) != other:
+        if replace(one, source=other.source) != other or not same(one.source, other.source):
             return False
     told_there = {name: getattr(expected, name) for name in ("id", "environment", "mounts", "parameters", "warnings")}
     late = late_variables(expected.environment, decided.environment)

@@ -196,8 +196,11 @@ class Jobs:
         """Folders made for this attempt: around gathered runs, with runs.json, and of input slots."""
         found = []
         for slug, text in inputs.listed.items():
-            frame = folder / "gathered" / slug
-            for number in range(1, len(json.loads(text)) + 1):
+            frame, count = folder / "gathered" / slug, len(json.loads(text))
+            for beyond in frame.glob("[0-9]*"):  # made when more were foreseen
+                if int(beyond.name) > count:
+                    beyond.rmdir()
+            for number in range(1, count + 1):
                 (frame / str(number)).mkdir(parents=True, exist_ok=True)  # where the artifact is mounted
             frame.mkdir(parents=True, exist_ok=True)
             (frame / "runs.json").write_text(text, encoding="utf-8")

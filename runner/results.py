@@ -16,6 +16,7 @@ from .core.values import from_json, to_json
 from .jobs import Jobs
 from .plan import Plan
 from .records.cache import Cache, Key, key_of
+from .records.content import CannotHash
 from .records.datasets import Dataset, check_pinned, dataset_of_path, dataset_of_url, kept_dataset
 from .records.long_work import Cancel
 from .records.store import Store
@@ -58,7 +59,10 @@ class Results:
             return None, error.problems[0].message
         if key is None:
             return None, "it was not fetched yet"
-        found = self._cache.find(key)
+        try:
+            found = self._cache.find(key)
+        except CannotHash as error:
+            return None, error.problems[0].message
         if found is None:
             return None, self._cache.why_not(key, self._plan.pipeline.name, node.title, run.id)
         detail = dict(found.body["detail"])

@@ -18,6 +18,7 @@ from .core.model import Pipeline
 from .core.values import Value, from_json, to_json
 from .plan import Plan
 from .records.code import Snapshot, is_sound
+from .records.content import CannotHash
 from .records.processes import alive, user_name
 from .records.settling import settle
 from .records.store import RunRow, Store
@@ -99,7 +100,10 @@ def _is_intact(store: Store, run: NodeRun) -> bool:
     if run.state not in PASSED or run.detail.get("dataset"):  # a dataset is looked at again: it may have changed
         return False
     digest = str(run.detail.get("artifact", ""))
-    return bool(digest) and not verify(store.artifacts / digest[:2] / digest)
+    try:
+        return bool(digest) and not verify(store.artifacts / digest[:2] / digest)
+    except CannotHash:  # it stays, for who can
+        return False
 
 
 def _code(row: RunRow, store: Store) -> Snapshot | None:

@@ -13,13 +13,13 @@ import sys
 import threading
 
 from .records.processes import child_environment
-from .surroundings import conditions
+from .surroundings import conditions, may_wait
 
 REST_SECONDS = 3.0  # after a run has taken the spare: the next one is not to compete with the start of that run
 
 
 class Spare:
-    """Starts, keeps and gives away the spare of this process; every method returns at once."""
+    """Starts, keeps and gives away the spare of this process; no method waits for it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -46,12 +46,17 @@ class Spare:
         if not self.wanted:
             return None
         with self._lock:
-            fits = self._child is not None and self._child.poll() is None and self._conditions == conditions()
-            if not fits:
+            if not self._fits():
                 self._let_go()
             child, self._child = self._child, None
             self._start_later()
         return child
+
+    def _fits(self) -> bool:
+        """Whether it is what a fresh process would be."""
+        with contextlib.suppress(OSError):  # files that come and go: an upgrade is under way
+            return self._child is not None and self._child.poll() is None and self._conditions == conditions()
+        return False
 
     @property
     def process(self) -> subprocess.Popen[str] | None:
@@ -67,7 +72,7 @@ class Spare:
 
     def _start(self) -> None:
         with self._lock, contextlib.suppress(OSError):  # a machine without room for one does without
-            if self.wanted and (self._child is None or self._child.poll() is not None):
+            if self.wanted and (self._child is None or self._child.poll() is not None) and may_wait():
                 self._let_go()
                 self._conditions = conditions()  # before it reads any file
                 # In no folder of the user: one that is deleted or unmounted meanwhile is not missed.

@@ -36,16 +36,18 @@ def take_over(surroundings: dict[str, Any]) -> None:
     tempfile.tempdir = None  # TMPDIR may be another
 
 
+def may_wait() -> bool:
+    """False where the folder in which a process starts decides which modules it finds."""
+    return all(os.path.isabs(part) for part in (os.environ.get("PYTHONPATH") or "/").split(os.pathsep))
+
+
 def conditions() -> object:
-    """What a process is made of when it starts, to be compared: a child that was started under others is no spare."""
+    """What a process is made of when it starts, to be compared: a child that was started under others is no spare.
+
+    Raises OSError.
+    """
     read_once = {name: value for name, value in os.environ.items() if name.startswith(_READ_ONCE)}
-    return os.getpid(), read_once, _relative_folder(), _limits(), sorted(_files())
-
-
-def _relative_folder() -> str | None:
-    """The working directory, where it decides which modules are found."""
-    relative = any(not os.path.isabs(part) for part in os.environ.get("PYTHONPATH", "/").split(os.pathsep))
-    return os.getcwd() if relative else None
+    return os.getpid(), read_once, _limits(), sorted(_files())
 
 
 def _limits() -> object:

@@ -23,13 +23,13 @@ class Foresight:
         self._supposed: set[str] = set()
         self._keep(self._expansion.roots())
 
-    def suppose(self, run: NodeRun) -> list[NodeRun]:
-        """Take it that this node run will succeed; returns those that come to be when it does, each once."""
+    def suppose(self, run: NodeRun, attempt: int) -> list[NodeRun]:
+        """Take it that this attempt of it will succeed; returns who comes to be when it does, each once."""
         if run.id in self._supposed:
             return []
         self._supposed.add(run.id)
         detail = {"foreseen": True}
-        supposed = NodeRun(run.created, State.SUCCEEDED, max(run.attempt, 1), "", detail, dict(run.created.params))
+        supposed = NodeRun(run.created, State.SUCCEEDED, max(attempt, 1), "", detail, dict(run.created.params))
         self.run.node_runs[run.id] = supposed
         return self._keep(self._expansion.after(supposed))
 

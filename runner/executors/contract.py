@@ -190,7 +190,11 @@ class Executor(Protocol):
     """Where node runs run. Made by `executors.choose`, used by the engine alone."""
 
     name: str
-    holds: frozenset[Kind]  # of which nodes attempts can be started ahead, to wait at a gate
+
+    @property
+    def holds(self) -> frozenset[Kind]:
+        """Of which nodes attempts can be started ahead, to wait at a gate; known after `prepare`."""
+        ...
 
     def prepare(self, needs: Sequence[Needs], tell: Callable[[str], None]) -> tuple[dict[str, Runtime], list[Problem]]:
         """Find or make what the nodes need, before the first one starts; blocking, called in a thread.

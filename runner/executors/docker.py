@@ -41,7 +41,6 @@ class DockerExecutor:
     """
 
     name = "docker"
-    holds = frozenset({Kind.CELL, Kind.NOTEBOOK, Kind.COMMAND})
 
     def __init__(
         self, *, default_image: str | None = None, build_network: str | None = None, transport: str = "auto"
@@ -55,6 +54,11 @@ class DockerExecutor:
         self._events: Events | None = None
         self._lock = threading.Lock()
         self._left: dict[str, Watched] = {}
+
+    @property
+    def holds(self) -> frozenset[Kind]:
+        """See `Executor.holds`. Only where the engine is of this machine: elsewhere a mount may not follow a rename."""
+        return frozenset({Kind.CELL, Kind.NOTEBOOK, Kind.COMMAND}) if self._reached == "ipc" else frozenset()
 
     @property
     def events(self) -> Events:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from .contract import Job, Reporter
 
 # How variables begin that only dagbook sets: no program starts differently by them.
-LATE = ("DAGBOOK_", "CNVRG_", "INPUT_", "DATA_")
+LATE = ("DAGBOOK_", "CNVRG_", "INPUT_")
 
 
 class NotHeld(Exception):

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from . import boot
-from .contract import Job
+from .contract import Job, Runtime
 from .resources import USED
 from .rundir import IMAGES, PRINTED, RunDir
 
@@ -101,12 +101,17 @@ def _to_files(rundir: RunDir) -> str:
     return f" >{shlex.quote(f'{rundir.seen}/{PRINTED}')} 2>{shlex.quote(f'{rundir.seen}/log')}"
 
 
+def is_ours(runtime: Runtime) -> bool:
+    """Whether the kernel is an ipykernel, which is started by our program: without the debugger it starts faster."""
+    return runtime.language == "python" and (not runtime.launch or "ipykernel_launcher" in runtime.launch)
+
+
 def kernel_command(job: Job, rundir: RunDir, variables: Mapping[str, str], python: str = "python3") -> list[str]:
     """The command line of the job's kernel, started with `variables`; writes into the run directory what it needs."""
     connection = rundir.write_connection()
     launch = job.runtime.launch
-    if launch and job.runtime.language == "python" and "ipykernel_launcher" in launch:
-        launch, python = (), job.runtime.launch[0]  # an ipykernel like any other: without the debugger it starts faster
+    if launch and is_ours(job.runtime):
+        launch, python = (), job.runtime.launch[0]
     if launch:
         return [part.replace("{connection_file}", connection) for part in launch]
     return [python, rundir.write(BOOT, _BOOT), connection, f"{rundir.seen}/lib", variables["PYTHONPATH"]]

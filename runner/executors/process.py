@@ -123,6 +123,8 @@ class _Attempt:
             return run_command(self.job, child, child.streams(), rundir, self.report, began=self.began)
         passed, line = Passed(self.job, self.report, self.began), None
         if self.gate:
+            if not self.sandbox:
+                self.gate.mounted()  # it has no mounts
             passed, line = pass_gate(self.gate, self.job, child, rundir, None, partial(self._variables, rundir=rundir))
             if not self.sandbox:
                 _link_nested(passed.job.mounts)

@@ -43,10 +43,14 @@ class Container:
         rundir.write("launch", script)
         settings = container(executor.client, executor.engine, job, rundir, variables, stdin=by_stdin)
         self.id: str = executor.client.create_container(**settings)["Id"]
-        self.watched = executor.events.watch(self.id, self.exit)
-        # Attached before the start: nothing that is printed is missed, and stdin is a lifeline from the beginning.
-        printed = {"stdout": 1, "stderr": 1} if command_node else {}
-        self._attached = self._attach(stdin=1, **printed) if by_stdin else None
+        try:
+            self.watched = executor.events.watch(self.id, self.exit)
+            # Attached before the start: nothing that is printed is missed, and stdin is a lifeline from the beginning.
+            printed = {"stdout": 1, "stderr": 1} if command_node else {}
+            self._attached = self._attach(stdin=1, **printed) if by_stdin else None
+        except BaseException:  # nobody else knows of it yet
+            executor.remove(self.id)
+            raise
 
     def start(self) -> None:
         """Start it, and follow its first process."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -142,7 +143,7 @@ def _opened(name: str, handle: int) -> int:
 def _break_hard_link(name: str, handle: int, mode: int) -> None:
     """Give the entry bytes of its own: another name for them may stand where it can still be written."""
     source = os.open(name, _READ, dir_fd=handle)
-    copy = f".{name[:100]}.dagbook"
+    copy = f".{secrets.token_hex(8)}.dagbook"  # the name itself may be as long as a name can be
     with open(source, "rb") as old:
         target = os.open(copy, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IMODE(mode) | 0o600, dir_fd=handle)
         with open(target, "wb") as new:

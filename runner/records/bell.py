@@ -27,7 +27,7 @@ class Bell:
     def __init__(self, run: str, rung: Callable[[], None]) -> None:
         self._run = run
         self._rung = rung
-        self._readers: dict[asyncio.Task[None] | None, asyncio.StreamWriter] = {}
+        self._readers: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         self._server: asyncio.Server | None = None
         self._folder: Path | None = None
         self.path: Path | None = None  # of the socket, while it hangs
@@ -37,21 +37,26 @@ class Bell:
         self._folder = _short_folder(f"{_PREFIX}{self._run}-")
         path = self._folder / "bell"
         try:
-            self._server = await asyncio.start_unix_server(self._listen, path=str(path))
+            self._server = await asyncio.start_unix_server(self._connected, path=str(path))
         except OSError:
             return
         self.path = path
 
-    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._readers[asyncio.current_task()] = writer
-        try:
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A task of our own: asyncio's complains when it is cancelled at the end.
+        task = asyncio.get_running_loop().create_task(self._listen(reader))
+        self._readers[task] = writer
+        task.add_done_callback(self._gone)
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        with contextlib.suppress(ConnectionError):
             while await reader.read(64):
                 self._rung()
-        except ConnectionError:
-            pass
-        finally:
-            self._readers.pop(asyncio.current_task(), None)
-            writer.close()
+
+    def _gone(self, task: asyncio.Task[None]) -> None:
+        self._readers.pop(task).close()
+        if not task.cancelled():
+            task.exception()  # the store's troubles are told by who runs the run
 
     def ring(self) -> None:
         """Tell every reader that there is news. A reader that does not listen is not waited for."""
@@ -63,7 +68,7 @@ class Bell:
         """Stop listening; readers see the end of their connection."""
         if self._server is not None:
             self._server.close()
-        listening = [task for task in self._readers if task is not None]
+        listening = list(self._readers)
         for writer in self._readers.values():
             writer.transport.abort()  # close() would wait for a reader that has been stopped and reads no more
         await asyncio.gather(*listening, return_exceptions=True)

@@ -27,7 +27,7 @@ def play(pipeline: Pipeline, fate: random.Random, jobs: int, bad: float = 0.0) -
             if isinstance(fact, Created) and any(fact.before()) and not bad:
                 assert foreseen.pop(fact.id) == replace(fact, plan="")
             if isinstance(fact, Changed) and fact.state is State.STARTING:
-                found = {one.id: one.created for one in foresight.suppose(scheduler.run.node_runs[fact.id])}
+                found = {one.id: one.created for one in foresight.suppose(scheduler.run.node_runs[fact.id], 1)}
                 assert not found.keys() & foreseen.keys(), "each is foreseen once"
                 foreseen |= found
         for action in decision.actions:
@@ -62,10 +62,10 @@ def test_a_reference_to_a_running_node_is_not_foreseen_and_one_to_a_finished_is(
     )
     foresight = Foresight(Pipeline(nodes=nodes))
     a = NodeRun(Created("a", "a", (), {}, {}, {}), State.RUNNING, 1)
-    assert [one.id for one in foresight.suppose(a)] == ["c"]
+    assert [one.id for one in foresight.suppose(a, 1)] == ["c"]
     a.tags["size"], a.state, a.detail = 7, State.SUCCEEDED, {"artifact": "0" * 64}
     foresight.learn(a)
     c = NodeRun(Created("c", "c", (), {}, {}, {"a": "a"}), State.RUNNING, 1)
-    (found,) = foresight.suppose(c)
+    (found,) = foresight.suppose(c, 1)
     assert found.created.params == {"x": 7}
-    assert foresight.suppose(c) == []
+    assert foresight.suppose(c, 1) == []
