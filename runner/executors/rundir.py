@@ -29,6 +29,7 @@ INSIDE = "/dag"  # where a container or a sandbox sees the run directory
 PRINTED, IMAGES = "printed", "images"
 PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 
+_PREFIX = "dag"
 _LONGEST = 90  # of the 107 bytes that a unix socket's path may have
 _LOG_TAIL = 16_384
 
@@ -57,11 +58,9 @@ class RunDir:
     @classmethod
     def make(cls, seen: str | None = INSIDE) -> RunDir:
         """A fresh one, mode 0700, under XDG_RUNTIME_DIR or /tmp. `seen` None: the node sees the real path."""
-        path = Path(tempfile.mkdtemp(prefix="dag", dir=_parent()))
+        path, owner = _owned()
         (path / "lib").mkdir()
         (path / IMAGES).mkdir()
-        owner = os.open(path / "owner", os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(owner, fcntl.LOCK_EX)
         return cls(path, seen or str(path), _owner=owner)
 
     def write(self, name: str, text: str) -> str:
@@ -143,8 +142,30 @@ class RunDir:
             return
         self.cut_lifeline()
         with contextlib.suppress(OSError):
-            shutil.rmtree(self.path)
+            _remove(self.path)
         self._unlock()
+
+
+def _owned() -> tuple[Path, int]:
+    """A new run directory and its lock, which is held from the first moment on."""
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_parent()))
+        try:
+            owner = os.open(path / "owner", os.O_RDWR | os.O_CREAT, 0o600)
+        except FileNotFoundError:  # somebody took it for one that a killed process left, as it was empty
+            continue
+        fcntl.flock(owner, fcntl.LOCK_EX)
+        if os.fstat(owner).st_nlink:
+            return path, owner
+        os.close(owner)  # likewise, before it was locked
+
+
+def _remove(path: Path) -> None:
+    """Remove a run directory; what says that it is one goes last, so that others find what a killed process leaves."""
+    for entry in path.iterdir():
+        if entry.name != "owner":
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+    shutil.rmtree(path)
 
 
 def is_held(path: Path) -> bool:
@@ -165,15 +186,18 @@ def is_held(path: Path) -> bool:
 
 
 def remove_stale() -> None:
-    """Remove the run directories of processes of this user that are no more: nobody holds their lock."""
-    for path in Path(_parent()).glob("dag*/owner"):
+    """Remove the run directories of processes of this user that are no more: nobody holds their lock; or empty ones."""
+    for path in Path(_parent()).glob(f"{_PREFIX}????????"):
+        with contextlib.suppress(OSError):
+            path.rmdir()
+    for path in Path(_parent()).glob(f"{_PREFIX}*/owner"):
         with contextlib.suppress(OSError):
             owner = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
             try:
                 fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if os.fstat(owner).st_uid == os.getuid():
                     _end_unborn(path.parent)
-                    shutil.rmtree(path.parent)
+                    _remove(path.parent)
             finally:
                 os.close(owner)
 
