@@ -143,7 +143,7 @@ class Ahead:
             return
         self._suppose(run, attempt)
         make, executor = partial(self._jobs.make, run, attempt), self._jobs.executor_of(run.node)
-        self._held[run.id] = Held(run, attempt, executor, make, self._show, self._start_more)
+        self._held[run.id] = Held(run, attempt, executor, make, self._show, lambda: self.follow(()))
 
     def _show(self, job: Job) -> dict[Path, Identity] | None:
         return self._shown.show({mount.source for mount in job.mounts})
