@@ -13,7 +13,7 @@ import secrets
 import shutil
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from .content import AT_ONCE, content_of, side_by_side
@@ -77,11 +77,12 @@ def remove_tree(folder: Path) -> None:
 def _items(root: Path, seen: dict[str, Fingerprint]) -> list[Item]:
     """The entries of a folder by their paths, its files hashed and made read-only; their fingerprints go to `seen`."""
     found = list(_entries(root, seen))
-    large = [item for item in found if item.kind == "file" and not item.content]
-    hashed = side_by_side(lambda item: _content_of_large(root / item.path, seen[item.path]), large)
-    contents = {item.path: content for item, content in zip(large, hashed, strict=True)}
-    whole = [replace(item, content=contents[item.path]) if item.path in contents else item for item in found]
-    return sorted(whole, key=lambda item: os.fsencode(item.path))
+    large = [place for place, item in enumerate(found) if item.kind == "file" and not item.content]
+    hashed = side_by_side(lambda place: _content_of_large(root / found[place].path, seen[found[place].path]), large)
+    for place, content in zip(large, hashed, strict=True):
+        found[place] = found[place]._replace(content=content)
+    found.sort(key=lambda item: item.path.encode("utf-8", "surrogateescape"))
+    return found
 
 
 def _entries(root: Path, seen: dict[str, Fingerprint]) -> Iterator[Item]:
@@ -89,12 +90,14 @@ def _entries(root: Path, seen: dict[str, Fingerprint]) -> Iterator[Item]:
     for inside, handle, entries in folders_of(root):
         for entry in entries:
             path = inside + entry.name
-            if entry.is_dir(follow_symlinks=False):
+            if entry.is_file(follow_symlinks=False):
+                yield _file_item(path, entry.name, handle, seen)
+            elif entry.is_dir(follow_symlinks=False):
                 yield Item(path, "folder")
             elif entry.is_symlink():
                 yield Item(path, "link", content=os.readlink(entry.name, dir_fd=handle))
-            else:
-                yield _file_item(path, entry.name, handle, seen)
+            else:  # it became something else since what is foreign was taken out
+                raise OSError(errno.EBUSY, "it is still written to", path)
 
 
 def _file_item(path: str, name: str, handle: int, seen: dict[str, Fingerprint]) -> Item:

@@ -20,9 +20,11 @@ def take_out_foreign(root: Path) -> list[str]:
     links, told = [], []
     for inside, handle, entries in folders_of(root):
         for entry in entries:
+            if entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False):
+                continue
             if entry.is_symlink():
                 links.append(inside + entry.name)
-            elif not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)):
+            else:
                 what = _what(entry.stat(follow_symlinks=False).st_mode)
                 os.unlink(entry.name, dir_fd=handle)
                 told.append(f"/output/{inside}{entry.name} is {what}, which an artifact cannot hold; it was left out")

@@ -6,13 +6,13 @@ import hashlib
 import json
 import os
 import threading
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from pydantic_core import PydanticSerializationError, to_json
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One entry of an output folder: its path in it, and what it is ("file", "folder", "link")."""
 
     path: str
@@ -22,7 +22,7 @@ class Item:
     content: str = ""  # the hash of a file's bytes (`content`); a link's target
 
     def as_json(self) -> dict[str, Any]:
-        """The entry as the manifest holds it; `asdict` takes ten times as long, and there may be thousands."""
+        """The entry as the manifest holds it; `_asdict` takes several times as long, and there may be thousands."""
         return {
             "path": self.path,
             "kind": self.kind,
@@ -33,8 +33,8 @@ class Item:
 
     def line(self) -> bytes:
         """What this entry adds to the digest of the whole."""
-        mark = f"{self.kind}{'*' if self.executable else ''}"
-        return b"\0".join((mark.encode(), os.fsencode(self.content), os.fsencode(self.path), b""))
+        mark = "*" if self.executable else ""
+        return f"{self.kind}{mark}\0{self.content}\0{self.path}\0".encode("utf-8", "surrogateescape")
 
 
 def digest_of(items: list[Item]) -> str:
@@ -56,7 +56,8 @@ def items_of(artifact: Path) -> list[Item]:
     try:
         items = [Item(**entry) for entry in manifest_of(artifact)]
         sized = all(item.kind == "file" or item.size == 0 for item in items)  # files' own sizes are compared later
-        sound = sized and digest_of(items) == artifact.name
+        named = all(isinstance(item.path, str) and isinstance(item.content, str) for item in items)
+        sound = sized and named and digest_of(items) == artifact.name
     except (TypeError, AttributeError) as error:  # JSON, but not of our making
         raise ValueError(str(error)) from error
     if not sound:
@@ -66,15 +67,23 @@ def items_of(artifact: Path) -> list[Item]:
 
 def write_manifest(artifact: Path, items: list[Item]) -> None:
     """Leave the manifest beside the place where the artifact is, or will be, published."""
-    write_beside(artifact, ".json", json.dumps([item.as_json() for item in items]))
+    write_beside(artifact, ".json", as_json([item.as_json() for item in items]))
 
 
-def write_beside(artifact: Path, suffix: str, text: str) -> None:
+def as_json(value: object) -> bytes:
+    """A value as JSON on one line, also one with names that are not UTF-8, which the faster writer refuses."""
+    try:
+        return to_json(value)
+    except PydanticSerializationError:
+        return json.dumps(value).encode()
+
+
+def write_beside(artifact: Path, suffix: str, text: bytes) -> None:
     """Write the file beside an artifact that has this suffix; readers see the old text or the new."""
     place = artifact.with_suffix(suffix)
     draft = place.with_name(f"{place.name}.{os.getpid()}.{threading.get_ident()}")
     try:
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(text)
         os.rename(draft, place)
     except OSError:
         draft.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from .manifest import write_beside
+from .manifest import as_json, write_beside
 
 _WORTH_A_TICK = 8 * 2**20  # bytes that take longer to hash than the filesystem's clock to tick
 Fingerprint = list[int]  # device, inode, size, and the times of the last change of bytes and of anything, in ns
@@ -75,9 +75,9 @@ def untouched(artifact: Path) -> bool:
 
 def remember(artifact: Path, seen: Mapping[str, Fingerprint], whole: Sum | None = None) -> None:
     """Note that the files of an artifact are sound as long as they have these fingerprints, taken before hashing."""
-    lines = [json.dumps(str(whole) if whole else ""), json.dumps(seen)]
+    lines = [as_json(str(whole) if whole else ""), as_json(seen)]
     with contextlib.suppress(OSError):  # then they are hashed again, no more
-        write_beside(artifact, ".seen", "\n".join(lines))
+        write_beside(artifact, ".seen", b"\n".join(lines))
 
 
 def remembered(artifact: Path) -> dict[str, Fingerprint]:

@@ -7,6 +7,7 @@ Run it alone: pytest -m benchmark -s tests/benchmarks/test_artifacts.py; BENCH_R
 
 from __future__ import annotations
 
+import gc
 import os
 import statistics
 import time
@@ -81,6 +82,7 @@ def test_handing_over(
     if not blake3:
         monkeypatch.setattr(content, "_blake3", lambda: None)
     times: Times = {}
+    gc.set_threshold(100_000, 20, 20)  # as in a run process
     for number in range(ROUNDS):
         output, artifacts = tmp_path / f"output{number}", tmp_path / f"artifacts{number}"
         output.mkdir()
