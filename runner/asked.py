@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import Field
 
-from .core.model import Compute, Defaults, ExecutorName, OnError, Pipeline, Written
+from .core.model import Compute, Defaults, ExecutorName, OnError, Pipeline
+from .core.written import Written
 from .formats.settings import Settings, setting_names
 
 

@@ -24,18 +24,20 @@ from .catalogue import CATALOGUE
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where something stands: file, cell (1-based position in the notebook), line (1-based, within the cell
-    or, without a cell, within the file), node title. Whatever is unknown is None."""
+    or, without a cell, within the file), node title, column (1-based). Whatever is unknown is None."""
 
     file: str | None = None
     cell: int | None = None
     line: int | None = None
     node: str | None = None
+    column: int | None = None
 
     def __str__(self) -> str:
         parts = [
             self.file,
             f"cell {self.cell}" if self.cell is not None else None,
             f"line {self.line}" if self.line is not None else None,
+            f"column {self.column}" if self.column is not None else None,
             f'node "{self.node}"' if self.node else None,
         ]
         return ", ".join(part for part in parts if part)

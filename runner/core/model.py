@@ -11,13 +11,15 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
+from .dialect import Action, Argument, Datums, Dialect, EdgeMerge, Search, Secret, Serving, Setup, Slot, Transform
 from .errors import PipelineError, Place, problem
 from .masking import masked
 from .names import clean_title, slug_of
 from .quantities import bytes_of, check_image, cpus_of, seconds_of
-from .values import Value, check_name, check_value, from_json, shown, to_json
+from .values import Value, check_key, check_name, check_value, from_json, shown, to_json
+from .written import Written
 
 
 class Kind(StrEnum):
@@ -27,6 +29,7 @@ class Kind(StrEnum):
     COMMAND = "command"  # a shell script, run as the container's process
     NOTEBOOK = "notebook"  # a whole notebook, run in a kernel
     DATA = "data"  # a dataset: a local path or a URL, shown at /data/<name>; nothing runs
+    DEPLOY = "deploy"  # a model that is served; until dagbook serves models it only says what it would serve
 
 
 class OnError(StrEnum):
@@ -46,14 +49,14 @@ class ExecutorName(StrEnum):
 
 
 def _check_parameters(params: dict[str, Any]) -> dict[str, Any]:
-    return {check_name(name): check_value(name, value) for name, value in params.items()}
+    return {check_key(name): check_value(name, value) for name, value in params.items()}
 
 
 def _check_grid(grid: dict[str, list[Any]]) -> dict[str, list[Any]]:
     for name, values in grid.items():
         if not values:
             raise PipelineError(problem("E-GRID-EMPTY", name=name, text=""))
-        check_value(check_name(name), values)
+        check_value(check_key(name), values)
     return grid
 
 
@@ -88,6 +91,10 @@ class Port(StrEnum):
     PARAMETER = "parameter"
     METADATA = "metadata"  # a tag
     INPUT = "input"  # the files of an input slot
+    FILE = "file"  # a file of a deployment: `endpoint.name`
+    ENVIRONMENT = "environment-variable"
+    DEPENDENCY = "dependency"  # order only
+    DEPLOYMENT = "deployment"  # what is known of a deployment: id, version_id
 
 
 FARTHEST = 100_000  # pixels from the top and from the left of a picture
@@ -97,12 +104,6 @@ Parameters = Annotated[
     dict[str, Any], BeforeValidator(_decode), AfterValidator(_check_parameters), PlainSerializer(_encode)
 ]
 Grid = Annotated[dict[str, list[Any]], BeforeValidator(_decode), AfterValidator(_check_grid), PlainSerializer(_encode)]
-
-
-class Written(BaseModel):
-    """What all models share: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Condition(Written):
@@ -190,10 +191,37 @@ class Node(Written):
     git: str | None = None  # url@ref: a repository, cloned to /cnvrg
     url: str | None = None  # a data node's source, when it is no local path
     pin: str | None = None  # a data node's version: the sha256 that it must have
+    dataset: str | None = (
+        None  # a data node's source, when it is a dataset of the store: NAME, NAME@BRANCH, NAME@COMMIT
+    )
+    query: str | None = None  # which of the dataset's files: a saved query or a glob
+    dialect: Dialect | None = None  # the contract by which it runs; None: dagbook's own
+    slots: tuple[Slot, ...] = ()
+    edge_merge: EdgeMerge | None = None
+    arguments: tuple[Argument, ...] = ()
+    transform: Transform | None = None
+    secrets: tuple[Secret, ...] = ()
+    actions: tuple[Action, ...] = ()
+    search: Search | None = None
+    datums: Datums | None = None
+    setup: Setup | None = None
+    serving: Serving | None = None
+    publishes: str | None = None  # the dataset of the store to which each success is committed: NAME@BRANCH
+    silence: Annotated[float, BeforeValidator(seconds_of)] | None = None  # seconds without output that end it
+    stop: str | None = None  # an expression over metadata that ends it early, as a success
+    unresolved: tuple[str, ...] = ()  # why it cannot run here; an error only when it is to run
+    origin: dict[str, Any] = Field(default_factory=dict)  # what only its own system knows of it, for the way back
     top: int | None = Field(default=None, ge=0, le=FARTHEST)  # where its card stands in a picture, in pixels;
     left: int | None = Field(default=None, ge=0, le=FARTHEST)  # None: as the layout says
     cell: int | None = None  # position in the notebook it was read from, 1-based
     cell_id: str | None = None
+
+    @model_validator(mode="after")
+    def _named_as_in_code(self) -> Self:
+        if self.kind in (Kind.CELL, Kind.NOTEBOOK):  # there they become variables
+            for name in (*self.params, *self.grid):
+                check_name(name)
+        return self
 
     @property
     def slug(self) -> str:
@@ -238,7 +266,10 @@ class Defaults(Written):
 
 
 class Pipeline(Written):
-    """A pipeline: nodes in definition order, the code that every kernel node starts with, the parameters."""
+    """A pipeline: nodes in definition order, the code that every kernel node starts with, the parameters.
+
+    `targets` leads a parameter to parameters of nodes that are called otherwise, or where nothing takes it by name.
+    """
 
     name: str = "pipeline"
     nodes: tuple[Node, ...] = ()
@@ -247,6 +278,10 @@ class Pipeline(Written):
     defaults: Defaults = Defaults()
     language: str = "python"
     edges: tuple[Edge, ...] = ()  # those that stand by themselves (%pipeline_edge)
+    targets: dict[str, tuple[tuple[Title, str], ...]] = Field(default_factory=dict)
+    schedule: str | None = None  # a date and time at which it is to run, as YYYY-MM-DDTHH:MM
+    recurring: str | None = None  # cron
+    origin: dict[str, Any] = Field(default_factory=dict)  # what only its own system knows of it, for the way back
 
     @cached_property
     def all_edges(self) -> tuple[Edge, ...]:
@@ -271,12 +306,23 @@ class Pipeline(Written):
 
     def parameters_of(self, node: Node) -> dict[str, Value]:
         """The node's parameters that are no grid: those taken from the pipeline, its own, those that edges fill."""
-        if not (node.uses or self.all_edges):  # planning thousands of nodes asks for each of them several times
+        if not (node.uses or self.all_edges or self.targets):  # thousands of nodes are asked for this several times
             return dict(node.params)
         taken = {name: self.parameters[name] for name in node.uses if name in self.parameters}
+        taken |= {name: self.parameters[given] for name, given in self._given_by_target.get(node.slug, ())}
         edges = (edge for edge in self.edges_into(node.title) if edge.target_port is Port.PARAMETER)
         filled = {edge.target_key: f"{{{{ {edge.source}.{edge.source_key} }}}}" for edge in edges}
-        return {**taken, **node.params, **filled}
+        return {**node.params, **taken, **filled} if self.targets else {**taken, **node.params, **filled}
+
+    @cached_property
+    def _given_by_target(self) -> dict[str, list[tuple[str, str]]]:
+        """By slug of a node: its parameters that a parameter of the pipeline gives, each with the name of that one."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for given, targets in self.targets.items():
+            for title, name in targets:
+                if given in self.parameters:
+                    found.setdefault(slug_of(title), []).append((name, given))
+        return found
 
     def edges_into(self, title: str) -> tuple[Edge, ...]:
         """The edges of Valohai's kinds that end at the node, but for those that begin there too."""

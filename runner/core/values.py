@@ -16,6 +16,7 @@ Value = bool | int | float | str | list[Any] | None
 DEEPEST_LIST = 32
 LONGEST_NAME = 128
 _REFERENCE = re.compile(r"\{ ?\{[^{}]*(?:\} ?\}|$)")  # as templates finds it; one not closed takes all that follows
+_KEY = re.compile(r"[^\W\d][\w.-]*(?: [\w.-]+)*")
 _WORDS: dict[str, Value] = {"True": True, "False": False, "None": None}
 
 
@@ -79,6 +80,13 @@ def _items(name: str, text: str) -> list[str]:
 def check_name(name: str) -> str:
     """`name` itself, when it can be a parameter. Raises PipelineError (E-PARAM-NAME)."""
     if not name.isidentifier() or keyword.iskeyword(name) or len(name) > LONGEST_NAME:
+        raise PipelineError(problem("E-PARAM-NAME", name=name[:80]))
+    return name
+
+
+def check_key(name: str) -> str:
+    """`name` itself, when it can be a parameter of a command, which `max-steps` can. Raises PipelineError."""
+    if not _KEY.fullmatch(name) or len(name) > LONGEST_NAME:
         raise PipelineError(problem("E-PARAM-NAME", name=name[:80]))
     return name
 

@@ -27,7 +27,8 @@ KINDS_OF_EDGES = (
 ALL_FILES = "*"  # the glob of `--input table=prepare`
 
 _ASKING_PEOPLE = "human_validation"  # what cnvrg calls an approval among its objectives
-_PORT = re.compile(rf"\.({'|'.join(Port)})\.")
+_PORTS = [port for port in Port if any(port in kind for kind in KINDS_OF_EDGES)]
+_PORT = re.compile(rf"\.({'|'.join(_PORTS)})\.")
 _DEPLOYMENT = re.compile(r"\.file\.")
 _SLOT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _FORM = "Write TITLE.output.GLOB, TITLE.input.SLOT, TITLE.parameter.NAME or TITLE.metadata.TAG"
@@ -182,7 +183,7 @@ def _no_port(text: str) -> Problem:
         what = f"{text[:120]!r} is a file of a deployment, and there are no deployments yet"
         return problem("E-EDGE-KIND", what=what, hint=_KINDS)
     words = text.split(".")[1:]
-    close = (nearest(word, Port) for word in words)
+    close = (nearest(word, _PORTS) for word in words)
     meant = next((hint for hint in close if hint.startswith("Did you mean")), "")
     return problem("E-EDGE-KIND", what=f"{text[:120]!r} names no port of a node", hint=f"{meant} {_FORM}".strip())
 

@@ -1,0 +1,338 @@
+"""YAML and JSON files, read into values that know where they stand. Nothing is executed, and no tag is obeyed.
+
+Plain words are typed as YAML 1.2 types them (`no`, `1:30` and `on` are texts), and what was typed stays known, so that
+a number can still be taken as the text that it was. The limits keep a small file from becoming a large one.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..core.errors import PipelineError, Place, Problem, problem
+
+Event = Any  # of ruamel.yaml; its kinds share no attributes that a type checker knows of
+
+LARGEST_FILE = 5_000_000  # bytes
+DEEPEST = 100  # values within values
+LONGEST_NUMBER = 1000  # characters
+MOST_VALUES = 200_000  # with everything that aliases repeat
+
+_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_WORDS: dict[str, Any] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf"), math.inf),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
+}
+_PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "map", "seq")}
+_TEXT = "tag:yaml.org,2002:str"
+
+
+class Whole(int):
+    """An integer that remembers how it was written: `012`."""
+
+    written: str
+
+
+class Real(float):
+    """A number that remembers how it was written: `1e3`."""
+
+    written: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value of a document: a mapping by names, a list, or a scalar; and where it begins (both counted from 1)."""
+
+    value: Any
+    line: int
+    column: int
+    size: int = 1  # how many values it holds, itself among them
+
+    def at(self, path: Sequence[str | int]) -> Entry:
+        """The entry at this path, or the last one on the way to it that there is."""
+        here = self
+        for step in path:
+            try:
+                here = here.value[step]
+            except (TypeError, LookupError):
+                break
+        return here
+
+    def plain(self) -> Any:
+        """The value without places; numbers still remember how they were written."""
+        if isinstance(self.value, dict):
+            return {name: entry.plain() for name, entry in self.value.items()}
+        if isinstance(self.value, list):
+            return [entry.plain() for entry in self.value]
+        return self.value
+
+
+def bare(value: Any) -> Any:
+    """The value with numbers that are numbers and nothing more."""
+    if isinstance(value, dict):
+        return {name: bare(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [bare(one) for one in value]
+    if isinstance(value, Whole):
+        return int(value)
+    return float(value) if isinstance(value, Real) else value
+
+
+def text_of(data: bytes, file: str) -> str:
+    """The text of a file. Raises PipelineError (E-YAML-SIZE, E-YAML-SYNTAX)."""
+    if len(data) > LARGEST_FILE:
+        raise PipelineError(
+            problem("E-YAML-SIZE", Place(file), what=f"{len(data):,} bytes, and {LARGEST_FILE:,} is the most")
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        why = "it is not UTF-8"
+        raise PipelineError(
+            problem("E-YAML-SYNTAX", Place(file, line=line), why=why, hint="Save it as UTF-8.")
+        ) from None
+    return text.replace("\r\n", "\n")
+
+
+def documents_of(text: str, file: str) -> list[Entry]:
+    """The documents in a text: YAML, JSON, or several of one kind after each other; empty ones are left out.
+
+    Raises PipelineError (E-YAML-…), each with file, line and column.
+    """
+    found: list[Entry] = []
+    for part, line in _parts(text):
+        found += _Builder(file, line).documents(part)
+    return [entry for entry in found if entry.value is not None]
+
+
+def one_document(text: str, file: str) -> Entry:
+    """The only document of a text. Raises PipelineError, also E-YAML-EMPTY and E-YAML-MULTI."""
+    found = documents_of(text, file)
+    if not found:
+        raise PipelineError(problem("E-YAML-EMPTY", Place(file)))
+    if len(found) > 1:
+        raise PipelineError(problem("E-YAML-MULTI", Place(file, line=found[1].line), count=len(found)))
+    return found[0]
+
+
+def _parts(text: str) -> Iterator[tuple[str, int]]:
+    """JSON values that follow each other without a mark between them, each with its first line; else the whole."""
+    start = len(text) - len(text.lstrip())
+    if text[start : start + 1] not in ("{", "["):
+        yield text, 1
+        return
+    decoder = json.JSONDecoder()
+    cut: list[tuple[int, int]] = []
+    while start < len(text):
+        try:
+            _value, end = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):  # YAML in flow style, or a fault that its reader tells better
+            yield text.replace("\t", " ") if not cut else text, 1
+            return
+        cut.append((start, end))
+        start = end + len(text[end:]) - len(text[end:].lstrip(" \t\r\n,"))
+    for start, end in cut:
+        newline = text.rfind("\n", 0, start) + 1
+        # JSON may be indented with tabs, and YAML may not; within a JSON text a tab is always spelled \t.
+        yield " " * (start - newline) + text[start:end].replace("\t", " "), text.count("\n", 0, start) + 1
+
+
+class _Builder:
+    """Builds the entries of one text from the parser's events, without recursion."""
+
+    def __init__(self, file: str, first_line: int) -> None:
+        self._file = file
+        self._before = first_line - 1
+        self._anchors: dict[str, Entry] = {}
+        self._values = 0
+
+    def documents(self, text: str) -> Iterator[Entry]:
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import YAMLError
+        from ruamel.yaml.events import DocumentStartEvent, StreamEndEvent
+
+        events = YAML(typ="safe", pure=True).parse(text)
+        try:
+            for event in events:
+                if isinstance(event, DocumentStartEvent):
+                    self._anchors = {}
+                    yield self._value(events)
+                elif isinstance(event, StreamEndEvent):
+                    return
+        except (YAMLError, ValueError, RecursionError) as error:
+            raise self._syntax(error, text) from None
+
+    def _value(self, events: Iterator[Event]) -> Entry:
+        """The value that begins with the next event."""
+        from ruamel.yaml import events as kinds
+
+        open_: list[_Open] = []
+        while True:
+            event = next(events)
+            if isinstance(event, kinds.MappingStartEvent | kinds.SequenceStartEvent):
+                self._check_tag(event)
+                if len(open_) == DEEPEST:
+                    raise PipelineError(problem("E-YAML-DEPTH", self._place(event), limit=DEEPEST))
+                open_.append(_Open(event, isinstance(event, kinds.MappingStartEvent)))
+                continue
+            if isinstance(event, kinds.MappingEndEvent | kinds.SequenceEndEvent):
+                opened = open_.pop()
+                entry = self._closed(opened)
+                event = opened.event
+            elif isinstance(event, kinds.AliasEvent):
+                entry = self._alias(event)
+            else:
+                self._check_tag(event)
+                entry = self._scalar(event)
+            if event.anchor and not isinstance(event, kinds.AliasEvent):
+                self._anchors[event.anchor] = entry
+            self._values += entry.size if isinstance(event, kinds.AliasEvent) else 1
+            if self._values > MOST_VALUES:
+                raise PipelineError(self._too_many(self._place(event)))
+            if not open_:
+                return entry
+            self._put(open_[-1], entry, event)
+
+    def _put(self, into: _Open, entry: Entry, event: Event) -> None:
+        into.size += entry.size
+        if not into.is_mapping:
+            into.items.append(entry)
+        elif into.key is None:
+            into.key = self._key(entry, event)
+        else:
+            name, at = into.key
+            if name in into.named:
+                first = into.named[name][1].line
+                raise PipelineError(
+                    problem("E-YAML-DUPKEY", self._place_at(at.line, at.column), name=name, first=first)
+                )
+            into.named[name] = (entry, at)
+            into.key = None
+
+    def _key(self, entry: Entry, event: Event) -> tuple[str, Entry]:
+        """A name in a mapping: a scalar as it was written."""
+        if isinstance(entry.value, dict | list):
+            place = self._place_at(entry.line, entry.column)
+            raise PipelineError(problem("E-YAML-KEY", place))
+        return str(getattr(event, "value", entry.value)), entry
+
+    def _closed(self, opened: _Open) -> Entry:
+        line, column = self._where(opened.event)
+        if not opened.is_mapping:
+            return Entry(opened.items, line, column, opened.size)
+        named = {name: entry for name, (entry, _at) in opened.named.items()}
+        merged = named.pop("<<", None)
+        if merged is not None:
+            named = {**_merged(merged), **named}
+        return Entry(named, line, column, opened.size)
+
+    def _alias(self, event: Event) -> Entry:
+        try:
+            return self._anchors[event.anchor]
+        except KeyError:
+            why = f"*{event.anchor} refers to nothing"
+            hint = "Name the value before with &, or quote a text that begins with *."
+            raise PipelineError(problem("E-YAML-SYNTAX", self._place(event), why=why, hint=hint)) from None
+
+    def _scalar(self, event: Event) -> Entry:
+        line, column = self._where(event)
+        text = str(event.value)
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # JSON spells them in two halves
+        quoted = event.style is not None or event.tag == _TEXT
+        return Entry(text if quoted else typed(text), line, column)
+
+    def _check_tag(self, event: Event) -> None:
+        if event.tag and event.tag not in _PLAIN_TAGS and event.tag != "!":
+            raise PipelineError(problem("E-YAML-TAG", self._place(event), tag=event.tag))
+
+    def _too_many(self, place: Place) -> Problem:
+        if self._anchors:
+            return problem("E-YAML-ALIASES", place, limit=MOST_VALUES)
+        return problem("E-YAML-SIZE", place, what=f"more than {MOST_VALUES:,} values")
+
+    def _where(self, event: Event) -> tuple[int, int]:
+        return event.start_mark.line + 1 + self._before, event.start_mark.column + 1
+
+    def _place(self, event: Event) -> Place:
+        return self._place_at(*self._where(event))
+
+    def _place_at(self, line: int, column: int) -> Place:
+        return Place(self._file, line=line, column=column)
+
+    def _syntax(self, error: Exception, text: str) -> PipelineError:
+        mark = getattr(error, "problem_mark", None)
+        said = str(getattr(error, "problem", None) or str(error).partition("\n")[0]).strip()
+        line, column = (mark.line + 1, mark.column + 1) if mark else _unreadable(text)
+        written = text.splitlines()[line - 1] if 0 < line <= len(text.splitlines()) else ""
+        hint = _hint_for(said, written)
+        place = self._place_at(line + self._before, column)
+        return PipelineError(problem("E-YAML-SYNTAX", place, why=said or type(error).__name__, hint=hint))
+
+
+class _Open:
+    """A mapping or list whose end has not come yet."""
+
+    def __init__(self, event: Event, is_mapping: bool) -> None:
+        self.event, self.is_mapping = event, is_mapping
+        self.items: list[Entry] = []
+        self.named: dict[str, tuple[Entry, Entry]] = {}
+        self.key: tuple[str, Entry] | None = None
+        self.size = 1
+
+
+def typed(text: str) -> Any:
+    """What an unquoted word means in YAML 1.2."""
+    if text in _WORDS:
+        return _WORDS[text]
+    made: Whole | Real
+    if len(text) > LONGEST_NUMBER:
+        return text
+    if _INTEGER.fullmatch(text):
+        made = Whole(text, 0) if text[:2] in ("0o", "0x") else Whole(text)
+    elif _FLOAT.fullmatch(text):
+        made = Real(text)
+    else:
+        return text
+    made.written = text
+    return made
+
+
+def _merged(entry: Entry) -> dict[str, Entry]:
+    """What `<<` brings in: a mapping, or several of which earlier ones win."""
+    found: dict[str, Entry] = {}
+    for one in entry.value if isinstance(entry.value, list) else [entry]:
+        if isinstance(one.value, dict):
+            found = {**one.value, **found}
+    return found
+
+
+def _unreadable(text: str) -> tuple[int, int]:
+    """Where the first character stands that no YAML may hold."""
+    for number, line in enumerate(text.split("\n"), 1):
+        for column, character in enumerate(line, 1):
+            if not (character.isprintable() or character in "\t\x85\xa0\ufeff"):
+                return number, column
+    return 1, 1
+
+
+def _hint_for(said: str, line: str) -> str:
+    if "\\t" in said or "\t" in line[: len(line) - len(line.lstrip())]:
+        return "Indent with spaces; YAML takes no tabs there."
+    if "mapping values are not allowed" in said:
+        return "A key must stand in the same column as the keys beside it; `dagbook import --repair` may mend it."
+    if "{{" in line:
+        return "Quote a value with braces: '{{ task.tag }}'."
+    if "special characters" in said:
+        return "Take the control character out."
+    return "Look at the indentation and the quotes there."

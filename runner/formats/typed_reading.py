@@ -1,0 +1,158 @@
+"""Reading a part of a document into a pydantic model; what does not fit is told with its line, in users' words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from ..core.errors import PipelineError, nearest
+from .documents import Entry, Real, Whole
+from .imported import Ledger, spelled
+
+
+class Schema(BaseModel):
+    """A part of a vendor's file. Keys that it does not know are kept apart, and told by `read_as`."""
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True, frozen=True)
+
+
+M = TypeVar("M", bound=Schema)
+
+
+def as_text(value: Any) -> Any:
+    """A number as it was written, where a text is due; a truth value is refused, as nobody knows how it was meant."""
+    if isinstance(value, Whole | Real):
+        return value.written
+    if isinstance(value, bool):
+        raise PydanticCustomError("quote", "is {word} and should be a text", {"word": str(value).lower()})
+    return value
+
+
+def as_texts(value: Any) -> Any:
+    """A list of texts; one text stands for a list of one, nothing for an empty list."""
+    if value is None:
+        return ()
+    return [as_text(one) for one in (value if isinstance(value, list | tuple) else [value])]
+
+
+Text = Annotated[str, BeforeValidator(as_text)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(as_texts)]
+
+
+def read_as(
+    schema: type[M],
+    entry: Entry,
+    ledger: Ledger,
+    path: Sequence[str | int] = (),
+    *,
+    what: str,
+    node: str | None = None,
+    unknown_is_error: bool = False,
+) -> M | None:
+    """The model that the entry tells, or None when the ledger got an error.
+
+    `what` names the part in messages ('the task "train"'). Keys that are not known are warnings, unless they are to be
+    errors; they stay in the model's `model_extra`.
+    """
+    if not isinstance(entry.value, dict):
+        facts = {"where": what, "what": "is no mapping", "hint": "Write `key: value` lines."}
+        ledger.note("E-TYPE", entry, path, "not read", node, **facts)
+        return None
+    try:
+        model = schema.model_validate(entry.plain())
+    except ValidationError as error:
+        for detail in error.errors():
+            _tell(detail, schema, entry, ledger, path, what, node)
+        return None
+    except PipelineError as error:
+        for found in error.problems:
+            ledger.take(found.at(_place(entry, ledger, node)), path)
+        return None
+    for inner, extra, known in _extras(model, ()):
+        at = entry.at([*inner, extra])
+        code = "E-KEY-UNKNOWN" if unknown_is_error or ledger.strict else "W-KEY-UNKNOWN"
+        where = f"{what}, {spelled(inner)}" if inner else what
+        facts = {"where": where, "key": extra, "nearest": nearest(extra, known)}
+        ledger.note(code, at, [*path, *inner, extra], "kept for export", node, **facts)
+    return model
+
+
+def _place(entry: Entry, ledger: Ledger, node: str | None) -> Any:
+    from ..core.errors import Place
+
+    return Place(ledger.file, line=entry.line, node=node, column=entry.column)
+
+
+def _extras(value: Any, path: tuple[str | int, ...]) -> Any:
+    """Each key that a model within `value` does not know: where the model is, the key, the keys that it knows."""
+    if isinstance(value, BaseModel):
+        known = [field.alias or name for name, field in type(value).model_fields.items()]
+        for key in value.model_extra or ():
+            yield path, key, known
+        for name, field in type(value).model_fields.items():
+            yield from _extras(getattr(value, name), (*path, field.alias or name))
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _extras(one, (*path, name))
+    elif isinstance(value, list | tuple):
+        for number, one in enumerate(value):
+            yield from _extras(one, (*path, number))
+
+
+def _tell(
+    detail: ErrorDetails,
+    schema: type[Schema],
+    entry: Entry,
+    ledger: Ledger,
+    path: Sequence[str | int],
+    what: str,
+    node: str | None,
+) -> None:
+    inside = [step for step in detail["loc"] if isinstance(step, int) or step in _names_on(entry, detail["loc"])]
+    at = entry.at(inside)
+    where = f"{what}, {spelled(inside)}" if inside else what
+    kind, given = detail["type"], detail["input"]
+    full = [*path, *inside]
+    if kind == "missing":
+        key = str(detail["loc"][-1])
+        hint = "Write it; a key must be spelled exactly." if not isinstance(given, dict) else _hint(key, given)
+        ledger.note("E-KEY-MISSING", at, [*full, key], "not read", node, where=where, key=key, hint=hint)
+    elif kind in ("enum", "literal_error"):
+        known = str(detail.get("ctx", {}).get("expected", ""))
+        words = [word.strip("' ") for word in known.replace(" or ", ", ").split(",")]
+        facts = {"where": where, "value": given, "known": known.replace("'", ""), "nearest": nearest(str(given), words)}
+        ledger.note("E-ENUM", at, full, "not read", node, **facts)
+    elif kind.startswith(("greater_than", "less_than", "too_")):
+        said = detail["msg"].removeprefix("Input ").removeprefix("Value ")
+        ledger.note("E-RANGE", at, full, "not read", node, where=where, what=f"is {given!r}; it {said}", hint="")
+    else:
+        said = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        said = said if kind == "quote" else f"{said}, and is {_shown(given)}"
+        hint = "Quote it, so that it stays as it is written." if kind == "quote" else ""
+        ledger.note("E-TYPE", at, full, "not read", node, where=where, what=said, hint=hint)
+
+
+def _names_on(entry: Entry, loc: Sequence[str | int]) -> set[str]:
+    """The steps of a path that are keys of the document; pydantic puts names of types between them."""
+    found, here = set(), entry
+    for step in loc:
+        value = here.value
+        if isinstance(step, str) and isinstance(value, dict) and step in value:
+            found.add(step)
+            here = value[step]
+        elif isinstance(step, int) and isinstance(value, list) and step < len(value):
+            here = value[step]
+    return found
+
+
+def _hint(key: str, given: Mapping[str, Any]) -> str:
+    said = nearest(key, given)
+    return said.replace("Did you mean", "Is it meant by") if said.startswith("Did you mean") else f"Write `{key}:`."
+
+
+def _shown(value: Any) -> str:
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"
