@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import io
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core.errors import PipelineError, problem
 from ..core.model import Node
 from ..core.values import from_json
-
-if TYPE_CHECKING:
-    from ruamel.yaml import YAML
+from .yaml_text import yaml_text
 
 _WHERE = {"cell", "cell_id"}  # where it was read from
-_NEVER_WRAPPED = 2**20  # characters in a line: a wrapped text is hard to read and to compare
 _FAULT = "the YAML of the node does not tell a node"
 
 
@@ -25,9 +21,7 @@ def node_yaml(node: Node) -> str:
     said: dict[str, Any] = {"title": node.title, "kind": str(node.kind)}
     said |= node.model_dump(mode="json", exclude_defaults=True, exclude=_WHERE)
     said |= {kind: _numbers(said[kind]) for kind in ("params", "grid") if kind in said}
-    stream = io.StringIO()
-    _writer().dump(_laid_out(said), stream)
-    return stream.getvalue()
+    return yaml_text(said)
 
 
 def node_from_yaml(text: str) -> Node:
@@ -64,37 +58,6 @@ def _why(error: Exception) -> str:
     return f"line {mark.line + 1}, column {mark.column + 1}: {said[0]}" if mark else said[0]
 
 
-def _writer() -> YAML:
-    from ruamel.yaml import YAML
-
-    writer = YAML()  # the round trip's writer: the safe one knows no literal blocks
-    writer.default_flow_style = False
-    writer.width = _NEVER_WRAPPED
-    writer.indent(mapping=2, sequence=4, offset=2)
-    writer.representer.ignore_aliases = lambda *_: True  # equal values are written out, not referred to
-    return writer
-
-
 def _numbers(values: dict[str, Any]) -> dict[str, Any]:
     """The values by name, NaN and infinities as numbers: YAML can spell them, JSON could not."""
     return {name: from_json(value) for name, value in values.items()}
-
-
-def _laid_out(value: Any) -> Any:
-    """The same with texts of several lines as literal blocks."""
-    from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
-
-    if isinstance(value, dict):
-        return {key: _laid_out(one) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_laid_out(one) for one in value]
-    if not isinstance(value, str):
-        return value
-    if not _is_plain(value):
-        return DoubleQuotedScalarString(value)  # the only style that can spell odd characters, line breaks among them
-    return LiteralScalarString(value) if "\n" in value else value
-
-
-def _is_plain(text: str) -> bool:
-    """True for a text that a literal block holds as it is: printable, and not beginning with white space."""
-    return not text[:1].isspace() and all(c in "\n\t" or c.isprintable() for c in text)
