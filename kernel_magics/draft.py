@@ -67,6 +67,7 @@ class Draft:
         self._entries: dict[str, Entry] = {}  # by slug
         self._shared: dict[str, str] = {}  # by cell
         self._drawn: dict[str, Drawn] = {}  # by cell
+        self._wholes: dict[str, Pipeline] = {}  # by cell: what a whole pipeline says besides its nodes
 
     def define(self, node: Node, origin: Origin) -> str:
         """Keep `node`, defined by the cell of `origin`; returns a note for people when it takes another's place.
@@ -96,6 +97,21 @@ class Draft:
                 fresh[slug] = entry
         fresh.setdefault(node.slug, Entry(node, origin))
         self._entries = fresh
+
+    def take(self, pipeline: Pipeline, origin: Origin) -> str:
+        """Keep a whole pipeline, given by one cell; running that cell again replaces it.
+
+        Returns a note for people. Raises PipelineError as `define`, having kept nothing.
+        """
+        for node in pipeline.nodes:
+            other = self._entries.get(node.slug)
+            if other and not _same_cell(other.origin, origin):
+                raise PipelineError(_clash(node, other))
+        before = [entry.node for entry in self._entries.values() if entry.origin.cell == origin.cell]
+        for node in pipeline.nodes:
+            self.define(node, origin)
+        self._wholes[origin.cell] = pipeline.model_copy(update={"nodes": ()})
+        return "replaces what this cell said before" if before else ""
 
     def connect(self, edge: Edge, origin: Origin) -> None:
         """Keep `edge`; the edges that an earlier execution of the same cell has drawn are gone."""
@@ -175,13 +191,17 @@ class Draft:
         Raises PipelineError with all findings: E-PARAM-MISSING for a name without a variable, E-PARAM-TYPE and
         E-PARAM-VALUE for one whose value cannot be a parameter. With a list `told` they are added to it instead.
         """
-        from ..runner.core.model import Defaults, Pipeline
+        from ..runner.core.model import Pipeline
+        from ..runner.formats.whole_pipeline import merged
 
         parameters: dict[str, Value] = {}
         faults: list[Problem] = []
         nodes = tuple(self.nodes())
+        given = {name for whole in self._wholes.values() for name in whole.parameters}
         for node in nodes:
             for name in node.uses:
+                if name in given:
+                    continue
                 try:
                     parameters[name] = _taken(name, variables or {})
                 except PipelineError as error:
@@ -190,15 +210,12 @@ class Draft:
             raise PipelineError(*faults)
         if told is not None:
             told += faults
-            nodes = tuple(_without(node, parameters) for node in nodes)
-        return Pipeline(
-            name=self.name or "pipeline",
-            nodes=nodes,
-            shared=tuple(self.shared()),
-            parameters=parameters,
-            defaults=self.defaults or Defaults(),
-            edges=self.edges(),
-        )
+            nodes = tuple(_without(node, {*parameters, *given}) for node in nodes)
+        said: dict[str, Any] = {"name": self.name} if self.name else {}
+        if self.defaults:
+            said["defaults"] = self.defaults
+        own = Pipeline(nodes=nodes, shared=tuple(self.shared()), parameters=parameters, edges=self.edges(), **said)
+        return merged(self._wholes.values(), own)
 
 
 def _without(node: Node, known: Collection[str]) -> Node:

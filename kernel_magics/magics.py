@@ -110,6 +110,30 @@ class DefinitionMagics(Magics):
         self.draft.connect(edge, origin_of(self.shell))
         _show(str(edge), ["edge", "optional" if edge.optional else ""])
 
+    @no_var_expand
+    @cell_magic
+    def pipeline_yaml(self, line: str, cell: str) -> None:
+        self._take("pipeline_yaml", line, cell)
+
+    @no_var_expand
+    @line_magic
+    def pipeline_import(self, line: str) -> None:
+        self._take("pipeline_import", line, "")
+        self.shell.run_line_magic("pipeline_show", "--plan")
+
+    def _take(self, magic: str, line: str, body: str) -> None:
+        """Read a whole pipeline, keep it, show its nodes; an error leaves the draft as it was."""
+        from ..runner.formats.whole_pipeline import read_whole
+
+        origin = origin_of(self.shell)
+        pipeline, warnings = read_whole(magic, line, body, Path(), None, origin.cell)
+        note = self.draft.take(pipeline, origin)
+        keep_a_spare(self.shell)
+        count = len(pipeline.nodes)
+        _show(pipeline.name, [f"{count} node{'' if count == 1 else 's'}", note], warnings=warnings)
+        for node in pipeline.nodes:
+            _show_node(node, self.draft.handle_of(node.title), "", ())
+
     def _define(self, magic: str, line: str, body: str) -> None:
         """Parse, check, keep, show; an error leaves the draft as it was."""
         from ..runner.formats.attachments import check_node_files
@@ -174,7 +198,8 @@ def facts_of(node: Node) -> list[str]:
 
 
 def _facts_of_data(node: Node) -> list[str]:
-    where = f"path {node.path}" if node.path else f"url {node.url}"
+    places = {"path": node.path, "url": node.url, "dataset": node.dataset}
+    where = next((f"{kind} {place}" for kind, place in places.items() if place), "nowhere")
     return ["data", where, f"pinned to {node.pin[:12]}…" if node.pin else ""]
 
 
@@ -211,7 +236,7 @@ def _show_node(node: Node, handle: str | None, note: str, warnings: Sequence[Pro
     display(bundle, raw=True, display_id=handle, metadata=about)  # type: ignore[no-untyped-call]
 
 
-def _show(title: str, facts: Sequence[str], glyph: str = "●") -> None:
+def _show(title: str, facts: Sequence[str], glyph: str = "●", warnings: Sequence[Problem] = ()) -> None:
     from IPython.display import display
 
-    display(first_look(title, facts, glyph), raw=True)  # type: ignore[no-untyped-call]
+    display(first_look(title, facts, glyph, warnings), raw=True)  # type: ignore[no-untyped-call]

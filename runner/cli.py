@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from importlib import import_module
+from keyword import iskeyword
 from typing import Any
 
 import click
@@ -29,6 +30,9 @@ _COMMANDS = {
     "plan": "cli_run",
     "check": "cli_run",
     "graph": "cli_run",
+    "import": "cli_exchange",
+    "export": "cli_exchange",
+    "schema": "cli_exchange",
     "runs": "cli_look",
     "show": "cli_look",
     "logs": "cli_look",
@@ -51,7 +55,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        found: Any = getattr(import_module(f".{_COMMANDS[cmd_name]}", __package__), cmd_name)
+        module = import_module(f".{_COMMANDS[cmd_name]}", __package__)
+        found: Any = getattr(module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name)
         assert isinstance(found, click.Command)
         return found
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
     from .asked import Asked
@@ -18,7 +20,36 @@ if TYPE_CHECKING:
     from .formats.settings import Settings
     from .records.store import Store
 
-FILE = click.argument("file", type=click.Path(path_type=Path))
+
+class _FileType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A path, or a URL whose text is fetched at once; it then counts as a file of the working directory."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if not isinstance(value, str) or not value.startswith(("http://", "https://")):
+            return Path(value)
+        from .core.errors import DagbookError
+        from .fetched_text import fetched_text
+
+        try:
+            name, text = fetched_text(value)
+        except DagbookError as error:
+            tell_error(error, False)
+            sys.exit(error.exit_code)
+        path = Path.cwd() / name
+        click.get_current_context().meta[_fetched(path)] = text
+        return path
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(incomplete, type="file")]
+
+
+def _fetched(path: Path) -> str:
+    return f"dagbook.fetched:{path}"
+
+
+FILE = click.argument("file", type=_FileType())
 STORE = click.option("--store", type=click.Path(path_type=Path), help="Folder of runs [.dagbook beside FILE].")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 
@@ -152,12 +183,47 @@ def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def read(file: Path, typed: Any = (), raw: Any = (), yaml_texts: Any = (), yaml_files: Any = ()) -> Definition:
+def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How a FILE that is no notebook is read."""
+    for option in (
+        click.option(
+            "--image-map",
+            "image_map",
+            multiple=True,
+            metavar="OLD=NEW",
+            help="Take image NEW where FILE says OLD; * stands for any text.",
+        ),
+        click.option("--pipeline", metavar="NAME", help="The pipeline that is meant, where FILE holds several."),
+    ):
+        command = option(command)
+    return command
+
+
+def read(
+    file: Path,
+    typed: Any = (),
+    raw: Any = (),
+    yaml_texts: Any = (),
+    yaml_files: Any = (),
+    pipeline: str | None = None,
+    image_map: Any = (),
+) -> Definition:
     """The pipeline that FILE defines. Raises PipelineError with all that is wrong with it."""
-    from .formats.notebook import read_notebook
+    from .formats.image_map import read_image_map, with_images
+    from .formats.pipeline_file import read_definition
 
     given = given_parameters(typed, raw, yaml_texts, yaml_files)
-    return read_notebook(file, given, project=file.absolute().parent)
+    text = text_fetched(file)
+    definition = read_definition(file, given, file.absolute().parent, pipeline=pipeline, text=text)
+    if not image_map:
+        return definition
+    return replace(definition, pipeline=with_images(definition.pipeline, read_image_map(image_map)))
+
+
+def text_fetched(file: Path) -> str | None:
+    """The text of FILE, when it was given as a URL."""
+    found: str | None = click.get_current_context().meta.get(_fetched(file))
+    return found
 
 
 def given_parameters(

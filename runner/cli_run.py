@@ -15,6 +15,7 @@ from .cli_options import (
     STORE,
     asked_of,
     cache_options,
+    file_options,
     findings,
     guarded,
     parameter_options,
@@ -39,6 +40,7 @@ _SETTINGS = ("executor", "jobs", "image", "max_runs", "code")
 
 @click.command()
 @FILE
+@file_options
 @parameter_options
 @click.option(
     "-o",
@@ -96,7 +98,8 @@ def run(file: Path, output: Path | None, as_json: bool, detach: bool, quiet: boo
 
 
 def _read(file: Path, options: dict[str, Any]) -> Definition:
-    return read(file, options["typed"], options["raw"], options["yaml_texts"], options["yaml_files"])
+    names = ("typed", "raw", "yaml_texts", "yaml_files", "pipeline", "image_map")
+    return read(file, **{name: options[name] for name in names})
 
 
 def _detached(asked: Asked, store: Path, as_json: bool) -> int:
@@ -127,6 +130,7 @@ def _attended(
 
 @click.command()
 @FILE
+@file_options
 @parameter_options
 @setting_options
 @selection_options
@@ -159,6 +163,7 @@ def plan(file: Path, as_json: bool, **options: Any) -> int:
 
 @click.command()
 @FILE
+@file_options
 @parameter_options
 @AS_JSON
 @guarded
@@ -177,6 +182,7 @@ def check(file: Path, as_json: bool, **options: Any) -> int:
 
 @click.command()
 @FILE
+@file_options
 @parameter_options
 @click.option(
     "--format", "form", type=click.Choice(["text", "mermaid", "svg"]), default="text", help="How it is drawn [text]."

@@ -115,7 +115,7 @@ class Action(Written):
 
 
 class Setup(Written):
-    """What is done in a cnvrg task's folder before its command, where the files for it are there; and what it leaves."""
+    """What is done in a cnvrg task's folder before its command, if the files for it are there; and what it leaves."""
 
     requirements: bool = True  # pip install -r requirements.txt
     prerun: bool = True  # prerun.sh

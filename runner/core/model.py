@@ -97,6 +97,7 @@ class Port(StrEnum):
     DEPLOYMENT = "deployment"  # what is known of a deployment: id, version_id
 
 
+UNNAMED = "pipeline"  # what a pipeline is called that nobody named
 FARTHEST = 100_000  # pixels from the top and from the left of a picture
 
 Title = Annotated[str, AfterValidator(clean_title)]
@@ -271,7 +272,7 @@ class Pipeline(Written):
     `targets` leads a parameter to parameters of nodes that are called otherwise, or where nothing takes it by name.
     """
 
-    name: str = "pipeline"
+    name: str = UNNAMED
     nodes: tuple[Node, ...] = ()
     shared: tuple[str, ...] = ()
     parameters: Parameters = Field(default_factory=dict)

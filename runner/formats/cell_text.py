@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..core.errors import PipelineError, problem
-from ..core.model import Edge, Node, Port
+from ..core.model import Defaults, Edge, Node, Port
 from ..core.values import Value, grid_values, shown
-from .cells import KINDS, parse_edge, parse_node
+from .cells import KINDS, parse_edge, parse_node, parse_pipeline
 from .flow_words import ALL_FILES
 from .magic_table import MAGICS
 from .options import option_names
@@ -30,13 +30,16 @@ def cell_text(node: Node) -> str:
     Options stand in the order of the reference, what is as by default is left out. Raises PipelineError (E-CELL-TEXT)
     for a node that no magic line can say: a text parameter that would be read as a number, a line break in a value.
     """
-    magic = MAGICS[_MAGIC_OF[node.kind]]
     line = magic_line(node)
+    magic = MAGICS[_MAGIC_OF[node.kind]]
     return f"{magic.spelled} {line}\n{node.source}" if magic.cell else f"{magic.spelled} {line}"
 
 
 def magic_line(node: Node) -> str:
     """What stands behind the magic's name in the cell of `node`. Raises PipelineError (E-CELL-TEXT)."""
+    if node.kind not in _MAGIC_OF:
+        why = f"there is no magic for a node of the kind {node.kind}"
+        raise PipelineError(problem("E-CELL-TEXT", what=f'"{node.title}"', why=why, hint="Write it as YAML."))
     magic = _MAGIC_OF[node.kind]
     line = " ".join([quoted(node.title), *(word for name in option_names(magic) for word in _option_words(name, node))])
     _check(f'"{node.title}"', line, lambda: _said(parse_node(magic, line, node.source)), _said(node))
@@ -51,6 +54,19 @@ def _option_words(name: str, node: Node) -> list[str]:
         values = list(spell(node))
         return [name, *map(quoted, values)] if values else []
     return [name] if name in _SWITCHES and _SWITCHES[name](node) else []
+
+
+def defaults_line(defaults: Defaults) -> list[str]:
+    """The options of `%pipeline` that give these defaults. Raises PipelineError (E-CELL-TEXT)."""
+    said = Node(title="defaults", **{name: getattr(defaults, name) for name in defaults.model_fields_set})
+    words = [word for name in option_names("pipeline") for word in _option_words(name, said)]
+    said_back = defaults.model_dump(mode="json")
+    _check("the pipeline's defaults", " ".join(words), lambda: _read_defaults(words), said_back)
+    return words
+
+
+def _read_defaults(words: list[str]) -> dict[str, Any]:
+    return parse_pipeline(" ".join(words))[1].model_dump(mode="json")
 
 
 def edge_text(edge: Edge) -> str:

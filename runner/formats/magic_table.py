@@ -75,6 +75,19 @@ _ALL = (
         "SOURCE TARGET",
         required=True,
     ),
+    Magic(
+        "pipeline_yaml",
+        "Make this cell, a pipeline as YAML, the pipeline of the notebook; dagbook's own format or another system's.",
+        "%%pipeline_yaml",
+        cell=True,
+    ),
+    Magic(
+        "pipeline_import",
+        "Make a file of dagbook, cnvrg, Valohai or Pachyderm the pipeline of the notebook, and show it.",
+        "%pipeline_import valohai.yaml --pipeline train",
+        "FILE",
+        required=True,
+    ),
     Magic("pipeline_run", "Run the pipeline.", '%pipeline_run --until "Train model"', defines=False),
     Magic(
         "pipeline_resume",

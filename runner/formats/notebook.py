@@ -10,9 +10,10 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..core.errors import DagbookError, PipelineError, Place, Problem, problem, raise_errors
-from ..core.model import Defaults, Edge, Kind, Node, Pipeline
+from ..core.model import UNNAMED, Defaults, Edge, Kind, Node, Pipeline
 from ..core.values import Value
 from .attachments import check_attachments
 from .cells import KINDS, parse_edge, parse_node, parse_pipeline, parse_shared, read_line
@@ -22,6 +23,7 @@ from .node_notebook import check_notebook_node, node_notebook, save_notebook, wr
 from .notebook_file import Content, language_of, load_notebook
 from .parameter_cell import Parameter, read_parameters, settled
 from .sources import Cut, Found, cell_magic, check_body_magics, check_late_cell_magics, magics_in, misplaced, unknown
+from .whole_pipeline import merged, read_whole
 
 __all__ = ["Definition", "Parameter", "node_notebook", "read_notebook", "save_notebook", "write_back"]
 
@@ -57,13 +59,13 @@ def read_notebook(
     """
     path = Path(path)
     notebook, found = load_notebook(path)
-    reader = _Reader(found)
+    reader = _Reader(found, path.parent)
     for position, cell in enumerate(notebook["cells"], 1):
         reader.read(position, cell)
     reader.check_language(notebook)
     reader.settle(parameters or {})
     pipeline = reader.pipeline(os.fsencode(path.stem).decode("utf-8", "replace"))
-    reader.problems += _body_problems(pipeline, path.parent, project)
+    reader.problems += body_problems(pipeline, path.parent, project)
     reader.problems += check_attachments(pipeline, path.parent)
     place = Place(file=str(path))
     problems = sorted((one.at(place) for one in reader.problems), key=_in_cell_order)
@@ -74,7 +76,8 @@ def _in_cell_order(found: Problem) -> tuple[int, int]:
     return (found.place.cell or 0, found.place.line or 0)
 
 
-def _body_problems(pipeline: Pipeline, folder: Path, project: Path | None) -> Iterator[Problem]:
+def body_problems(pipeline: Pipeline, folder: Path, project: Path | None) -> Iterator[Problem]:
+    """Findings in the code of the nodes, and in notebooks that are nodes."""
     names = shared_names(pipeline.shared)
     for node in pipeline.nodes:
         if node.kind is Kind.NOTEBOOK:
@@ -86,8 +89,10 @@ def _body_problems(pipeline: Pipeline, folder: Path, project: Path | None) -> It
 class _Reader:
     """Goes through the cells once and remembers what they define and what is wrong."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[Problem], folder: Path) -> None:
         self.problems = problems
+        self._folder = folder
+        self.wholes: list[Pipeline] = []
         self.nodes: dict[str, Node] = {}  # by slug, in order
         self.edges: list[Edge] = []
         self.shared: list[str] = []
@@ -141,11 +146,13 @@ class _Reader:
         if not MAGICS[found.name].defines:
             return  # it acts, it defines nothing
         self._first_magic = self._first_magic or (position, found)
-        check_body_magics(found.typed, cut.body, python=found.name != "pipeline_command")
+        check_body_magics(found.typed, cut.body, python=found.name not in ("pipeline_command", "pipeline_yaml"))
         if found.name == "pipeline_shared":
             parse_shared(found.rest)
             self.problems += check_shared(cut.body, Place(cell=position, line=found.line))
             self.shared.append(cut.body)
+        elif found.name == "pipeline_yaml":
+            self._take(found.name, found.rest, cut.body, position, cell_id)
         else:
             self._add(parse_node(found.name, found.rest, cut.body, position, cell_id))
 
@@ -154,7 +161,7 @@ class _Reader:
             return
         if error := unknown(found):
             raise error
-        if found.name not in ("pipeline", "pipeline_edge", *KINDS):
+        if found.name not in ("pipeline", "pipeline_edge", "pipeline_import", *KINDS):
             return  # a run magic: it acts, it defines nothing
         if found.typed != f"%{found.name}":
             what = f"%{found.name} is indented, so whether it counts is known only when the cell runs"
@@ -165,6 +172,8 @@ class _Reader:
                 self._name_pipeline(position, found)
             elif found.name == "pipeline_edge":
                 self.edges.append(parse_edge(found.rest, position))
+            elif found.name == "pipeline_import":
+                self._take(found.name, found.rest, "", position, cell_id)
             else:
                 self._add(parse_node(found.name, found.rest, "", position, cell_id))
         except PipelineError as error:
@@ -180,6 +189,17 @@ class _Reader:
             raise misplaced(found, what, "Keep one %pipeline line in the notebook.")
         name, defaults = parse_pipeline(found.rest)
         self.name, self.defaults, self._named_in = name, defaults, position
+
+    def _take(self, magic: str, line: str, body: str, position: int, cell_id: str) -> None:
+        """Take in a whole pipeline: its nodes as if each had a cell of its own, the rest when all is read."""
+        pipeline, warnings = read_whole(magic, line, body, self._folder, position, cell_id)
+        self.problems += warnings
+        for node in pipeline.nodes:
+            self._add(node)
+        self.wholes.append(pipeline)
+        self.parameters |= {
+            name: Parameter(name, value, type=type(value).__name__) for name, value in pipeline.parameters.items()
+        }
 
     def _add(self, node: Node) -> None:
         """Keep `node`, unless an earlier cell has its title or its folder."""
@@ -208,14 +228,19 @@ class _Reader:
 
     def pipeline(self, stem: str) -> Pipeline:
         """The pipeline that was read; without a %pipeline name it is called after the file."""
-        return Pipeline(
-            name=self.name or stem,
+        said: dict[str, Any] = {"name": self.name} if self.name else {}
+        if self._named_in is not None:
+            said["defaults"] = self.defaults
+        own = Pipeline(
             nodes=tuple(self.nodes.values()),
             shared=tuple(self.shared),
             parameters=self.values,
-            defaults=self.defaults,
             edges=tuple(self.edges),
+            **said,
         )
+        made = merged(self.wholes, own)
+        named = self.name or any(one.name != UNNAMED for one in self.wholes)
+        return made if named else made.model_copy(update={"name": stem})
 
 
 def name_clash(node: Node, other: Node) -> Problem:

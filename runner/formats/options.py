@@ -17,6 +17,7 @@ KERNEL_MAGICS = ("pipeline", "pipeline_node", "pipeline_notebook")
 EVERYWHERE = ("pipeline", *NODE_MAGICS)
 PLACED = (*NODE_MAGICS, "pipeline_data")
 PLANNING = ("pipeline_run", "pipeline_plan")
+WHOLE = ("pipeline_yaml", "pipeline_import")
 _VERBS = ("run", "resume", "plan", "show", "runs", "stop", "approve", "attach", "compare")
 LOOKING = tuple(f"pipeline_{verb}" for verb in _VERBS)
 
@@ -47,6 +48,7 @@ class Option:
 
 MOST_USED = ("after", "param", "grid", "image", "nodes_only", "path", "url")  # these are named in the usage
 EXECUTORS = ("auto", "docker", "process")
+FORMATS = ("native", "cnvrg", "valohai", "pachyderm")
 ON_ERROR = ("stop-next", "stop-all", "continue")
 
 OPTIONS = (
@@ -121,6 +123,12 @@ OPTIONS = (
     Option("--executor", "NAME", "where it runs", (*EVERYWHERE, *PLANNING), choices=EXECUTORS),
     Option("--left", "PIXELS", "where its card stands in the picture, from the left", PLACED, convert=to.pixels),
     Option("--top", "PIXELS", "where its card stands in the picture, from the top", PLACED, convert=to.pixels),
+    Option("--from", "FORMAT", "the format, when its content does not tell", WHOLE, choices=FORMATS),
+    Option("--pipeline", "NAME", "the one that is meant, where there are several", WHOLE),
+    Option("--image-map", "OLD=NEW", "another image in place of one that is named; * is any text", WHOLE, many=True),
+    Option("--repair", "", "mend what is no YAML, where it is clear what was meant", WHOLE),
+    Option("--strict", "", "keys that are not known are errors in every format", WHOLE),
+    Option("--csv-grid", "", "in a cnvrg flow, a text with commas stands for several values", WHOLE),
     Option(
         "--forget",
         "TITLE",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from ..core.errors import PipelineError, nearest
-from .documents import Entry, Real, Whole
+from .documents import Entry, Real, Whole, bare
 from .imported import Ledger, spelled
 
 
@@ -19,7 +19,7 @@ class Schema(BaseModel):
     model_config = ConfigDict(extra="allow", populate_by_name=True, frozen=True)
 
 
-M = TypeVar("M", bound=Schema)
+M = TypeVar("M", bound=BaseModel)
 
 
 def as_text(value: Any) -> Any:
@@ -54,18 +54,20 @@ def read_as(
 ) -> M | None:
     """The model that the entry tells, or None when the ledger got an error.
 
-    `what` names the part in messages ('the task "train"'). Keys that are not known are warnings, unless they are to be
-    errors; they stay in the model's `model_extra`.
+    `what` names the part in messages ('the task "train"'). A schema of another vendor gets numbers that remember how
+    they were written, and keys that it does not know stay in its `model_extra`: warnings, unless they are to be errors.
+    A model of our own gets plain numbers, and forbids such keys.
     """
     if not isinstance(entry.value, dict):
         facts = {"where": what, "what": "is no mapping", "hint": "Write `key: value` lines."}
         ledger.note("E-TYPE", entry, path, "not read", node, **facts)
         return None
     try:
-        model = schema.model_validate(entry.plain())
+        plain = entry.plain()
+        model = schema.model_validate(plain if issubclass(schema, Schema) else bare(plain))
     except ValidationError as error:
         for detail in error.errors():
-            _tell(detail, schema, entry, ledger, path, what, node)
+            _tell(detail, _known_at(schema, detail["loc"]), entry, ledger, path, what, node)
         return None
     except PipelineError as error:
         for found in error.problems:
@@ -104,7 +106,7 @@ def _extras(value: Any, path: tuple[str | int, ...]) -> Any:
 
 def _tell(
     detail: ErrorDetails,
-    schema: type[Schema],
+    known_keys: Sequence[str],
     entry: Entry,
     ledger: Ledger,
     path: Sequence[str | int],
@@ -116,7 +118,11 @@ def _tell(
     where = f"{what}, {spelled(inside)}" if inside else what
     kind, given = detail["type"], detail["input"]
     full = [*path, *inside]
-    if kind == "missing":
+    if kind == "extra_forbidden":
+        key = str(detail["loc"][-1])
+        facts = {"where": where.removesuffix(f", {key}"), "key": key, "nearest": nearest(key, known_keys)}
+        ledger.note("E-KEY-UNKNOWN", at, full, "not read", node, **facts)
+    elif kind == "missing":
         key = str(detail["loc"][-1])
         hint = "Write it; a key must be spelled exactly." if not isinstance(given, dict) else _hint(key, given)
         ledger.note("E-KEY-MISSING", at, [*full, key], "not read", node, where=where, key=key, hint=hint)
@@ -130,9 +136,26 @@ def _tell(
         ledger.note("E-RANGE", at, full, "not read", node, where=where, what=f"is {given!r}; it {said}", hint="")
     else:
         said = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
-        said = said if kind == "quote" else f"{said}, and is {_shown(given)}"
+        said = said if kind == "quote" else f"{said.replace('valid tuple', 'list')}, and is {_shown(given)}"
         hint = "Quote it, so that it stays as it is written." if kind == "quote" else ""
         ledger.note("E-TYPE", at, full, "not read", node, where=where, what=said, hint=hint)
+
+
+def _known_at(schema: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
+    """The keys of the model in which an error was found, as far as its fields lead there."""
+    here: Any = schema
+    for step in loc[:-1]:
+        field = getattr(here, "model_fields", {}).get(step)
+        here = _model_in(field.annotation) if field else here
+    return list(getattr(here, "model_fields", {}))
+
+
+def _model_in(annotation: Any) -> Any:
+    """The model that a type holds: Slot in tuple[Slot, ...] or in Slot | None."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_model_in(inner) for inner in get_args(annotation))
+    return next((one for one in found if one), None)
 
 
 def _names_on(entry: Entry, loc: Sequence[str | int]) -> set[str]:

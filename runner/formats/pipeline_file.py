@@ -1,0 +1,88 @@
+"""A file that defines a pipeline: a notebook, dagbook's own YAML, or a file of another system."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ..core.errors import PipelineError, Place, nearest, problem
+from ..core.model import Pipeline
+from ..core.values import Value
+from .attachments import check_attachments
+from .documents import text_of
+from .notebook import Definition, body_problems, read_notebook
+from .parameter_cell import Parameter, settled
+from .pipeline_notebook import notebook_of
+from .recognised import AS_USUAL, Wishes, as_findings, chosen, name_from, read_pipelines
+
+TEXTS = (".yaml", ".yml", ".json")
+_CELLS = re.compile(rb'\A\s*\{.*?"(?:cells|nbformat|worksheets)"\s*:', re.DOTALL)
+_FIRST = 4096  # bytes in which a notebook that is called otherwise shows itself
+
+
+def read_definition(
+    path: Path,
+    parameters: Mapping[str, Value] | None = None,
+    project: Path | None = None,
+    *,
+    pipeline: str | None = None,
+    wishes: Wishes = AS_USUAL,
+    text: str | None = None,
+) -> Definition:
+    """The pipeline that the file at `path` defines. Nothing is executed.
+
+    `parameters` (`-p`) take the place of its defaults; `project` is the folder that nodes see at /code; `pipeline`
+    names one of several in the file; `text` is what the file holds, where it was fetched.
+    Raises PipelineError for a file that cannot be read; other faults are in `problems`.
+    """
+    if text is None and _is_notebook(path):
+        return read_notebook(path, parameters, project)
+    text = read_text_file(path) if text is None else text
+    imported = read_pipelines(text, str(path), replace(wishes, name=name_from(path.name)))
+    made = chosen(imported, pipeline, path.name)
+    known = {name: Parameter(name, value, type=type(value).__name__) for name, value in made.parameters.items()}
+    made = made.model_copy(update={"parameters": settled(known, parameters or {})})
+    notebook, made = notebook_of(made)
+    place = Place(file=str(path))
+    found = [*body_problems(made, path.parent, project), *check_attachments(made, path.parent)]
+    problems = [*as_findings(imported.records), *(one.at(place) for one in found)]
+    return Definition(path, made, notebook, tuple(problems), known)
+
+
+def read_text_file(path: Path) -> str:
+    """The text of a pipeline file. Raises PipelineError (E-FILE-MISSING, E-YAML-SIZE, E-YAML-SYNTAX)."""
+    if not path.is_file():
+        kind = "It is a folder; name a file in it." if path.is_dir() else _suggest(path)
+        raise PipelineError(problem("E-FILE-MISSING", Place(file=str(path)), file=str(path), hint=kind))
+    try:
+        return text_of(path.read_bytes(), str(path))
+    except OSError as error:
+        hint = error.strerror or str(error)
+        raise PipelineError(problem("E-FILE-MISSING", Place(file=str(path)), file=str(path), hint=hint)) from None
+
+
+def _suggest(path: Path) -> str:
+    try:
+        names = [one.name for one in path.parent.iterdir() if one.suffix in (*TEXTS, ".ipynb")]
+    except OSError:
+        names = []
+    return nearest(path.name, names) if names else "Look at its spelling and at the folder you are in."
+
+
+def _is_notebook(path: Path) -> bool:
+    """Whether the file is read as a notebook: by its ending, else by how it begins."""
+    if path.suffix in (".ipynb", ".py") or (path.suffix not in TEXTS and not path.is_file()):
+        return True
+    try:
+        with path.open("rb") as file:
+            return bool(_CELLS.match(file.read(_FIRST)))
+    except OSError:
+        return False
+
+
+def without_places(pipeline: Pipeline) -> Pipeline:
+    """The pipeline without where in a notebook its nodes stood."""
+    nodes = (node.model_copy(update={"cell": None, "cell_id": None}) for node in pipeline.nodes)
+    return pipeline.model_copy(update={"nodes": tuple(nodes)})
