@@ -327,6 +327,11 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "W-REF": ("{what}", "{nearest} It is an error only when it is to run."),
     "E-UNSUPPORTED": ("{what} cannot be taken over", "{hint}"),
     "W-NOT-HERE": ("{what} is taken over, but cannot run here", "{hint}"),
+    "E-GLOB": ("{glob!r} is no glob: {why}", "Put a backslash before a character that is to stand for itself."),
+    "E-DATUMS": (
+        "{what} would be cut into {count:,} datums, and {limit:,} is the most",
+        "Take a coarser glob, such as /* instead of /**, or a join instead of a cross.",
+    ),
     "W-KEPT": ("{what} has no effect here", "It is kept, and written out again by dagbook export."),
     "W-CHANGED": ("{what}", "{hint}"),
     "W-LATEST": (
