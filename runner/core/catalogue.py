@@ -190,6 +190,16 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{path} is not the version {pin}; it is {found}",
         "Bring that version back, or pin the one that is there.",
     ),
+    # datasets of the store
+    "E-REPO-NAME": ("{name!r} cannot name a {what}: {why}", "Take another name."),
+    "E-REPO-EXISTS": ("{what}", "{hint}"),
+    "E-REPO-UNKNOWN": ("there is no dataset {name!r} in {store}", "{nearest}"),
+    "E-REPO-PATH": ("{what}", "{hint}"),
+    "E-REPO-CLASH": ("{what}", "{hint}"),
+    "E-COMMIT-UNKNOWN": ("{what}", "{nearest}"),
+    "E-QUERY-UNKNOWN": ("{name} has no saved query {query!r}, and a glob has a * or ? in it", "{nearest}"),
+    "E-FILE-THERE": ("{what}", "{hint}"),
+    "W-DATA-LEFT": ("{path} {why}; it was left out", "Put the file itself there if it is meant."),
     "E-URL-SCHEME": ("{what}", "{hint}"),
     "E-URL-FORM": ("the URL {url!r} cannot be used: {why}", "{hint}"),
     "E-URL-PRIVATE": (

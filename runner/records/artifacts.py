@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +49,19 @@ def publish(output: Path, artifacts: Path, *, leave_twin: bool = False) -> Artif
     warnings = take_out_foreign(output)
     seen: dict[str, Fingerprint] = {}
     items = _items(output, seen)
+    home = settle(output, artifacts, items, seen)
+    if output.is_dir() and not leave_twin:  # the same content was there
+        remove_tree(output)
+    size = sum(item.size for item in items)
+    return Artifact(home.name, home, sum(item.kind == "file" for item in items), size, tuple(warnings))
+
+
+def settle(tree: Path, artifacts: Path, items: list[Item], seen: Mapping[str, Fingerprint]) -> Path:
+    """Rename the folder `tree`, which holds these items, to where their digest says; returns that place.
+
+    Its files are read-only already and have the fingerprints `seen`. The folder stays when a sound artifact of the same
+    content is there. Raises OSError.
+    """
     digest = digest_of(items)
     home = artifacts / digest[:2] / digest
     home.parent.mkdir(parents=True, exist_ok=True)
@@ -56,14 +69,11 @@ def publish(output: Path, artifacts: Path, *, leave_twin: bool = False) -> Artif
     with alone(artifacts):
         if not home.is_dir():
             write_manifest(home, items)
-            _protect_folders(output, items)
-            os.rename(output, home)
+            _protect_folders(tree, items)
+            os.rename(tree, home)
             os.chmod(home, 0o555)
             remember(home, seen)
-    if output.is_dir() and not leave_twin:  # the same content was there
-        remove_tree(output)
-    size = sum(item.size for item in items)
-    return Artifact(digest, home, sum(item.kind == "file" for item in items), size, tuple(warnings))
+    return home
 
 
 def remove_tree(folder: Path) -> None:

@@ -27,7 +27,7 @@ MOST_BYTES = 200 * 2**20
 
 _NEVER = {".git", ".dagbook", ".ipynb_checkpoints", "__pycache__", "node_modules", ".venv"}
 _DATABASE = "dagbook.db"  # with what SQLite keeps beside it under longer names
-_IN_A_STORE = {"artifacts", "code", "datasets", "git", "quarantine", "runs"}  # besides the database
+_IN_A_STORE = {"artifacts", "code", "datasets", "drafts", "git", "quarantine", "runs"}  # besides the database
 
 
 class TooLarge(Exception):

@@ -39,18 +39,22 @@ class Hashes:
         `read` is told of every piece that is read, in bytes. Raises FileChanged when the file is another one than
         `seen`, or changes meanwhile; OSError when it cannot be read.
         """
-        known = self._recalled(seen)
+        known = self.recalled(seen)
         if known is not None:
             return known
         began = time.time_ns()
         digest = _hashed(path, seen, read)
+        self.learn(seen, digest, began)
+        return digest
+
+    def learn(self, seen: os.stat_result, digest: str, began: int) -> None:
+        """Take in the hash of the file that `seen` is the lstat of, read from `began` (ns) on and unchanged since."""
         # A change within the same tick of the clock would leave the stat as it is: such a young file is not trusted.
         tick = _TICK if seen.st_ctime_ns % 1_000_000_000 else _COARSE_TICK
         if began - seen.st_ctime_ns > tick:
             self._rows.append((*_keys(seen), digest))
             if len(self._rows) >= _KEPT_AT_ONCE:
                 self._keep()
-        return digest
 
     def close(self) -> None:
         """Keep what is new."""
@@ -58,7 +62,8 @@ class Hashes:
         if self._database is not None:
             self._database.close()
 
-    def _recalled(self, seen: os.stat_result) -> str | None:
+    def recalled(self, seen: os.stat_result) -> str | None:
+        """The remembered hash of the file that `seen` is the lstat of."""
         if self._database is None:
             return None
         file, state = _keys(seen)

@@ -78,6 +78,35 @@ TABLES = {
         parts text not null,     -- JSON: what the key was made of, without anything private
         body text not null,      -- JSON: the result, or {"damaged": why it is none any more}
         primary key (key, pipeline, node_run)""",
+    "repos": """
+        name text primary key,
+        description text not null,
+        at real not null  -- seconds since the epoch""",
+    "branches": """
+        repo text not null,
+        name text not null,
+        head text,        -- the id of its latest commit
+        at real not null,
+        primary key (repo, name)""",
+    "commits": """
+        number integer primary key,  -- a later one has a greater number
+        id text not null unique,     -- 40 hexadecimal digits
+        repo text not null,
+        branch text not null,        -- where it was made
+        parent text,                 -- an id
+        at real not null,
+        message text not null,
+        author text not null,
+        artifact text not null,      -- the digest of its tree
+        files integer not null,
+        bytes integer not null,
+        provenance text not null     -- JSON: what it was made of, for those that a run made""",
+    "queries": """
+        repo text not null,
+        name text not null,
+        glob text not null,
+        at real not null,
+        primary key (repo, name)""",
 }
 INDICES = {
     "runs_by_start": "runs (started)",
@@ -85,6 +114,7 @@ INDICES = {
     "runs_that_go_on": "runs (started) where ended is null",
     "commands_by_run": "commands (run, taken)",
     "cache_of_node": "cache (pipeline, node, at)",
+    "commits_of_repo": "commits (repo, number)",
     "cache_of_node_run": "cache (pipeline, node_run, node, at)",
 }
 

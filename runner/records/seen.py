@@ -103,16 +103,21 @@ def linking(artifact: Path, paths: Collection[str]) -> Iterator[None]:
     if sure:
         after = {path: _now(artifact, path) for path in sure}
         remember(artifact, {**known, **after})
-        if sum(known[path][2] for path in sure) > _WORTH_A_TICK:
-            _let_tick(artifact.with_suffix(".seen"), max(times[4] for times in after.values()))
+        let_tick(artifact, after.values())
 
 
 def _now(artifact: Path, path: str) -> Fingerprint:
     return fingerprint(os.lstat(os.path.join(artifact, path)))
 
 
-def _let_tick(note: Path, newest: int) -> None:
-    """Make a note younger than a time by the filesystem's clock, which goes in steps of a few milliseconds."""
+def let_tick(artifact: Path, noted: Collection[Fingerprint]) -> None:
+    """Make the note of an artifact younger than these times in it, where hashing the files again would take longer.
+
+    The filesystem's clock goes in steps of a few milliseconds.
+    """
+    if sum(times[2] for times in noted) <= _WORTH_A_TICK:
+        return
+    note, newest = artifact.with_suffix(".seen"), max(times[4] for times in noted)
     with contextlib.suppress(OSError):
         while note.stat().st_mtime_ns <= newest:
             time.sleep(0.001)
