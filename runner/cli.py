@@ -37,6 +37,7 @@ _COMMANDS = {
     "show": "cli_look",
     "logs": "cli_look",
     "compare": "cli_compare",
+    "data": "cli_data",
     "approve": "cli_again",
     "reject": "cli_again",
     "cancel": "cli_again",

@@ -35,11 +35,7 @@ def planned(
     """
     tree = dict(base)
     for pattern in delete:
-        gone = chosen(list(tree), pattern)
-        if not gone:
-            raise unknown_path(pattern, tree)
-        for path in gone:
-            del tree[path]
+        _take_out(tree, pattern)
     if replace:
         for path in [path for path in tree if not target or path == target or path.startswith(f"{target}/")]:
             del tree[path]
@@ -65,6 +61,19 @@ def unknown_path(pattern: str, tree: Mapping[str, object]) -> PipelineError:
     """The error that a path, or a glob, finds nothing in a tree."""
     what = f"nothing in the dataset is called, or matches, {printable(pattern)!r}"
     return PipelineError(problem("E-REPO-PATH", what=what, hint=nearest(inner_path(pattern), map(printable, tree))))
+
+
+def _take_out(tree: dict[str, Piece], pattern: str) -> None:
+    """Delete what a path or a glob chooses, and the folders that are empty then and were not before."""
+    gone = chosen(list(tree), pattern)
+    if not gone:
+        raise unknown_path(pattern, tree)
+    around = {parent for path in gone for parent in parents_of(path)}
+    for path in gone:
+        del tree[path]
+    needed = {parent for path in tree if path not in around for parent in parents_of(path)}
+    for path in around - needed:
+        tree.pop(path, None)
 
 
 def _check_fits(tree: Tree, path: str, kind: str) -> None:
