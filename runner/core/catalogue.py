@@ -344,8 +344,22 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     "W-KEPT": ("{what} has no effect here", "It is kept, and written out again by dagbook export."),
     "W-CHANGED": ("{what}", "{hint}"),
+    "E-EXPORT": (
+        "{what} cannot be said in {format}, and leaving it out would make another pipeline of it",
+        "Choose another format, or make a command of it: %%pipeline_command.",
+    ),
+    "W-EXPORT": ("{what} cannot be said in {format}", "dagbook's own format keeps everything: --to native."),
     "W-LATEST": (
         "the image {image} may be another one tomorrow",
         "Give it a tag that stays, such as :1.4; the digest that a run took is in its record.",
     ),
+    "E-SLOT-EMPTY": (
+        'the input slot {slot!r} of "{node}" has no files: no edge fills it, and it names none itself',
+        "Lead files into it, or make it optional.",
+    ),
+    "E-INPUT-URI": (
+        'the input slot {slot!r} of "{node}" takes {uri}, which cannot be had here',
+        "Map it to what can: --input-map '{uri}=data/file', or a folder for all that begin alike.",
+    ),
+    "E-UNRESOLVED": ('"{node}" cannot run here: {why}', "{hint}"),
 }
