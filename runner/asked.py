@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from .contracts.planned import with_contracts
 from .core.model import Compute, Defaults, ExecutorName, OnError, Pipeline
 from .core.written import Written
 from .formats.settings import Settings, setting_names
@@ -54,8 +55,9 @@ def ask(pipeline: Pipeline, settings: Settings, folder: Path, **more: Any) -> As
     """
     flags = {n: getattr(settings, n) for n in ("executor", "image") if settings.from_where(n) == f"--{n}"}
     defaults = Defaults.model_validate({**pipeline.defaults.model_dump(), **flags})
+    told = with_contracts(pipeline, folder, settings.compute, settings.executor)
     return Asked(
-        pipeline=pipeline.model_copy(update={"defaults": defaults}),
+        pipeline=told.model_copy(update={"defaults": defaults}),
         folder=folder,
         executor=ExecutorName(settings.executor),
         image=settings.image,

@@ -7,17 +7,23 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from .ahead import Ahead
-from .core.errors import DagbookError
+from .core.dialect import Moment, Reaction
+from .core.errors import DagbookError, PipelineError
 from .core.events import AttemptEnded, AttemptRuns, Earlier, Event, Start
+from .core.events import Cancel as CancelRun
 from .core.lifecycle import NodeRun, Pictured, State, Tagged
 from .core.model import Kind, Node
 from .core.upstream import NoInput
+from .early import Watch
 from .executors.contract import CellStarted, Executor, Job, Logged, LoggedImage, Outcome, Output, Report, Started
 from .executors.kernel import driver_is_loaded, load_driver
 from .held import Held
+from .part_runs import PartMemory, run_parts
+from .parts import Parts
 from .records.artifacts import Artifact, publish
 from .records.journal import Journal
 from .records.long_work import Cancel
@@ -43,8 +49,20 @@ class JobMaker(Protocol):
         """The job of one attempt, its folders made. Raises NoInput when an input cannot be had."""
         ...
 
+    def parts(self, run: NodeRun, attempt: int, job: Job) -> Parts | None:
+        """The parts of a node run that has some. Raises NoInput and PipelineError."""
+        ...
 
-class Memory(Protocol):
+    def deployment(self, run: NodeRun, attempt: int) -> tuple[Path, str]:
+        """A folder with the files that a deployment would serve, and what it would do, in words. Raises NoInput."""
+        ...
+
+    def leave(self, run: NodeRun, attempt: int, job: Job) -> list[str]:
+        """Add to the output what the node's contract says that it leaves elsewhere; returns warnings."""
+        ...
+
+
+class Memory(PartMemory, Protocol):
     """Knows earlier results and datasets; `results.Results` is the one that runs use. Blocking, called in threads."""
 
     def find(self, run: NodeRun) -> tuple[Earlier | None, str]:
@@ -53,6 +71,10 @@ class Memory(Protocol):
 
     def keep(self, run: NodeRun) -> None:
         """Remember what a node run left that has succeeded."""
+        ...
+
+    def published(self, run: NodeRun, digest: str) -> str:
+        """Commit a finished artifact to the dataset that its node names; the commit's id, or nothing."""
         ...
 
     def changed(self, run: NodeRun) -> str:
@@ -90,6 +112,8 @@ class Attempts:
         kind = self._jobs.node_of(run.node).kind
         if kind is Kind.DATA:
             return await self._fetch(start, run, news)
+        if kind is Kind.DEPLOY:
+            return await self._deploy(start, run, news)
         # A run in which everything is up to date never loads it, and is over in less time than that takes.
         loads = kind in (Kind.CELL, Kind.NOTEBOOK) and not driver_is_loaded()
         held = await self._ahead.take(run, begin=loads)
@@ -108,16 +132,26 @@ class Attempts:
             return AttemptEnded(start.id, start.attempt, State.FAILED, words)
         try:
             job = await asyncio.to_thread(self._jobs.make, run, start.attempt)
+            parts = await asyncio.to_thread(self._jobs.parts, run, start.attempt, job)
         except NoInput as fault:
             return AttemptEnded(start.id, start.attempt, State.FAILED, str(fault))
+        except PipelineError as error:
+            reason = "; ".join(one.as_reason() for one in error.problems)
+            return AttemptEnded(start.id, start.attempt, State.FAILED, reason)
+        node = self._jobs.node_of(run.node)
         executor, limit = self._jobs.executor_of(run.node), self._jobs.timeout_of(run.node)
         detail = _detail_of(job, executor)
         with contextlib.closing(Journal(job.record.parent)) as journal:
-            reporter = _Reporter(news, start, journal)
+            reporter = Watch(node, run, _Reporter(news, start, journal))
             try:
                 async with asyncio.timeout(limit) as clock:
-                    work = self._ahead.run(held, job, reporter) if held else executor.run(job, reporter)
-                    outcome = await work
+                    if parts is not None:
+                        store = self._store.artifacts
+                        ended = await run_parts(parts, job, executor, reporter, self._memory, store)
+                        outcome, detail["parts"] = ended.outcome, dict(ended.counts)
+                    else:
+                        work = self._ahead.run(held, job, reporter) if held else executor.run(job, reporter)
+                        outcome = await reporter.run(work)
             except TimeoutError:
                 if not clock.expired():
                     raise  # the executor's own
@@ -129,13 +163,16 @@ class Attempts:
         detail |= _outcome_detail(job, outcome)
         if held and held.early and held.served:
             detail["ahead"] = True
+        outcome = _judged(reporter, outcome, news)
         if not outcome.ok:
             state = State.LOST if outcome.lost else State.FAILED
             return AttemptEnded(start.id, start.attempt, state, outcome.reason, detail)
         if words := await asyncio.to_thread(self._memory.changed, run):  # nobody knows which it has read
             detail["unsure"] = words
             detail["warnings"] = [*detail.get("warnings", []), f"{words}; its result will not stand for a later run"]
-        return await self._publish(start, job, detail)
+        told = await asyncio.to_thread(self._jobs.leave, run, start.attempt, job)
+        detail["warnings"] = [*detail.get("warnings", []), *told]
+        return await self._publish(start, run, job, detail)
 
     async def _fetch(self, start: Start, run: NodeRun, news: News) -> AttemptEnded:
         """Have the dataset of a data node at hand."""
@@ -151,7 +188,20 @@ class Attempts:
             return AttemptEnded(start.id, start.attempt, State.FAILED, reason)
         return AttemptEnded(start.id, start.attempt, State.SUCCEEDED, "", detail)
 
-    async def _publish(self, start: Start, job: Job, detail: dict[str, Any]) -> AttemptEnded:
+    async def _deploy(self, start: Start, run: NodeRun, news: News) -> AttemptEnded:
+        """Gather what a deployment would serve, and say so: dagbook serves no models yet."""
+        news.tell(AttemptRuns(start.id, start.attempt))
+        try:
+            output, words = await asyncio.to_thread(self._jobs.deployment, run, start.attempt)
+            artifact = await asyncio.to_thread(publish, output, self._store.artifacts)
+        except NoInput as fault:
+            return AttemptEnded(start.id, start.attempt, State.FAILED, str(fault))
+        except OSError as error:
+            return AttemptEnded(start.id, start.attempt, State.FAILED, f"its files could not be stored: {error}")
+        detail = {"artifact": artifact.digest, "files": artifact.files, "bytes": artifact.bytes, "warnings": [words]}
+        return AttemptEnded(start.id, start.attempt, State.SUCCEEDED, words, detail)
+
+    async def _publish(self, start: Start, run: NodeRun, job: Job, detail: dict[str, Any]) -> AttemptEnded:
         began = time.monotonic()
         try:
             async with self._ahead.publishing(job.output) as publishing:
@@ -161,11 +211,24 @@ class Attempts:
         except OSError as error:
             reason = f"its output could not be stored: {error}"
             return AttemptEnded(start.id, start.attempt, State.FAILED, reason, detail)
+        if told := await asyncio.to_thread(self._memory.published, run, artifact.digest):
+            detail["commit"] = told
         detail["artifact"] = artifact.digest
         detail["files"], detail["bytes"] = artifact.files, artifact.bytes
         detail["warnings"] = [*detail.get("warnings", []), *artifact.warnings]
         detail["overhead_s"] = round(detail["overhead_s"] + time.monotonic() - began, 4)
         return AttemptEnded(start.id, start.attempt, State.SUCCEEDED, "", detail)
+
+
+def _judged(watch: Watch, outcome: Outcome, news: News) -> Outcome:
+    """The outcome after the node's actions: one may fail what has succeeded, or stop the whole run after it."""
+    reaction = watch.reaction(Moment.COMPLETE if outcome.ok else Moment.ERROR)
+    if reaction is Reaction.STOP:
+        # Told in the loop's next round, so that this attempt has said how it ended before the run is cancelled.
+        asyncio.get_running_loop().call_soon(news.tell, CancelRun("an action of the pipeline stopped it"))
+    if reaction is Reaction.FAIL and outcome.ok:
+        return Outcome(False, "an action of the pipeline says that this is an error")
+    return outcome
 
 
 class _Reporter:

@@ -36,6 +36,7 @@ _COMMANDS = {
     "runs": "cli_look",
     "show": "cli_look",
     "logs": "cli_look",
+    "datums": "cli_parts",
     "compare": "cli_compare",
     "data": "cli_data",
     "approve": "cli_again",

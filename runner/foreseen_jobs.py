@@ -9,6 +9,7 @@ from .core.lifecycle import NodeRun
 from .core.model import Kind
 from .executors.launch import is_ours
 from .jobs import Jobs
+from .partition import has_parts
 from .plan import Plan, needs_of
 from .records.store import Store
 
@@ -33,6 +34,8 @@ class ForeseenJobs:
         """
         plan, node = self._plan, self._plan.pipeline.node(title)
         if title not in plan.executors or node.kind not in self.executor_of(title).holds or plan.asked.keep_failed:
+            return False
+        if node.dialect or has_parts(node):
             return False
         if node.kind is not Kind.COMMAND and not is_ours(plan.runtimes[title]):
             return False

@@ -5,26 +5,35 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from .asked import first
+from .contracts.apply import contract_parts, leave, terms_of, under
+from .contracts.datum_view import mapped
+from .contracts.deployment import lay_out, would_deploy
+from .contracts.pachyderm import terms as datum_terms
+from .contracts.terms import Facts
 from .core.binding import Binding, choice_of
 from .core.conditions import settled
+from .core.dialect import Dialect, Slot
 from .core.environment import data_variable, input_variable, own_variables, passed_variables, upstream_variables
 from .core.graph import graph_of
 from .core.lifecycle import PASSED, NodeRun, RunSoFar
 from .core.model import Kind, Node
 from .core.names import slug_of
 from .core.upstream import NotYetKnown, is_foreseen
-from .core.values import to_json
+from .core.values import Value, to_json
 from .executors.contract import Executor, Job, Mount
+from .partition import Place, cut, has_parts, place_of_artifact, place_of_dataset, searched, titles_in
+from .parts import Part, Parts
 from .plan import Plan, needs_of
 from .records.cache import Key, as_part, key_of
 from .records.store import Store
-from .slots import SlotFile, digest_of_slot, fill_slot, slots_of
+from .slot_files import files_at, with_parameters
+from .slots import SlotFile, deployment_files, digest_of_slot, fill_slot, slots_of
 
 RECORD, OUTPUT = "notebook.ipynb", "output"
 GIT_MOUNT = "/cnvrg"
@@ -99,21 +108,29 @@ class Jobs:
 
         Raises NoInput when an input cannot be had.
         """
-        node, inputs = self.node_of(run.node), self._inputs(run)
+        node = self.node_of(run.node)
+        if node.kind is Kind.DEPLOY:
+            files = digest_of_slot([replace(one, name=name) for name, one in self._deployed(run)])
+            return key_of({"deployment": node.model_dump_json(include={"serving"}), "files": files})
+        inputs = self._inputs(run)
+        seen = {**inputs.environment, **self._said(node, run)}
+        return key_of(self._key_parts(node, run, inputs, seen))
+
+    def _key_parts(self, node: Node, run: NodeRun, inputs: Inputs, seen: Mapping[str, str]) -> dict[str, str]:
         runtime = self._plan.runtimes[node.title]
         parts = {"code": self._code(node, run)}
         if node.kind is Kind.CELL:
             parts["shared code"] = "\n".join(self._plan.pipeline.shared)
         parts |= {f"parameter {name}": as_part(value) for name, value in run.created.params.items()}
         parts |= {f"input {target}": digest for target, digest in inputs.digests.items()}
-        if self._plan.code:
+        parts |= contract_parts(node)
+        if self._plan.code and node.dialect is not Dialect.PACHYDERM:
             parts["project files"] = self._plan.code.digest
         if repository := self._plan.repositories.get(node.title):
             parts["repository"] = repository.commit
         parts |= {"image": runtime.digest, "kernel": f"{runtime.kernel} ({runtime.language})"}
-        seen = {**inputs.environment, **self._said(node, run)}
         parts |= {f"environment {name}": value for name, value in sorted(seen.items())}
-        return key_of(parts)
+        return parts
 
     def _code(self, node: Node, run: NodeRun) -> str:
         return self._binding.script(node, choice_of(run.created))
@@ -136,6 +153,13 @@ class Jobs:
         """
         node, inputs = self.node_of(run.node), self._inputs(run)
         folder = self._store.attempt_folder(self._run, run.id, attempt)
+        job = self._plain(node, run, attempt, inputs, folder)
+        if node.dialect is None or has_parts(node):
+            return job
+        return under(terms_of(self._facts(node, run, attempt, job, inputs.slots)), job)
+
+    def _plain(self, node: Node, run: NodeRun, attempt: int, inputs: Inputs, folder: Path) -> Job:
+        """The job but for what a contract of another system changes."""
         output = folder / OUTPUT
         output.mkdir(parents=True, exist_ok=True)
         needs = needs_of(self._plan.asked, self._plan.pipeline, node)
@@ -150,7 +174,7 @@ class Jobs:
             notebook=self._write_source(node, folder),
             script=self._code(node, run) if node.kind is Kind.COMMAND else "",
             parameters=run.created.params,
-            mounts=(*self._frames(inputs, folder), *inputs.mounts, *self._own_mounts(node, folder)),
+            mounts=(*self._frames(node, inputs, folder), *inputs.mounts, *self._own_mounts(node, folder)),
             environment=self._environment(node, run, inputs),
             labels={"dagbook": self._store.id, "dagbook.run": self._run, "dagbook.node_run": run.id},
             cpus=needs.cpus,
@@ -183,7 +207,7 @@ class Jobs:
     def _own_mounts(self, node: Node, folder: Path) -> tuple[Mount, ...]:
         """The project's snapshot, and a checkout of the node's repository that it may write to."""
         found = []
-        if self._plan.code:
+        if self._plan.code and node.dialect is not Dialect.PACHYDERM:
             found.append(Mount(self._plan.code.path, "/code", variable="PYTHONPATH"))
         if repository := self._plan.repositories.get(node.title):
             from .records.repositories import checkout
@@ -192,7 +216,7 @@ class Jobs:
             found.append(Mount(folder / "repository", GIT_MOUNT, read_only=False, variable="CNVRG_WORKDIR"))
         return tuple(found)
 
-    def _frames(self, inputs: Inputs, folder: Path) -> tuple[Mount, ...]:
+    def _frames(self, node: Node, inputs: Inputs, folder: Path) -> tuple[Mount, ...]:
         """Folders made for this attempt: around gathered runs, with runs.json, and of input slots."""
         found = []
         for slug, text in inputs.listed.items():
@@ -212,12 +236,118 @@ class Jobs:
                 frame.mkdir(parents=True, exist_ok=True)
                 (frame / target.name).touch()  # where the file is mounted
                 found.append(Mount(frame, str(target.parent), variable=data_variable(slug_of(target.parts[2]))))
+        if node.dialect is Dialect.VALOHAI:
+            return tuple(found)  # its contract has all slots in one folder
         for slot, files in inputs.slots.items():
             place = folder / "slots" / slot
             fill_slot(place, files)
             found.append(Mount(place, f"/input/{slot}", variable=input_variable(slug_of(slot))))
             found.append(Mount(place, f"/valohai/inputs/{slot}"))
         return tuple(found)
+
+    # contracts of other systems
+
+    def _facts(
+        self,
+        node: Node,
+        run: NodeRun,
+        attempt: int,
+        job: Job,
+        slots: Mapping[str, list[SlotFile]],
+        params: Mapping[str, Value] | None = None,
+    ) -> Facts:
+        repository = self._plan.repositories.get(node.title)
+        return Facts(
+            node=node,
+            pipeline=self._plan.pipeline.name,
+            run=self._run,
+            node_run=run,
+            attempt=attempt,
+            script=job.script,
+            params=run.created.params if params is None else params,
+            folder=job.record.parent,
+            output=job.output,
+            code=self._plan.code.path if self._plan.code else None,
+            repository=job.record.parent / "repository" if repository else None,
+            slots=slots,
+            image=job.runtime.reference,
+            commit=repository.commit if repository else "",
+        )
+
+    def leave(self, run: NodeRun, attempt: int, job: Job) -> list[str]:
+        """Add to the output what the node's contract says that it leaves elsewhere; returns warnings."""
+        node = self.node_of(run.node)
+        if node.dialect is not Dialect.CNVRG or has_parts(node):
+            return []
+        return leave(self._facts(node, run, attempt, job, {}))
+
+    def deployment(self, run: NodeRun, attempt: int) -> tuple[Path, str]:
+        """See `attempt.JobMaker`."""
+        output = self._store.attempt_folder(self._run, run.id, attempt) / OUTPUT
+        files = self._deployed(run)
+        return lay_out(self.node_of(run.node), files, output), would_deploy(self.node_of(run.node), files)
+
+    def _deployed(self, run: NodeRun) -> list[tuple[str, SlotFile]]:
+        node = self.node_of(run.node)
+        return deployment_files(self._plan.pipeline, node.title, run, self._so_far.node_runs, self._folder_of)
+
+    def parts(self, run: NodeRun, attempt: int, job: Job) -> Parts | None:
+        """The parts of a node run that has some; None for all others. Raises NoInput, PipelineError."""
+        node = self.node_of(run.node)
+        if not has_parts(node):
+            return None
+        inputs = self._inputs(run)
+        seen = {**inputs.environment, **self._said(node, run)}
+        if node.search:
+            made = searched(node, run, self._key_parts(node, run, inputs, seen))
+        else:
+            made = cut(node, self._key_parts(node, run, inputs, seen), self._places(node, run))
+        return replace(made, job_of=partial(self._part_job, node, run, job, inputs))
+
+    def _places(self, node: Node, run: NodeRun) -> Mapping[str, Place]:
+        """Where the inputs of a node with datums lie, and what is in them, by title."""
+        runs, found = self._so_far.node_runs, {}
+        for title in titles_in(node):
+            parent = runs[run.created.parents[self.node_of(title).title]]
+            if dataset := _dataset(parent):
+                path = Path(dataset["path"])
+                found[title] = place_of_dataset(path, self._store.folder / "datasets")
+            else:
+                found[title] = place_of_artifact(self._artifact(parent))
+        return found
+
+    def _part_job(
+        self, node: Node, run: NodeRun, whole: Job, inputs: Inputs, number: int, part: Part, again: int
+    ) -> Job:
+        """The job of one attempt of a part, in folders of its own below those of the whole."""
+        folder = whole.record.parent / "parts" / f"{number}-{again}"
+        output = folder / OUTPUT
+        output.mkdir(parents=True, exist_ok=True)
+        job = replace(
+            whole,
+            id=f"{whole.id}-{number}-{again}",
+            record=folder / RECORD,
+            output=output,
+            parameters=part.params,
+            environment={**whole.environment, **own_variables(part.params)},
+        )
+        facts = self._facts(node, run, again, job, inputs.slots, part.params)
+        if part.datum is None:
+            return under(terms_of(facts), job)
+        places = {title: place.path for title, place in self._places(node, run).items()}
+        if node.dialect is Dialect.PACHYDERM:
+            kept = tuple(mount for mount in job.mounts if not mount.target.startswith(("/input/", "/data/")))
+            return under(datum_terms(facts, part.datum, places), replace(job, mounts=kept))
+        return mapped(job, part.datum, places, folder)
+
+    def _own_files(self, node: Node, slot: Slot) -> list[SlotFile]:
+        """The files that a slot names itself. Raises SlotFault."""
+        params = self._plan.pipeline.parameters_of(node)
+        return [
+            one
+            for uri in slot.default
+            for one in files_at(with_parameters(uri, params), slot, node, self._plan.asked, self._store)
+        ]
 
     # inputs
 
@@ -238,10 +368,10 @@ class Jobs:
             for number, one in enumerate(several, 1):
                 mounts.append(Mount(self._artifact(one), f"/input/{slug}/{number}"))
                 digests[f"/input/{slug}/{number}"] = _digest_of(one)
-        slots = slots_of(self._plan.pipeline, node.title, run, runs, self._folder_of)
+        slots = slots_of(self._plan.pipeline, node.title, run, runs, self._folder_of, self._own_files)
         digests |= {f"/input/{slot}": digest_of_slot(files) for slot, files in slots.items()}
         tags = {slug_of(title): one.tags for title, one in parents.items() if not _dataset(one)}
-        before, clashing = upstream_variables(tags)
+        before, clashing = upstream_variables(tags) if node.dialect is not Dialect.PACHYDERM else ({}, [])
         tested = self._tested.get(node.title, frozenset())
         passed = [slug_of(t) for t in (*parents, *(t for t, several in gathered.items() if several)) if t in tested]
         environment = {**before, **(passed_variables(passed) if node.when else {})}

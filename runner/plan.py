@@ -16,7 +16,7 @@ from .core.data_source import check_url
 from .core.errors import PipelineError, Place, Problem, problem, raise_errors
 from .core.graph import select, titles_of
 from .core.machine import compute_problems
-from .core.model import ExecutorName, Kind, Node, Pipeline
+from .core.model import WITHOUT_WORK, ExecutorName, Kind, Node, Pipeline
 from .core.reuse import Candidate
 from .core.routes import count
 from .earlier import find_earlier
@@ -59,6 +59,7 @@ def check_asked(asked: Asked) -> tuple[Pipeline, frozenset[str], list[Problem]]:
     pipeline, reused = select(asked.pipeline, asked.nodes, asked.start, asked.until)
     reused -= {node.title for node in pipeline.nodes if node.kind is Kind.DATA}  # to look at one again costs little
     reused -= frozenset(titles_of(pipeline, asked.force))  # what is to run again runs, selected or not
+    found += raise_errors(unresolved_problems(pipeline, reused))
     counts = count(pipeline)
     if counts.node_runs > asked.max_runs:
         known = {title: runs for title, runs in counts.by_node.items() if runs is not None}
@@ -81,7 +82,7 @@ def prepare(
 
     pipeline, reused, warnings = check_asked(asked)
     pipeline, computes = with_computes(pipeline, asked.computes, asked.executor, reused)
-    running = [node for node in pipeline.nodes if node.title not in reused and node.kind is not Kind.DATA]
+    running = [node for node in pipeline.nodes if node.title not in reused and node.kind not in WITHOUT_WORK]
     needs = {node.title: needs_of(asked, pipeline, node) for node in running}
     forced = frozenset(titles_of(pipeline, asked.force))
     executors, runtimes, said = _on_executors(asked, pipeline, needs, tell)
@@ -190,12 +191,23 @@ def needs_of(asked: Asked, pipeline: Pipeline, node: Node) -> Needs:
     )
 
 
+def unresolved_problems(pipeline: Pipeline, reused: frozenset[str]) -> list[Problem]:
+    """E-UNRESOLVED for each node that is to run and cannot, for each reason."""
+    hint = "Run the rest with --until, or take the node out."
+    return [
+        problem("E-UNRESOLVED", node.place, node=node.title, why=why, hint=hint)
+        for node in pipeline.nodes
+        if node.title not in reused
+        for why in node.unresolved
+    ]
+
+
 def environment_problems(asked: Asked) -> list[Problem]:
     """What is wrong with compute templates, repositories and addresses of datasets by their names alone."""
     found: list[Problem] = []
     for node in asked.pipeline.nodes:
         try:
-            if node.kind is not Kind.DATA:
+            if node.kind not in WITHOUT_WORK:
                 found += compute_problems(node, asked.pipeline.defaults, asked.computes)
                 read_git_address(repository_of(asked.pipeline, node) or ".")
             elif node.url:

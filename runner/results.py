@@ -14,11 +14,14 @@ from .core.model import Kind, Node
 from .core.upstream import NoInput
 from .core.values import from_json, to_json
 from .jobs import Jobs
+from .parts import Part
 from .plan import Plan
 from .records.cache import Cache, Key, key_of
 from .records.content import CannotHash
+from .records.dataset_of_repo import dataset_of_repo
 from .records.datasets import Dataset, check_pinned, dataset_of_path, dataset_of_url, kept_dataset
 from .records.long_work import Cancel
+from .records.repos import branch_of, commit_tree
 from .records.store import Store
 
 
@@ -109,6 +112,35 @@ class Results:
             return
         self._cache.keep(key, self._plan.pipeline.name, node.title, run.id, self._run, body)
 
+    def published(self, run: NodeRun, digest: str) -> str:
+        """See `attempt.Memory`. Raises PipelineError, MachineError."""
+        node = self._plan.pipeline.node(run.node)
+        if not node.publishes:
+            return ""
+        name, branch = branch_of(node.publishes)
+        provenance = {"run": self._run, "node_run": run.id, "pipeline": self._plan.pipeline.name}
+        return commit_tree(self._store, name, branch, digest, f"run {self._run}", provenance).id
+
+    # parts
+
+    def find_part(self, node: str, part: Part) -> Path | None:
+        """See `part_runs.PartMemory`."""
+        if node not in self._plan.looks:
+            return None
+        try:
+            found = self._cache.find(part.key)
+        except DagbookError:
+            return None
+        if found is None:
+            return None
+        digest = str(found.body["detail"]["artifact"])
+        return self._store.artifacts / digest[:2] / digest
+
+    def keep_part(self, node: str, part: Part, digest: str) -> None:
+        """See `part_runs.PartMemory`."""
+        body = {"detail": {"artifact": digest}}
+        self._cache.keep(part.key, self._plan.pipeline.name, f"{node} (part)", part.key.digest, self._run, body)
+
     # datasets
 
     def fetch(self, run: NodeRun, cancel: Cancel) -> dict[str, Any]:
@@ -116,21 +148,24 @@ class Results:
         node = self._plan.pipeline.node(run.node)
         if run.id in self._keys:
             return _detail_of(node, self._datasets[node.title])
-        allowed = self._plan.asked.data_hosts
-        dataset = (
-            dataset_of_url(node.url, node.pin, self._home, self._tell, allowed, again=self._again(node), cancel=cancel)
-            if node.url
-            else self._local(node, cancel)
-        )
+        dataset = self._fetched(node, cancel)
         self._datasets[node.title] = dataset
         self._keys[run.id] = key_of({"data": dataset.digest})
         return _detail_of(node, dataset)
+
+    def _fetched(self, node: Node, cancel: Cancel) -> Dataset:
+        if node.dataset:
+            return dataset_of_repo(self._store, node.dataset, node.query)
+        if node.url:
+            allowed, again = self._plan.asked.data_hosts, self._again(node)
+            return dataset_of_url(node.url, node.pin, self._home, self._tell, allowed, again=again, cancel=cancel)
+        return self._local(node, cancel)
 
     def changed(self, run: NodeRun) -> str:
         """Which dataset of this node run is not what it was when the run came to it, in words; empty when none."""
         for title in run.created.parents:
             node = self._plan.pipeline.node(title)
-            if node.kind is not Kind.DATA or node.url:  # what was fetched is the store's own
+            if node.kind is not Kind.DATA or node.url or node.dataset:  # these are the store's own
                 continue
             try:
                 now = self._local(node).digest
@@ -148,6 +183,8 @@ class Results:
         return node.title in self._plan.forced
 
     def _known(self, node: Node) -> Dataset | None:
+        if node.dataset:
+            return dataset_of_repo(self._store, node.dataset, node.query)
         if node.url:
             return kept_dataset(node.url, node.pin, self._home, self._plan.asked.data_hosts)
         return self._local(node)
@@ -162,7 +199,7 @@ class Results:
 
 def _detail_of(node: Node, dataset: Dataset) -> dict[str, Any]:
     """What a data node's run records; the name is that of its folder below /data."""
-    name = re.sub(r"\s+", "_", node.title)
+    name = re.sub(r"\s+", "_", node.dataset.partition("@")[0] if node.dataset else node.title)
     about = {"name": name, "path": str(dataset.path.absolute()), "single": not dataset.path.is_dir()}
     return {"artifact": dataset.digest, "files": dataset.files, "bytes": dataset.bytes, "dataset": about}
 

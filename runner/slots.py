@@ -17,9 +17,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from .core.binding import choice_of
+from .core.dialect import EdgeMerge, Slot
 from .core.errors import nearest, problem
 from .core.lifecycle import NodeRun
-from .core.model import Edge, Pipeline, Port
+from .core.model import Edge, Node, Pipeline, Port
 from .core.upstream import NoInput, upstream
 from .records.manifest import manifest_of
 from .records.seen import linking
@@ -31,15 +32,17 @@ class SlotFault(NoInput):
 
 @dataclass(frozen=True, slots=True)
 class SlotFile:
-    """A file in a slot: its name there, its artifact and its path in it, the hash of its bytes, and which edge brought
-    it."""
+    """A file in a slot: its name there, its artifact (or dataset's folder) and its path in it, the hash of its bytes.
+
+    `edge` is what brought it, or, where none did, the URI that the slot names itself.
+    """
 
     name: str
     artifact: Path
     inside: str
     content: str
     executable: bool
-    edge: Edge
+    edge: Edge | str
 
     @property
     def path(self) -> str:
@@ -53,10 +56,12 @@ def slots_of(
     run: NodeRun,
     runs: Mapping[str, NodeRun],
     folder_of: Callable[[NodeRun], Path | None],
+    own: Callable[[Node, Slot], list[SlotFile]] = lambda _node, _slot: [],
 ) -> dict[str, list[SlotFile]]:
-    """The files of each input slot of a node run. `folder_of` gives the folder of a node run's artifact, if it has one.
+    """The files of each input slot of a node run. `folder_of` gives the folder of a node run's artifact, if it has one;
+    `own` the files that a slot names itself.
 
-    Raises SlotFault: a glob that matches nothing, or two files of one name.
+    Raises SlotFault: a glob that matches nothing, a slot that has no files and must have some, two files of one name.
     """
     slots: dict[str, list[SlotFile]] = {}
     for edge in pipeline.edges_into(title):
@@ -65,13 +70,52 @@ def slots_of(
         slot = slots.setdefault(edge.target_key, [])
         for source in upstream(runs, choice_of(run.created), pipeline.node(edge.source).title):
             if edge.source_port is Port.INPUT:
-                given = slots_of(pipeline, source.node, source, runs, folder_of).get(edge.source_key, [])
-                slot += [replace(one, edge=edge) for one in given]
+                given = slots_of(pipeline, source.node, source, runs, folder_of, own)
+                slot += [replace(one, edge=edge) for name in _named(edge.source_key, given) for one in given[name]]
             elif folder := folder_of(source):
                 slot += _matching(edge, folder)
+    node = pipeline.node(title)
+    for declared in node.slots:
+        _add_own(node, declared, slots, own)
     for name, files in slots.items():
         check_names(name, files)
     return slots
+
+
+def _named(key: str, slots: Mapping[str, object]) -> list[str]:
+    """The slots that the key of an edge means: the one of that name, else all whose names match it as a glob."""
+    return [key] if key in slots else [name for name in slots if fnmatchcase(name, key)]
+
+
+def _add_own(
+    node: Node, slot: Slot, slots: dict[str, list[SlotFile]], own: Callable[[Node, Slot], list[SlotFile]]
+) -> None:
+    """Add what a slot names itself, where edges brought nothing or its node adds both."""
+    files = slots.setdefault(slot.name, [])
+    if not files or node.edge_merge is EdgeMerge.APPEND:
+        files += own(node, slot)
+    if not files and not slot.optional:
+        raise SlotFault(problem("E-SLOT-EMPTY", slot=slot.name, node=node.title))
+    if slot.filename and len(files) == 1:
+        files[0] = replace(files[0], name=slot.filename)
+
+
+def deployment_files(
+    pipeline: Pipeline,
+    title: str,
+    run: NodeRun,
+    runs: Mapping[str, NodeRun],
+    folder_of: Callable[[NodeRun], Path | None],
+) -> list[tuple[str, SlotFile]]:
+    """The files that edges lead into a deployment, each with `ENDPOINT/NAME`. Raises SlotFault."""
+    found = []
+    for edge in pipeline.edges_into(title):
+        if edge.target_port is not Port.FILE:
+            continue
+        for source in upstream(runs, choice_of(run.created), pipeline.node(edge.source).title):
+            if folder := folder_of(source):
+                found += [(edge.target_key.replace(".", "/", 1), one) for one in _matching(edge, folder)]
+    return found
 
 
 def _matching(edge: Edge, artifact: Path) -> list[SlotFile]:
@@ -126,13 +170,15 @@ def digest_of_slot(files: list[SlotFile]) -> str:
 
 def fill_slot(folder: Path, files: list[SlotFile]) -> None:
     """Make the folder of a slot: the stored files themselves under their names, or copies where links cannot be."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     by_artifact: dict[Path, dict[str, SlotFile]] = {}
     for one in {one.name: one for one in reversed(files)}.values():  # the same file may come by two edges
         by_artifact.setdefault(one.artifact, {})[one.inside] = one
     for artifact, chosen in by_artifact.items():
         with linking(artifact, chosen):
             for one in chosen.values():
+                if "/" in one.name:
+                    (folder / one.name).parent.mkdir(parents=True, exist_ok=True)
                 _link(one.path, os.path.join(folder, one.name))
 
 

@@ -362,4 +362,5 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "Map it to what can: --input-map '{uri}=data/file', or a folder for all that begin alike.",
     ),
     "E-UNRESOLVED": ('"{node}" cannot run here: {why}', "{hint}"),
+    "E-MAP": ('"{node}" maps over the files of "{missing}", which does not come before it', "{nearest}"),
 }

@@ -225,3 +225,10 @@ def _datum(parts: _Row, hashes: dict[tuple[str, str, str, str], str]) -> Datum:
 
 def _hash(value: object) -> str:
     return hashlib.sha256(json.dumps(value, separators=(",", ":")).encode()).hexdigest()
+
+
+def titles_of_datums(source: DatumInput) -> list[str]:
+    """The titles of the nodes whose files are cut, each once, in the order in which they are named."""
+    if source.repo:
+        return [source.repo]
+    return list(dict.fromkeys(title for one in source.parts for title in titles_of_datums(one)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
 
 from .conditions import settled
 from .errors import PipelineError, Problem, nearest, problem
@@ -146,6 +147,8 @@ def _data_problems(pipeline: Pipeline, node: Node) -> Iterator[Problem]:
         if source.kind is Kind.DATA:
             what = f"the edge {edge} begins at a dataset, whose files are at /data in the nodes that name it in --after"
             yield problem("E-CONFLICT", node.place, what=what, hint=f'Write --after "{source.title}" instead.')
+        elif edge.target_port in (Port.DEPENDENCY, Port.FILE):
+            continue
         elif edge.source_port is Port.INPUT and not _has_slot(pipeline, source, edge.source_key):
             yield problem("E-SLOT-UNKNOWN", node.place, edge=edge, node=source.title, slot=edge.source_key)
         if edge.target_port is Port.INPUT and slug_of(edge.target_key) in map(slug_of, node.after):
@@ -153,4 +156,7 @@ def _data_problems(pipeline: Pipeline, node: Node) -> Iterator[Problem]:
 
 
 def _has_slot(pipeline: Pipeline, node: Node, slot: str) -> bool:
+    """Whether the node has a slot of that name, or, where it declares its slots, one that matches it as a glob."""
+    if any(fnmatchcase(one.name, slot) for one in node.slots):
+        return True
     return any(edge.target_port is Port.INPUT and edge.target_key == slot for edge in pipeline.edges_into(node.title))

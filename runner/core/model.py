@@ -32,6 +32,9 @@ class Kind(StrEnum):
     DEPLOY = "deploy"  # a model that is served; until dagbook serves models it only says what it would serve
 
 
+WITHOUT_WORK = frozenset({Kind.DATA, Kind.DEPLOY})  # nothing of these runs in an executor
+
+
 class OnError(StrEnum):
     """What a failed node means for the others."""
 
@@ -98,6 +101,7 @@ class Port(StrEnum):
 
 
 UNNAMED = "pipeline"  # what a pipeline is called that nobody named
+ANYBODY = "*"  # an approver whom everybody is
 FARTHEST = 100_000  # pixels from the top and from the left of a picture
 
 Title = Annotated[str, AfterValidator(clean_title)]

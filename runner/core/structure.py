@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from .datums import titles_of_datums
 from .errors import Place, Problem, nearest, problem
 from .graph import graph_of, in_order, one_cycle
 from .model import Edge, Node, Pipeline, Port
@@ -17,7 +18,7 @@ def structure_problems(pipeline: Pipeline) -> list[Problem]:
     """Faults of names, edges, gathers and parameters, and cycles when there is no other error."""
     found = [*_name_problems(pipeline.nodes), *_edge_problems(pipeline)]
     for node in pipeline.nodes:
-        found += [*_gather_problems(node), *_parameter_problems(pipeline, node)]
+        found += [*_gather_problems(node), *_datum_problems(node), *_parameter_problems(pipeline, node)]
     if not any(one.is_error for one in found):
         found += _cycle_problems(pipeline)
     return found
@@ -72,6 +73,17 @@ def _gather_problems(node: Node) -> Iterable[Problem]:
     for title in node.gather:
         if slug_of(title) not in after:
             yield problem("E-GATHER", node.place, node=node.title, missing=title, nearest=nearest(title, node.after))
+
+
+def _datum_problems(node: Node) -> Iterable[Problem]:
+    """Each input that is cut into datums must come before the node, and not be gathered."""
+    after, gathered = {slug_of(title) for title in node.after}, {slug_of(title) for title in node.gather}
+    for title in titles_of_datums(node.datums.input) if node.datums else ():
+        if slug_of(title) not in after:
+            yield problem("E-MAP", node.place, node=node.title, missing=title, nearest=nearest(title, node.after))
+        elif slug_of(title) in gathered:
+            what = f'"{node.title}" gathers "{title}" and cuts it into datums'
+            yield problem("E-CONFLICT", node.place, what=what, hint="Keep one of --gather and --map.")
 
 
 def _parameter_problems(pipeline: Pipeline, node: Node) -> Iterable[Problem]:

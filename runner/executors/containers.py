@@ -65,7 +65,7 @@ def container(
         "image": job.runtime.digest if job.runtime.digest.startswith("sha256:") else job.runtime.reference,
         "command": [],
         "entrypoint": ["sh", f"{INSIDE}/launch"],
-        "working_dir": "/output",
+        **({"working_dir": job.folder} if job.folder else {}),
         "user": engine.user,
         "environment": {"USER": _user(), **environment},
         "labels": {LABEL: "", "dagbook.node_run": job.node_run, **_kept_label(job, rundir), **job.labels},

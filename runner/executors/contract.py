@@ -83,7 +83,9 @@ class Job:
     `id` is unique in the store and safe in a container's name. `notebook` is the notebook to execute (kind cell and
     notebook) and `record` where the executed one is written, also when it fails; a command's `script` gives a
     one-cell record. `output` is the fresh folder behind /output, which is also the working directory.
-    `labels` go on containers. `keep_failed`: when a cell raises, kernel and container stay (see `kept`).
+    `folder` is where a command starts; None is what the image says. `json_tags`: each line on stdout that is one JSON
+    object logs its members. `labels` go on containers. `keep_failed`: when a cell raises, kernel and container stay
+    (see `kept`).
     """
 
     id: str
@@ -104,6 +106,8 @@ class Job:
     gpus: int | None = None
     network: bool = False
     keep_failed: bool = False
+    folder: str | None = "/output"
+    json_tags: bool = False
     warnings: tuple[str, ...] = ()  # found while the job was made; told with the outcome
 
 

@@ -33,6 +33,7 @@ class Logbook:
         self._pictures = Pictures(job.record.parent / FOLDER, places)
         self._printed = _Printed(rundir.path / PRINTED)
         self._report = report
+        self._json = job.json_tags
         self._warnings = warnings
         self._lines: dict[Hashable, TagLines] = {}
         self._points: Counter[tuple[Sort, str]] = Counter()
@@ -65,7 +66,7 @@ class Logbook:
                 self._take_line(source, entry)
 
     def _lines_of(self, source: Hashable) -> TagLines:
-        return self._lines.setdefault(source, TagLines())
+        return self._lines.setdefault(source, TagLines(self._json))
 
     def _take_line(self, source: Hashable, entry: Entry) -> None:
         way, line = -1 if source == _FILE else 1, hash((entry.sort, entry.name, repr(entry.value), entry.step))

@@ -24,7 +24,7 @@ from typing import Any
 
 from ..core.errors import MachineError, PipelineError, Problem, raise_errors
 from ..core.machine import Machine, chosen, shortage
-from ..core.model import Compute, ExecutorName, Kind, Pipeline
+from ..core.model import WITHOUT_WORK, Compute, ExecutorName, Pipeline
 from .contract import Needs
 
 USED = "used"  # the file in the run directory that tells what was used
@@ -83,7 +83,7 @@ def with_computes(
     nodes = []
     machines = cache(machine_of)
     for node in pipeline.nodes:
-        if node.title not in skipped and node.kind is not Kind.DATA:
+        if node.title not in skipped and node.kind not in WITHOUT_WORK:
             try:
                 node, name = chosen(node, pipeline.defaults, templates, lambda named: machines(named or executor))
                 names |= {node.title: name} if name else {}
@@ -102,7 +102,7 @@ def resource_problems(pipeline: Pipeline, executor: ExecutorName, skipped: Colle
         cpus = defaults.cpus if node.cpus is None else node.cpus
         memory = defaults.memory if node.memory is None else node.memory
         gpus = defaults.gpus if node.gpus is None else node.gpus
-        if node.title in skipped or node.kind is Kind.DATA or (cpus, memory, gpus) == (None, None, None):
+        if node.title in skipped or node.kind in WITHOUT_WORK or (cpus, memory, gpus) == (None, None, None):
             continue
         machine = machines(node.executor or defaults.executor or executor)
         found += shortage(node.title, node.place, machine, cpus, memory, gpus)

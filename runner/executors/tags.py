@@ -1,8 +1,9 @@
 """What a node logs, as it is written: lines on its stdout, and displays that carry names and values.
 
 Lines are `dagbook_tag_<name>: <value>` (also `cnvrg_tag_…`), `dagbook_metric_<name>@<step>: <value>` and
-`dagbook_image_<name>@<step>: <path>`; `@<step>` may be left out. Displays are dagbook's own, those of scrapbook and
-those of papermill's older `record`.
+`dagbook_image_<name>@<step>: <path>`; `@<step>` may be left out. Where it is asked for, a line that is one JSON object
+logs its members (Valohai's metadata). Displays are dagbook's own, those of scrapbook and those of papermill's older
+`record`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ _BEGINNINGS = ("dagbook_tag_", "cnvrg_tag_", "dagbook_metric_", "dagbook_image_"
 # What a terminal does not show: colours and moves of the cursor (CSI), titles and links (OSC), single letters.
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _LONGEST_LINE = 65_536
+_STEPS = ("step", "epoch", "iteration")  # members of a JSON object that say which point it is
 _LONGEST_NAME = 200
 
 
@@ -50,7 +52,8 @@ class Entry:
 class TagLines:
     """Finds the lines that log something in a text that comes in pieces. A carriage return ends a line too."""
 
-    def __init__(self) -> None:
+    def __init__(self, json_objects: bool = False) -> None:
+        self._json = json_objects
         self._begun = ""
         self._settled = ""  # what has been given of the line that has begun
 
@@ -60,9 +63,11 @@ class TagLines:
         *lines, self._begun = (whole.replace("\r", "\n") if "\r" in whole else whole).split("\n")
         for line in lines:
             if not self._settled or line != self._settled:
-                yield from _entry(line)
+                yield from self._entries(line)
             self._settled = ""
-        if len(self._begun) > _LONGEST_LINE or not _may_log(self._begun):
+        if len(self._begun) > _LONGEST_LINE or not (
+            _may_log(self._begun) or (self._json and _may_be_json(self._begun))
+        ):
             self._begun = self._begun[:1] and "\0"  # logs nothing any more; remember only that a line has begun
 
     def settle(self, last: bool) -> Iterator[Entry]:
@@ -72,10 +77,35 @@ class TagLines:
         """
         if self._begun == self._settled:
             return
-        for entry in _entry(self._begun):
+        for entry in self._entries(self._begun):
             if last or entry.sort is Sort.TAG:
                 self._settled = self._begun
                 yield entry
+
+    def _entries(self, line: str) -> Iterator[Entry]:
+        yield from _entry(line)
+        if self._json and _may_be_json(line):
+            yield from _members(line)
+
+
+def _may_be_json(begun: str) -> bool:
+    return begun.lstrip()[:1] in ("", "{")
+
+
+def _members(line: str) -> Iterator[Entry]:
+    """What a line that is one JSON object logs: a tag for each member, a point for each that is a number."""
+    if len(line) > _LONGEST_LINE or not line.strip().endswith("}"):
+        return
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return
+    step = step_of(next((found[name] for name in _STEPS if name in found), None))
+    for name, value in found.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            yield from _named(name, value, None)
+        elif 0 < len(name.strip()) <= _LONGEST_NAME:
+            yield Entry(Sort.METRIC, name.strip(), value, step)
 
 
 def _may_log(begun: str) -> bool:

@@ -149,6 +149,11 @@ def _input_words(node: Node) -> Iterable[str]:
             yield f"{edge.target_key}{'?' if edge.optional else ''}={edge.source}{glob}"
 
 
+def _map_words(node: Node) -> Iterable[str]:
+    if node.datums:
+        yield f"{node.datums.input.repo}:{node.datums.input.glob}"
+
+
 def _amount(value: float | None, units: tuple[tuple[str, int], ...]) -> list[str]:
     """`value` in the largest unit that it is a whole number of."""
     if value is None:
@@ -167,6 +172,8 @@ _SPELLED: dict[str, Callable[[Node], Iterable[str]]] = {
     "--param": param_words,
     "--grid": grid_words,
     "--input": _input_words,
+    "--map": lambda node: _map_words(node),
+    "--workers": lambda node: [str(node.datums.workers)] if node.datums and node.datums.workers > 1 else [],
     "--when": lambda node: (condition.written for condition in node.when),
     "--approve": lambda node: [",".join(node.approve)] if node.approve else [],
     "--image": lambda node: _one(node.image),

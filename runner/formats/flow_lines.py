@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..core.dialect import DatumInput, Datums
 from ..core.errors import PipelineError, Place, problem
 from ..core.model import Edge, Port
-from .flow_words import edge_between, end_of, input_edge
+from .flow_words import edge_between, end_of, input_edge, mapped_input
 from .magic_lines import Line, read_line
 
 
@@ -25,12 +26,23 @@ def flow_facts(read: Line, title: str) -> dict[str, Any]:
         facts["approve"] = _approvers(read)
     if "single" in read.given:
         facts["single"] = True
+    if "map" in read.given or "workers" in read.given:
+        facts["datums"] = _datums(read)
     if "input" in read.given:
         facts["edges"] = tuple(
             read.made(token, lambda text=token.text: input_edge(text, title))  # type: ignore[misc]
             for token in read.given["input"]
         )
     return facts
+
+
+def _datums(read: Line) -> Datums:
+    if "map" not in read.given:
+        what = "--workers says how many datums are worked on at a time, and nothing is cut into datums"
+        raise read.fault(read.given["workers"][0], what, "Add --map TITLE:/GLOB.")
+    token = read.given["map"][0]
+    source: DatumInput = read.made(token, lambda: mapped_input(token.text))
+    return Datums(input=source, workers=read.values["workers"] or 1)
 
 
 def _approvers(read: Line) -> tuple[str, ...]:

@@ -11,10 +11,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..core.dialect import DatumInput
 from ..core.errors import PipelineError, Problem, nearest, problem
+from ..core.globs import Glob
 from ..core.masking import masked
 from ..core.model import COMPARING, Condition, Edge, Objective, Port
-from ..core.names import clean_title
+from ..core.names import clean_title, slug_of
 from ..core.values import Value, check_name, typed
 
 ORDERING = frozenset({Objective.GT, Objective.LT, Objective.GE, Objective.LE})  # these ask for a number
@@ -112,6 +114,21 @@ def approvers_of(text: str) -> tuple[str, ...]:
     if odd := next((name for name in names if not name.isprintable()), None):
         raise PipelineError(problem("E-APPROVERS", what=f"{odd!r} holds an invisible or control character"))
     return names
+
+
+def mapped_input(text: str) -> DatumInput:
+    """What `--map TITLE:/GLOB` cuts into datums: the files of the node TITLE, one match of the glob at a time.
+
+    Raises PipelineError (E-MAGIC-ARG, E-NAME-*, E-GLOB).
+    """
+    title, colon, glob = text.partition(":")
+    if not colon or not glob.strip():
+        what = f"{text[:80]!r} does not say how the files are cut"
+        hint = "Write --map TITLE:/GLOB; / is all at once, /* each file or folder by itself."
+        raise PipelineError(problem("E-MAGIC-ARG", what=what, hint=hint))
+    named = clean_title(title)
+    Glob(glob.strip())
+    return DatumInput(name=slug_of(named), repo=named, glob=glob.strip())
 
 
 def input_edge(text: str, target: str) -> Edge:

@@ -83,6 +83,8 @@ OPTIONS = (
     ),
     Option("--single", "", "run once, whatever its parents' grids; their files are not shown", NODE_MAGICS),
     Option("--input", "SLOT=TITLE/GLOB", "files for /input/SLOT; SLOT? may stay empty", NODE_MAGICS, many=True),
+    Option("--map", "TITLE:/GLOB", "one kernel for each match of the glob in that node's files", NODE_MAGICS),
+    Option("--workers", "N", "how many matches of --map are worked on at a time", NODE_MAGICS, convert=to.count),
     Option(
         "--when",
         "OP:[TITLE.]TAG[:VALUE]",

@@ -60,6 +60,19 @@ def dataset_of_path(
     Hashes are remembered in the folder `known`. `progress` gets a line every `every` seconds. Raises PipelineError
     (E-FILE-MISSING, E-DATA-*), and Cancelled.
     """
+    place, single, items = _looked_through(path, known, progress, cancel, every)
+    return _file_dataset(place, items[0]) if single else _dataset(place, items)
+
+
+def items_of_path(path: Path, known: Path) -> list[Item]:
+    """What the dataset at `path` holds; hashes that are remembered are not computed again. Raises as its dataset."""
+    return _looked_through(path, known, lambda _: None, None, EVERY)[2]
+
+
+def _looked_through(
+    path: Path, known: Path, progress: Progress, cancel: Cancel | None, every: float
+) -> tuple[Path, bool, list[Item]]:
+    """Where the dataset is, whether it is a single file, and its items."""
     place, seen = located(path)
     shown = printable(str(path))
     pace, cancel = Pace(progress, every), cancel or Cancel()
@@ -71,13 +84,13 @@ def dataset_of_path(
         if not stat.S_ISDIR(seen.st_mode):
             entry = Entry(place.name, seen)
             report = Report(shown, [entry], pace, cancel)
-            return _file_dataset(place, item_of(place.resolve(), shown, entry, hashes, report))
+            return place, True, [item_of(place.resolve(), shown, entry, hashes, report)]
         entries = entries_of(place, shown)
         report = Report(shown, entries, pace, cancel)
         items = [item_of(place / entry.path, f"{shown}/{entry.path}", entry, hashes, report) for entry in entries]
     folders = [(entry.path, entry.seen) for entry in entries if entry.kind == "folder"]
     check_folders(place, shown, [("", seen), *folders])
-    return _dataset(place, items)
+    return place, False, items
 
 
 def dataset_of_url(
