@@ -7,7 +7,7 @@ import time
 from ...core.errors import PipelineError, nearest, problem
 from ..dataset_files import printable
 from ..store import Store
-from .choosing import inner_path, is_glob
+from .choosing import chosen, is_glob
 from .names import check_name
 from .rows import check_known
 
@@ -23,10 +23,10 @@ def queries_of(store: Store, name: str) -> dict[str, str]:
 def save_query(store: Store, name: str, query: str, glob: str) -> None:
     """Save a query of a dataset under a name, in place of one of that name.
 
-    Raises PipelineError (E-REPO-UNKNOWN, E-REPO-NAME for the query's name, E-REPO-PATH).
+    Raises PipelineError (E-REPO-UNKNOWN, E-REPO-NAME for the query's name, E-REPO-PATH, E-GLOB).
     """
     check_name(query, "query")
-    inner_path(glob)
+    chosen([], glob)  # raises for what is none
     with store.writing() as rows:
         check_known(rows, store, name)
         rows.execute(
