@@ -201,6 +201,7 @@ class Node(Written):
     )
     query: str | None = None  # which of the dataset's files: a saved query or a glob
     dialect: Dialect | None = None  # the contract by which it runs; None: dagbook's own
+    command_lines: tuple[int, ...] = ()  # `source` is several commands, each to succeed: how many lines each has
     slots: tuple[Slot, ...] = ()
     edge_merge: EdgeMerge | None = None
     arguments: tuple[Argument, ...] = ()
