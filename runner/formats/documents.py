@@ -7,45 +7,26 @@ a number can still be taken as the text that it was. The limits keep a small fil
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import PipelineError, Place, Problem, problem
+from .scalars import Real as Real  # for those who know them from here
+from .scalars import Whole as Whole
+from .scalars import bare as bare
+from .scalars import in_one_piece, typed
 
 Event = Any  # of ruamel.yaml; its kinds share no attributes that a type checker knows of
 
 LARGEST_FILE = 5_000_000  # bytes
 DEEPEST = 100  # values within values
-LONGEST_NUMBER = 1000  # characters
 MOST_VALUES = 200_000  # with everything that aliases repeat
 
-_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_WORDS: dict[str, Any] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-    **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
-    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf"), math.inf),
-    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
-}
+_ODD = re.compile("[\x7f-\x9f\u2028\u2029\ufffe\uffff]")  # in JSON letters like others, in YAML not
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "map", "seq")}
 _TEXT = "tag:yaml.org,2002:str"
-
-
-class Whole(int):
-    """An integer that remembers how it was written: `012`."""
-
-    written: str
-
-
-class Real(float):
-    """A number that remembers how it was written: `1e3`."""
-
-    written: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +55,6 @@ class Entry:
         if isinstance(self.value, list):
             return [entry.plain() for entry in self.value]
         return self.value
-
-
-def bare(value: Any) -> Any:
-    """The value with numbers that are numbers and nothing more."""
-    if isinstance(value, dict):
-        return {name: bare(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [bare(one) for one in value]
-    if isinstance(value, Whole):
-        return int(value)
-    return float(value) if isinstance(value, Real) else value
 
 
 def text_of(data: bytes, file: str) -> str:
@@ -144,7 +114,8 @@ def _parts(text: str) -> Iterator[tuple[str, int]]:
     for start, end in cut:
         newline = text.rfind("\n", 0, start) + 1
         # JSON may be indented with tabs, and YAML may not; within a JSON text a tab is always spelled \t.
-        yield " " * (start - newline) + text[start:end].replace("\t", " "), text.count("\n", 0, start) + 1
+        json_text = _ODD.sub(lambda found: f"\\u{ord(found[0]):04x}", text[start:end].replace("\t", " "))
+        yield " " * (start - newline) + json_text, text.count("\n", 0, start) + 1
 
 
 class _Builder:
@@ -224,7 +195,7 @@ class _Builder:
         if isinstance(entry.value, dict | list):
             place = self._place_at(entry.line, entry.column)
             raise PipelineError(problem("E-YAML-KEY", place))
-        return str(getattr(event, "value", entry.value)), entry
+        return in_one_piece(str(getattr(event, "value", entry.value))), entry
 
     def _closed(self, opened: _Open) -> Entry:
         line, column = self._where(opened.event)
@@ -246,9 +217,7 @@ class _Builder:
 
     def _scalar(self, event: Event) -> Entry:
         line, column = self._where(event)
-        text = str(event.value)
-        if any("\ud800" <= character <= "\udfff" for character in text):
-            text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # JSON spells them in two halves
+        text = in_one_piece(event.value)
         quoted = event.style is not None or event.tag == _TEXT
         return Entry(text if quoted else typed(text), line, column)
 
@@ -289,23 +258,6 @@ class _Open:
         self.named: dict[str, tuple[Entry, Entry]] = {}
         self.key: tuple[str, Entry] | None = None
         self.size = 1
-
-
-def typed(text: str) -> Any:
-    """What an unquoted word means in YAML 1.2."""
-    if text in _WORDS:
-        return _WORDS[text]
-    made: Whole | Real
-    if len(text) > LONGEST_NUMBER:
-        return text
-    if _INTEGER.fullmatch(text):
-        made = Whole(text, 0) if text[:2] in ("0o", "0x") else Whole(text)
-    elif _FLOAT.fullmatch(text):
-        made = Real(text)
-    else:
-        return text
-    made.written = text
-    return made
 
 
 def _merged(entry: Entry) -> dict[str, Entry]:

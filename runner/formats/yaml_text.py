@@ -34,7 +34,7 @@ def _laid_out(value: Any) -> Any:
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
 
     if isinstance(value, dict):
-        return {key: _laid_out(one) for key, one in value.items()}
+        return {_name(key): _laid_out(one) for key, one in value.items()}
     if isinstance(value, list):
         return [_laid_out(one) for one in value]
     if not isinstance(value, str):
@@ -47,3 +47,12 @@ def _laid_out(value: Any) -> Any:
 def _is_plain(text: str) -> bool:
     """True for a text that a literal block holds as it is: printable, and not beginning with white space."""
     return not text[:1].isspace() and all(c in "\n\t" or c.isprintable() for c in text)
+
+
+def _name(key: Any) -> Any:
+    """A key; one that no plain or literal text can spell is quoted."""
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+    if isinstance(key, str) and not (_is_plain(key) and "\n" not in key):
+        return DoubleQuotedScalarString(key)
+    return key
