@@ -14,7 +14,7 @@ from pathlib import Path
 
 CHUNK = 1 << 20
 _KEPT_AT_ONCE = 2_000  # rows of one transaction: what a cancelled hashing has done is not lost
-_TICK = 20_000_000  # ns; a clock of files goes in steps of at most 10 ms
+TICK = 20_000_000  # ns; a clock of files goes in steps of at most 10 ms
 _COARSE_TICK = 2_000_000_000  # ns; where times are whole seconds
 
 
@@ -50,7 +50,7 @@ class Hashes:
     def learn(self, seen: os.stat_result, digest: str, began: int) -> None:
         """Take in the hash of the file that `seen` is the lstat of, read from `began` (ns) on and unchanged since."""
         # A change within the same tick of the clock would leave the stat as it is: such a young file is not trusted.
-        tick = _TICK if seen.st_ctime_ns % 1_000_000_000 else _COARSE_TICK
+        tick = TICK if seen.st_ctime_ns % 1_000_000_000 else _COARSE_TICK
         if began - seen.st_ctime_ns > tick:
             self._rows.append((*_keys(seen), digest))
             if len(self._rows) >= _KEPT_AT_ONCE:

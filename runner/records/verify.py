@@ -19,6 +19,7 @@ from pathlib import Path
 from .content import is_content, side_by_side
 from .manifest import Item, items_of
 from .seen import Fingerprint, Sum, fingerprint, remember, remembered, untouched, walk
+from .shared import not_remembered
 
 _SHORT_OF = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # these tell of our process, and nothing of the artifact
 _KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
@@ -134,7 +135,7 @@ def _compare(artifact: Path) -> None:
                 touched.append(item)
     if left:
         raise _Damaged(f"{_named(min(left))} is missing")
-    _hash_again(artifact, touched)
+    _hash_again(artifact, not_remembered(artifact, touched))
     remember(artifact, seen, whole)
 
 

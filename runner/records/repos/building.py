@@ -10,7 +10,8 @@ from pathlib import Path
 from ...core.errors import MachineError, problem
 from ..artifacts import remove_tree, settle
 from ..manifest import Item, digest_of, items_of
-from ..seen import Fingerprint, fingerprint, let_tick, linking
+from ..seen import Fingerprint, fingerprint, let_tick
+from ..shared import remember_shared
 from ..store import Store
 from ..verify import check
 from .trees import Piece, Tree, items_of_tree
@@ -48,7 +49,7 @@ def published(store: Store, draft: Path, tree: Tree) -> Path:
         return home
     store.artifacts.mkdir(exist_ok=True)
     root = draft / "tree"
-    seen = _made(root, tree, items)
+    seen = _made(root, tree, items, store.artifacts)
     home = settle(root, store.artifacts, items, seen)
     if root.is_dir():  # another process was faster with the same
         remove_tree(root)
@@ -74,25 +75,22 @@ def _damaged(called: str, what: str) -> MachineError:
     return MachineError(problem("E-STORE", what=f"{called} is damaged: {what}", hint=hint))
 
 
-def _made(root: Path, tree: Tree, items: list[Item]) -> Mapping[str, Fingerprint]:
+def _made(root: Path, tree: Tree, items: list[Item], artifacts: Path) -> Mapping[str, Fingerprint]:
     """Make the folder; what the filesystem tells of its files."""
     root.mkdir()
-    by_home: dict[str, list[Piece]] = {}
+    shared = []
     for item in items:  # a folder comes before what is in it
         place = os.path.join(root, item.path)
         if item.kind == "folder":
             os.mkdir(place, 0o755)
         elif item.kind == "link":
             os.symlink(item.content, place)
+        elif (piece := tree[item.path]).loose:
+            os.rename(os.path.join(piece.home, piece.inside), place)
         else:
-            piece = tree[item.path]
-            by_home.setdefault("" if piece.loose else piece.home, []).append(piece)
-    for piece in by_home.pop("", ()):
-        os.rename(os.path.join(piece.home, piece.inside), root / piece.item.path)
-    for home, pieces in by_home.items():
-        with linking(Path(home), {piece.inside for piece in pieces}):
-            for piece in pieces:
-                _link(piece, os.path.join(root, piece.item.path))
+            _link(piece, place)
+            shared.append((place, item))
+    remember_shared(artifacts, shared)
     paths = [item.path for item in items if item.kind == "file"]
     return {path: fingerprint(os.lstat(os.path.join(root, path))) for path in paths}
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from dagbook.runner.core.errors import PipelineError
 from dagbook.runner.records import hashes, repos
+from dagbook.runner.records import verify as verification
 from dagbook.runner.records.artifacts import publish
 from dagbook.runner.records.datasets import dataset_of_path
 from dagbook.runner.records.repos import Commit, commits, putting, staging
@@ -158,6 +159,30 @@ def test_a_large_folder_is_read_once_and_shared_file_by_file(
     assert put(store, large) == second
     assert read == []
     assert verify(place(store, first)) == verify(place(store, second)) == ""
+
+
+def test_large_files_of_earlier_versions_are_not_hashed_again(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new version shares them, and that changes their times for all versions; other changes are found as ever."""
+    (tmp_path / "large.bin").write_bytes(os.urandom(9 * 2**20))
+    versions = [put(store, tmp_path / "large.bin")]
+    for number in range(3):
+        (tmp_path / "note.txt").write_text(str(number))
+        versions.append(put(store, tmp_path / "note.txt"))
+    hashed: list[str] = []
+    _note_first(monkeypatch, verification, "is_content", lambda *_: hashed.append("large.bin"))
+    for version in versions:
+        assert verify(place(store, version)) == ""
+    assert len(hashed) <= 1  # the last small file may be too young to be relied on
+    large = place(store, versions[0], "large.bin")
+    before = large.stat()
+    large.chmod(0o644)
+    with large.open("r+b") as file:
+        file.write(b"damage")
+    large.chmod(0o444)
+    os.utime(large, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert [verify(place(store, version)) for version in versions] == ["large.bin differs"] * 4
 
 
 def test_a_moved_file_is_shared_too(store: Store, photos: Path) -> None:
