@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..documents import bare
 from .part import Part
 from .schemas import DESCRIBING, WITHOUT_EFFECT, Task
 
-OF_CNVRG = "cnvrg"  # under which name it stands in an `origin`
+OF_CNVRG = "cnvrg"  # under which name it stands in an `origin`, and beside it:
+DIALECT = "cnvrg_dialect"
+PARAM_TYPES = "cnvrg_param_types"
+
+
+def kept_in(origin: Mapping[str, Any], name: str = OF_CNVRG) -> dict[str, Any]:
+    """What was kept under this name."""
+    found = origin.get(name)
+    return dict(found) if isinstance(found, dict) else {}
 
 
 class Kept:
@@ -17,16 +26,13 @@ class Kept:
     def __init__(self, part: Part) -> None:
         self._part = part
         self._found: dict[str, Any] = {}
-
-    @property
-    def kept(self) -> dict[str, Any]:
-        """What was kept so far, to add to."""
-        return self._found
+        self.types: Mapping[str, Any] = {}  # what a blueprint calls the types of its parameters
 
     @property
     def origin(self) -> dict[str, Any]:
-        """The same, as a node's `origin`."""
-        return {OF_CNVRG: self._found} if self._found else {}
+        """What was kept, as a node's `origin`."""
+        named = {OF_CNVRG: self._found, PARAM_TYPES: dict(self.types)}
+        return {name: found for name, found in named.items() if found}
 
     def one(self, key: str, noted: bool = True) -> None:
         """Keep what stands under this key, and tell that it has no effect."""

@@ -23,7 +23,7 @@ class Params:
     order: list[str] = field(default_factory=list)
     single: dict[str, Value] = field(default_factory=dict)
     grid: dict[str, list[Value]] = field(default_factory=dict)
-    types: dict[str, str] = field(default_factory=dict)
+    types: dict[str, Any] = field(default_factory=dict)
 
 
 def read_params(part: Part, csv_grid: bool) -> Params:
@@ -35,7 +35,7 @@ def read_params(part: Part, csv_grid: bool) -> Params:
         what = f"params of {part.what} is a mapping, and is read as a list of its keys and values"
         part.note("W-CHANGED", "read as a list", what=what, hint=hint)
         for key, entry in listed.items():
-            _Param(part.inner(key), key, entry, csv_grid).into(found)
+            _Param(part, key, key, entry, csv_grid).into(found)
     elif isinstance(listed, list):
         for number in range(len(listed)):
             if (one := _param(part.inner(number), csv_grid)) is not None:
@@ -60,9 +60,9 @@ def _param(part: Part, csv_grid: bool) -> _Param | None:
         part.note("E-CONFLICT", "not read", "values", what=what, hint="Keep one of the two.")
     if key is None:
         return None
-    entry = named[given[0]] if given else Entry(None, part.entry.line, part.entry.column)
-    kind = named["type"].value if "type" in named else None
-    return _Param(part, key, entry, csv_grid, kind if isinstance(kind, str) else "")
+    at = given[0] if given else "value"
+    entry = named.get(at) or Entry(None, part.entry.line, part.entry.column)
+    return _Param(part, key, at, entry, csv_grid, part.raw("type") if part.has("type") else None)
 
 
 def _key(part: Part, named: Mapping[str, Entry], number: str) -> str | None:
@@ -82,9 +82,10 @@ def _key(part: Part, named: Mapping[str, Entry], number: str) -> str | None:
 class _Param:
     part: Part
     key: str
+    at: str  # where its value stands in `part`
     entry: Entry
     csv_grid: bool
-    type: str = ""
+    type: Any = None
 
     def into(self, found: Params) -> None:
         """Add it to the others."""
@@ -95,7 +96,7 @@ class _Param:
         if values is None or self.part.attempt(lambda: check_value(self.key, values)) is None:
             return
         found.order.append(self.key)
-        if self.type:
+        if self.type is not None:
             found.types[self.key] = self.type
         if len(values) > 1:
             found.grid[self.key] = values
@@ -132,9 +133,7 @@ class _Param:
         return made
 
     def _note(self, code: str, done: str, **facts: Any) -> None:
-        part = self.part
-        path = part.path if self.entry is part.entry else (*part.path, "value")
-        part.ledger.note(code, self.entry, path, done, part.node, **facts)
+        self.part.note(code, done, self.at, **facts)
 
     @property
     def _what(self) -> str:
@@ -151,14 +150,14 @@ def written_params(
     single: Mapping[str, Value],
     grid: Mapping[str, Sequence[Value]],
     order: Sequence[str],
-    types: Mapping[str, str],
+    types: Mapping[str, Any],
     dialect: Dialect,
 ) -> list[dict[str, Any]]:
     """The parameters as the dialect writes them: those in `order` first."""
     named = dict.fromkeys([*(key for key in order if key in single or key in grid), *single, *grid])
     if dialect is Dialect.BLUEPRINT:
-        found = ((key, _values(key, single, grid)) for key in named)
-        return [{"key": key, "type": types.get(key) or _type(values), "values": values} for key, values in found]
+        typed = {key: {"key": key, "type": types[key]} if key in types else {"key": key} for key in named}
+        return [{**typed[key], "values": _values(key, single, grid)} for key in named]
     return [{"key": key, "value": _value(single[key]) if key in single else list(grid[key])} for key in named]
 
 
@@ -170,8 +169,3 @@ def _values(key: str, single: Mapping[str, Value], grid: Mapping[str, Sequence[V
     if key in grid:
         return list(grid[key])
     return [] if single[key] is None else [single[key]]
-
-
-def _type(values: Sequence[Value]) -> str:
-    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    return "discrete" if values and numbers else "categorical"

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from ...core.errors import PipelineError, Place, nearest
+from ...core.errors import PipelineError, Place, nearest, problem
 from ..documents import Entry, bare
 from ..imported import Ledger, Path
 from ..typed_reading import Schema, read_as
@@ -37,21 +37,23 @@ class Part:
 
     def note(self, code: str, done: str, *at: str | int, **facts: Any) -> None:
         """Take down one thing about what stands at `at`."""
-        self.ledger.note(code, self.entry.at(at), (*self.path, *at), done, self.node, **facts)
+        self.ledger.take(problem(code, self._place(*at), **facts), (*self.path, *at), done)
 
     def attempt(self, make: Callable[[], T], *at: str | int) -> T | None:
         """What `make` gives; or None, and its fault is taken down for what stands at `at`."""
         try:
             return make()
         except PipelineError as error:
-            here = self.entry.at(at)
-            place = Place(self.ledger.file, line=here.line, node=self.node, column=here.column)
             for found in error.problems:
-                self.ledger.take(found.at(place), (*self.path, *at))
+                self.ledger.take(found.at(self._place(*at)), (*self.path, *at))
         except ValidationError as error:
             said = error.errors()[0]["msg"]
             self.note("E-TYPE", "not read", *at, where=self.what, what=f"cannot be taken over: {said}", hint="")
         return None
+
+    def _place(self, *at: str | int) -> Place:
+        here = self.entry.at(at)
+        return Place(self.ledger.file, line=here.line, node=self.node, column=here.column)
 
     def read(self, schema: type[S]) -> S | None:
         """The model that this part tells, or None and the faults are taken down; keys that say nothing count as absent.

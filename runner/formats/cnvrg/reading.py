@@ -12,7 +12,7 @@ from ...core.names import slug_of
 from ..documents import Entry, Whole, bare
 from ..imported import Counts, Ledger
 from .dates import cron_fault, moment_of
-from .keeping import OF_CNVRG
+from .keeping import DIALECT, OF_CNVRG
 from .part import Part
 from .relations import Arrow, before, check_cycles, read_relations
 from .schemas import BlueprintTop, Dialect, FlowTop, TaskType, Top
@@ -43,8 +43,13 @@ def read_cnvrg(
     What is wrong, and what is not kept as it was, is taken down in the ledger. With `csv_grid` a text with commas is
     several values of a parameter.
     """
-    made = (_Flow(document, ledger, csv_grid, now or datetime.now()).read() for document in documents)
-    return [one for one in made if one is not None]
+    found = []
+    for document in documents:
+        start = len(ledger.records)
+        if (made := _Flow(document, ledger, csv_grid, now or datetime.now()).read()) is not None:
+            found.append(made)
+        ledger.records[start:] = sorted(ledger.records[start:], key=lambda record: record.problem.place.line or 0)
+    return found
 
 
 class _Flow:
@@ -139,8 +144,10 @@ class _Flow:
         name = told.flow if isinstance(told, FlowTop) else told.title if isinstance(told, BlueprintTop) else ""
         kept = {key: self._part.raw(key) for key in type(told).model_fields if key not in _OWN and self._part.has(key)}
         kept |= {key: bare(value) for key, value in (told.model_extra or {}).items()}
-        origin = {OF_CNVRG: {"dialect": str(self._dialect), **kept}}
-        pipeline = self._part.attempt(lambda: Pipeline(name=name.strip(), nodes=tuple(made), origin=origin, **when))
+        origin = {OF_CNVRG: kept, DIALECT: str(self._dialect) if self._dialect is not Dialect.FLOW else None}
+        fields: dict[str, Any] = {"name": name.strip(), "nodes": tuple(made), **when}
+        fields["origin"] = {key: value for key, value in origin.items() if value}
+        pipeline = self._part.attempt(lambda: Pipeline.model_validate(fields))
         if pipeline is not None:
             check_cycles(pipeline, arrows)
         return pipeline

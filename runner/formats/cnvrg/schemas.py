@@ -195,5 +195,5 @@ DESCRIBING = frozenset(
 )
 WITHOUT_EFFECT = frozenset(
     {"use_cached", "confirmation", "sync_type", "periodic_sync", "notify_on_error", "notify_on_success", "emails"}
-    | {"library", "command", "prep_file", "prep_function", "gunicorn_config", "flask_config"}
+    | {"library", "prep_file", "prep_function", "gunicorn_config", "flask_config"}
 )

@@ -40,7 +40,7 @@ def read_task(part: Part, dialect: Dialect, titles: Titles, csv_grid: bool) -> N
         return None
     reader = _Reader(part, dialect, titles, csv_grid)
     fields = reader.fields(told)
-    return part.attempt(lambda: Node.model_validate(fields))
+    return part.attempt(lambda: Node.model_validate(fields)) if fields["title"] is not None else None
 
 
 class _Reader:
@@ -52,7 +52,7 @@ class _Reader:
         self._unresolved: list[str] = []
 
     def fields(self, told: Task) -> dict[str, Any]:
-        """The fields of the node."""
+        """The fields of the node; its title is None where it cannot be one."""
         found = self._common(told)
         if isinstance(told, DataTask):
             found |= self._data(told)
@@ -61,8 +61,9 @@ class _Reader:
         elif isinstance(told, DeployTask):
             found |= {**self._working(told), "kind": Kind.DEPLOY}
             found["serving"] = read_serving(self._part, told, self._dialect) or Serving()
-            if self._part.has("requirements"):
-                self._kept.one("requirements")
+            for key in ("requirements", "command"):  # which an exec task has, too, and with effect
+                if self._part.has(key):
+                    self._kept.one(key)
         self._kept.keys(told)
         return {**found, "unresolved": tuple(self._unresolved), "origin": self._kept.origin}
 
@@ -71,7 +72,7 @@ class _Reader:
         if title is not None and title != told.title.strip():
             what = f"the title {told.title!r} is {title!r} here"
             self._part.note("W-CHANGED", "read with single spaces", "title", what=what, hint="Mend its white space.")
-        found: dict[str, Any] = {"title": title or told.title, "kind": Kind.DATA}
+        found: dict[str, Any] = {"title": title, "kind": Kind.DATA}
         for side in ("top", "left"):
             value = getattr(told, side)
             if isinstance(value, Whole) and 0 <= value <= FARTHEST:
@@ -124,22 +125,21 @@ class _Reader:
         """`.@REF`: the commit where there is one, else the branch. What that does not tell is kept."""
         branch, commit = told.git_branch or "", told.git_commit or ""
         ref, key = (commit, "git_commit") if commit and commit not in MASTER else (branch, "git_branch")
-        told_by_ref = key == "git_branch" and ref not in MASTER and not is_commit(ref)
-        if branch and not told_by_ref:
+        if branch and (key == "git_commit" or branch in MASTER or is_commit(branch)):
             self._kept.one("git_branch", noted=False)
+        if key == "git_commit" and not is_commit(commit):
+            self._kept.one("git_commit", noted=False)
         if not ref or ref in MASTER:
             return None
         return str(address) if (address := self._part.attempt(lambda: read_git_address(f".@{ref}"), key)) else None
 
     def _exec(self, told: ExecTask) -> dict[str, Any]:
         params = read_params(self._part.inner("params", what=self._part.what), self._csv_grid)
-        if params.types:
-            self._kept.kept["param_types"] = dict(params.types)
+        self._kept.types = params.types
         for folder in told.mount_folders:
             self._mount(folder)
         if told.mount_folders:
             self._kept.one("mount_folders", noted=False)
-        setup = {"requirements": self._requirements(told), "prerun": told.prerun, "output": told.output_dir}
         return {
             "kind": Kind.COMMAND,
             "source": self._command(told),
@@ -148,7 +148,7 @@ class _Reader:
             "arguments": tuple(Argument(name=key) for key in params.order),
             "single": told.single_mode,
             "retries": None if told.restart_if_stuck is None else int(told.restart_if_stuck),
-            "setup": Setup(**setup),
+            "setup": Setup(requirements=self._requirements(told), prerun=told.prerun, output=told.output_dir),
         }
 
     def _command(self, told: ExecTask) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ...core.model import Kind, Node, Pipeline, Port
 from ..imported import Ledger
+from .schemas import Dialect
 
 _NODE: Mapping[str, str] = {
     "gather": "--gather",
@@ -39,7 +40,7 @@ _PIPELINE: Mapping[str, str] = {
 }
 
 
-def tell_unsaid(pipeline: Pipeline, ledger: Ledger) -> None:
+def tell_unsaid(pipeline: Pipeline, dialect: Dialect, ledger: Ledger) -> None:
     """Take down each thing of the pipeline that has no place in a cnvrg file. Code that would be lost is an error."""
     for number, node in enumerate(pipeline.nodes):
         path = ("tasks", number)
@@ -58,6 +59,11 @@ def tell_unsaid(pipeline: Pipeline, ledger: Ledger) -> None:
         if edge.target_port is not Port.PARAMETER:
             facts = {"what": f"the edge {edge}", "format": "a cnvrg file"}
             ledger.note("W-EXPORT", None, ("relations",), "written as a relation", **facts)
+    lacking = [node.title for node in pipeline.nodes if node.kind is not Kind.DATA and not node.compute]
+    if lacking and dialect is Dialect.FLOW:
+        what = f"cnvrg wants a compute template for each task, and none is named for {', '.join(lacking[:5])}"
+        what += f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
+        ledger.note("W-CHANGED", None, ("tasks",), "written without", what=what, hint="Add --compute NAME.")
 
 
 def _of(node: Node) -> list[str]:

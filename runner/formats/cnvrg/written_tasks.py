@@ -13,7 +13,7 @@ from ...core.errors import PipelineError
 from ...core.model import COMPARING, Condition, Kind, Node, Pipeline
 from ..imported import Ledger
 from .conditions import OBJECTIVES, written_conditions
-from .keeping import OF_CNVRG
+from .keeping import PARAM_TYPES, kept_in
 from .params import written_params
 from .schemas import Dialect, TaskType
 from .serving import written_serving
@@ -38,9 +38,9 @@ class _Task:
     ) -> None:
         self._pipeline, self._node, self._parents, self._dialect = pipeline, node, parents, dialect
         self._ledger, self._number = ledger, number
-        self._kept = dict(node.origin.get(OF_CNVRG, {}))
-        self._types = self._kept.pop("param_types", {})
-        self._branch = self._kept.pop("git_branch", None)
+        self._kept = kept_in(node.origin)
+        self._types = kept_in(node.origin, PARAM_TYPES)
+        self._branch, self._commit = (self._kept.pop(key, None) for key in ("git_branch", "git_commit"))
 
     def document(self) -> dict[str, Any]:
         node = self._node
@@ -97,7 +97,7 @@ class _Task:
         if url != ".":
             self._note(f"the repository {self._node.git}", "left out", "git_branch")
             return {}
-        if is_commit(ref) and ref != self._branch:
+        if ref == self._commit or (is_commit(ref) and ref != self._branch):
             return _given(git_branch=self._branch, git_commit=ref)
         return {"git_branch": ref}
 
