@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .core.datums import Tree, datums_of, titles_of_datums
+from .core.datums import Tree, datums_of
 from .core.dialect import Datums, Dialect, OnChildError
 from .core.lifecycle import NodeRun
 from .core.model import Node
@@ -44,7 +44,7 @@ def place_of_dataset(path: Path, known: Path) -> Place:
 
 def titles_in(node: Node) -> list[str]:
     """The titles of the nodes whose files are cut into datums."""
-    return titles_of_datums(node.datums.input) if node.datums else []
+    return node.datums.input.titles if node.datums else []
 
 
 def cut(node: Node, key: Mapping[str, str], places: Mapping[str, Place]) -> Parts:

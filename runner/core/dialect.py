@@ -224,6 +224,13 @@ class DatumInput(Written):
     spec: str = ""  # of cron
     parts: tuple[DatumInput, ...] = ()
 
+    @property
+    def titles(self) -> list[str]:
+        """The titles of the nodes whose files are cut, each once, in the order in which they are named."""
+        if self.repo:
+            return [self.repo]
+        return list(dict.fromkeys(title for one in self.parts for title in one.titles))
+
 
 class Datums(Written):
     """The node works on one datum at a time, each by itself; what they leave is merged."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from .datums import titles_of_datums
 from .errors import Place, Problem, nearest, problem
 from .graph import graph_of, in_order, one_cycle
 from .model import Edge, Node, Pipeline, Port
@@ -78,7 +77,7 @@ def _gather_problems(node: Node) -> Iterable[Problem]:
 def _datum_problems(node: Node) -> Iterable[Problem]:
     """Each input that is cut into datums must come before the node, and not be gathered."""
     after, gathered = {slug_of(title) for title in node.after}, {slug_of(title) for title in node.gather}
-    for title in titles_of_datums(node.datums.input) if node.datums else ():
+    for title in node.datums.input.titles if node.datums else ():
         if slug_of(title) not in after:
             yield problem("E-MAP", node.place, node=node.title, missing=title, nearest=nearest(title, node.after))
         elif slug_of(title) in gathered:
