@@ -88,11 +88,8 @@ class Part:
     group_by: str = ""
     outer: bool = False  # it may stand alone where a join lacks another input
     empty_files: bool = False
-
-    @property
-    def identity(self) -> tuple[str, str, str, str]:
-        """What tells it from other parts."""
-        return self.name, self.repo, self.branch, self.path
+    mark: bytes = field(default=b"", repr=False)  # what tells it from other parts, as a hash
+    content: bytes = field(default=b"", repr=False)  # what is in its files, as a hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +109,7 @@ def datums_of(source: DatumInput, trees: Mapping[str, Tree]) -> list[Datum]:
     """
     cut = _cut(source, trees)
     _check(cut, source)
-    hashes: dict[tuple[str, str, str, str], str] = {}
-    found = (_datum(parts, hashes) for parts in cut.rows())
+    found = (_datum(parts) for parts in cut.rows())
     return list({datum.id: datum for datum in found}.values())
 
 
@@ -163,17 +159,20 @@ def _parts(source: DatumInput, tree: Tree) -> Iterator[Part]:
         captures = glob.matches(path)
         if captures is None:
             continue
+        name, files = source.name or source.repo, tree.at(path)
         yield Part(
-            name=source.name or source.repo,
+            name=name,
             repo=source.repo,
             branch=source.branch,
             path=f"/{path}",
-            files=tree.at(path),
+            files=files,
             captures=captures,
             join_on=filled(source.join_on, path, captures),
             group_by=filled(source.group_by, path, captures),
             outer=source.outer_join,
             empty_files=source.empty_files,
+            mark=_hash([name, source.repo, source.branch, path]),
+            content=_hash([[entry.path, entry.content, entry.executable] for entry in files]),
         )
 
 
@@ -186,7 +185,7 @@ def _buckets(branches: Sequence[_Cut], key: Callable[[Part], str]) -> dict[str, 
     """By key: for each branch the parts that have it. The parts of a datum count each by itself, and once."""
     found: dict[str, list[list[Part]]] = {}
     for number, branch in enumerate(branches):
-        once = {part.identity: part for row in branch.rows() for part in row}
+        once = {part.mark: part for row in branch.rows() for part in row}
         for part in once.values():
             found.setdefault(key(part), [[] for _ in branches])[number].append(part)
     return found
@@ -213,22 +212,14 @@ def _joined(options: Iterable[list[list[Part | None]]]) -> Iterator[_Row]:
                 yield row
 
 
-def _datum(parts: _Row, hashes: dict[tuple[str, str, str, str], str]) -> Datum:
+def _datum(parts: _Row) -> Datum:
     """A datum of these parts, each once. The order in which inputs were written makes no other datum of it."""
-    once = {part.identity: part for part in parts}
-    for identity, part in once.items():
-        if identity not in hashes:
-            hashes[identity] = _hash([[entry.path, entry.content, entry.executable] for entry in part.files])
-    names = sorted(once)
-    return Datum(tuple(once.values()), _hash(names), _hash([hashes[name] for name in names]))
+    once = {part.mark: part for part in parts}
+    ordered = [once[mark] for mark in sorted(once)]
+    id = hashlib.sha256(b"".join(part.mark for part in ordered)).hexdigest()
+    content = hashlib.sha256(b"".join(part.content for part in ordered)).hexdigest()
+    return Datum(tuple(once.values()), id, content)
 
 
-def _hash(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, separators=(",", ":")).encode()).hexdigest()
-
-
-def titles_of_datums(source: DatumInput) -> list[str]:
-    """The titles of the nodes whose files are cut, each once, in the order in which they are named."""
-    if source.repo:
-        return [source.repo]
-    return list(dict.fromkeys(title for one in source.parts for title in titles_of_datums(one)))
+def _hash(value: object) -> bytes:
+    return hashlib.sha256(json.dumps(value, separators=(",", ":")).encode()).digest()

@@ -118,7 +118,7 @@ def _datums_of(spec: Spec, source: DatumInput) -> Datums:
 def _is_moving(image: str) -> bool:
     """Whether the image has no tag, or the tag `latest`."""
     tag = image.rpartition("/")[2].partition(":")[2]
-    return "@" not in image and tag in ("", "latest")
+    return tag in ("", "latest")
 
 
 def _check_kind(spec: Spec, findings: Findings) -> None:
