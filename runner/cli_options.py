@@ -193,6 +193,13 @@ def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="OLD=NEW",
             help="Take image NEW where FILE says OLD; * stands for any text.",
         ),
+        click.option(
+            "--input-map",
+            "input_map",
+            multiple=True,
+            metavar="OLD=NEW",
+            help="Take NEW where an input's address in FILE begins with OLD.",
+        ),
         click.option("--pipeline", metavar="NAME", help="The pipeline that is meant, where FILE holds several."),
     ):
         command = option(command)
@@ -207,17 +214,17 @@ def read(
     yaml_files: Any = (),
     pipeline: str | None = None,
     image_map: Any = (),
+    input_map: Any = (),
 ) -> Definition:
     """The pipeline that FILE defines. Raises PipelineError with all that is wrong with it."""
-    from .formats.image_map import read_image_map, with_images
     from .formats.pipeline_file import read_definition
+    from .formats.substitutes import read_image_map, read_input_map, with_images, with_inputs
 
     given = given_parameters(typed, raw, yaml_texts, yaml_files)
     text = text_fetched(file)
     definition = read_definition(file, given, file.absolute().parent, pipeline=pipeline, text=text)
-    if not image_map:
-        return definition
-    return replace(definition, pipeline=with_images(definition.pipeline, read_image_map(image_map)))
+    pipeline_meant = with_images(definition.pipeline, read_image_map(image_map))
+    return replace(definition, pipeline=with_inputs(pipeline_meant, read_input_map(input_map)))
 
 
 def text_fetched(file: Path) -> str | None:

@@ -98,7 +98,7 @@ def run(file: Path, output: Path | None, as_json: bool, detach: bool, quiet: boo
 
 
 def _read(file: Path, options: dict[str, Any]) -> Definition:
-    names = ("typed", "raw", "yaml_texts", "yaml_files", "pipeline", "image_map")
+    names = ("typed", "raw", "yaml_texts", "yaml_files", "pipeline", "image_map", "input_map")
     return read(file, **{name: options[name] for name in names})
 
 
