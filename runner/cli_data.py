@@ -187,7 +187,8 @@ def _given(sources: tuple[Path, ...], target: str) -> tuple[list[Path | Stream],
         len(sources) == 1, "- stands beside other files", "Put standard input alone: dagbook data put NAME - --to PATH"
     )
     check(bool(file), "standard input has no name", "Say which file it is to be: --to PATH")
-    return [Stream(file, sys.stdin.buffer)], folder
+    # Without a buffer, so that Ctrl-C is noticed between any two pieces, and not only when a buffer is full.
+    return [Stream(file, open(sys.stdin.fileno(), "rb", buffering=0, closefd=False))], folder
 
 
 def _progress() -> Callable[[str], None]:

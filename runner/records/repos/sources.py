@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,7 +22,7 @@ class Stream:
     """Bytes that come from somewhere, and the name of the file that they are to be."""
 
     name: str
-    file: BinaryIO
+    file: BinaryIO | FileIO
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from io import FileIO
 from pathlib import Path
+from select import select
 from typing import BinaryIO
 
 from ..content import CannotHash, is_content
@@ -124,6 +125,9 @@ class Staging:
                 piece = file.read(_CHUNK)
             except OSError as error:
                 raise unreadable(shown, error) from None
+            if piece is None:  # somebody made it answer at once, and there is nothing to be had right now
+                select([file], [], [])
+                continue
             if not piece:
                 return
             read(len(piece))

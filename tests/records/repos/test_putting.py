@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -66,6 +67,17 @@ def test_a_stream_becomes_a_file(store: Store) -> None:
     assert [(item.path, item.size) for item in repos.list_files(store, commit)] == [("raw/today.csv", 2_000_000)]
     again = put(store, repos.Stream("copy.csv", BytesIO(b"1,2\n" * 500_000)))
     assert place(store, again, "copy.csv").stat().st_ino == place(store, commit, "raw/today.csv").stat().st_ino
+
+
+def test_a_stream_that_has_nothing_to_give_right_now_is_waited_for(store: Store) -> None:
+    reads, writes = os.pipe()
+    os.set_blocking(reads, False)
+    later = threading.Timer(0.05, lambda: (os.write(writes, b"late"), os.close(writes)))
+    later.start()
+    with open(reads, "rb", buffering=0) as file:
+        commit = put(store, repos.Stream("late.txt", file))
+    later.join()
+    assert place(store, commit, "late.txt").read_bytes() == b"late"
 
 
 def test_a_put_adds_and_overwrites_and_leaves_the_rest(store: Store, photos: Path, tmp_path: Path) -> None:
