@@ -8,8 +8,8 @@ from typing import Any
 
 from ..core.errors import PipelineError, Place, Problem
 from ..core.model import UNNAMED, Defaults, Pipeline
-from .substitutes import read_image_map, with_images
 from .magic_lines import Line, read_line
+from .substitutes import read_image_map, with_images
 
 MAGICS_OF_WHOLES = ("pipeline_yaml", "pipeline_import")
 
