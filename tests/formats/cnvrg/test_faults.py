@@ -223,6 +223,17 @@ def test_row_y16_a_cycle_of_500_is_told_as_a_path() -> None:
     assert found.message.count(" -> ") == 500
 
 
+def test_row_50_an_approval_may_hold_the_empty_fields_of_a_test() -> None:
+    asked = "conditions: [{objective: human_validation, value: x, target: 0.0, task: null, tag_key: ''}]"
+    assert [code for code, *_ in told(flow(task("a", asked)))] == ["W-KEPT"]
+
+
+def test_row_139_two_of_one_title_in_one_line() -> None:
+    one = '{"title": "a", "type": "exec", "input": "run", "computes": ["m"]}'
+    codes = [code for code, *_ in told(f'{{"flow": "F", "tasks": [{one}, {one}], "relations": []}}')]
+    assert "E-NODE-DUP" in codes
+
+
 def test_row_y8_strictly_an_unknown_key_is_an_error() -> None:
     codes = [code for code, *_ in told(flow(task("a", "computs: [m]", "params: [{key: k, x: 1}]")), strict=True)]
     assert codes.count("E-KEY-UNKNOWN") == 2

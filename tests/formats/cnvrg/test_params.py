@@ -19,6 +19,8 @@ VALUES = [
     ("true", True, None),
     ("no", "no", None),
     ("1e3", 1000.0, None),
+    ("012", "012", None),
+    ("0x1f", 31, None),
     ("1:30", "1:30", None),
     ("", None, None),
     ("null", None, None),
@@ -53,6 +55,11 @@ def test_row_33_a_text_with_commas_is_one_value_and_that_is_told() -> None:
     lines = ("params:", "- key: k", "  value: 1,2,3")
     assert only_node(*lines).params == {"k": "1,2,3"}
     assert ("W-CHANGED", 9, "tasks[0].params[0].value") in told(flow(task("a", *lines)))
+
+
+def test_a_comma_within_braces_is_part_of_a_title() -> None:
+    lines = ("params:", "- key: k", "  value: '{{ one, two.tag }}'")
+    assert [code for code, *_ in told(flow(task("a", *lines)))] == ["W-KEPT"]
 
 
 def test_row_33_a_text_with_commas_is_several_values_where_that_is_wanted() -> None:

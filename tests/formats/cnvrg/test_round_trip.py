@@ -16,6 +16,7 @@ from dagbook.runner.core.model import Condition, Kind, Node, Objective, Pipeline
 from dagbook.runner.formats.cnvrg import read_cnvrg, write_cnvrg
 from dagbook.runner.formats.documents import documents_of
 from dagbook.runner.formats.imported import Ledger
+from dagbook.runner.formats.native import native_pipeline, write_native
 
 from .reading import BLUEPRINT, FLOW, NOW, flow, read, sound, task, write
 
@@ -61,12 +62,24 @@ def test_writing_an_imported_file_leaves_nothing_out() -> None:
         assert ledger.records == []
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_dagbooks_own_format_keeps_all_of_it(name: str) -> None:
+    before = sound(FILES[name])
+    assert native_pipeline(write_native([before]), "f") == before
+
+
 def test_the_dialect_stays() -> None:
     assert write(sound(FLOW)).startswith("flow: Weekly demand\n")
     text = write(sound(BLUEPRINT))
     assert text.startswith("title: Sort the Mail\n")
     assert "command: python3 fetch.py" in text
     assert "input:" not in text
+
+
+def test_row_9_a_branch_that_is_called_like_a_commit_stays_a_branch() -> None:
+    lines = [line.strip() for line in write(sound(FILES["branch"])).splitlines()]
+    branches = ["git_branch: weekly", "git_branch: master", "git_branch: deadbeef"]
+    assert [line for line in lines if "git_" in line] == branches
 
 
 def test_several_documents_stay_several() -> None:
@@ -178,7 +191,7 @@ def test_any_pipeline_of_cnvrgs_tasks_is_read_as_it_was_written(pipeline: Pipeli
     assert sound(write(pipeline)) == pipeline
 
 
-ODD = [
+ODD: list[Any] = [
     None,
     True,
     "",
