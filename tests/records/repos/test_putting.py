@@ -72,7 +72,12 @@ def test_a_stream_becomes_a_file(store: Store) -> None:
 def test_a_stream_that_has_nothing_to_give_right_now_is_waited_for(store: Store) -> None:
     reads, writes = os.pipe()
     os.set_blocking(reads, False)
-    later = threading.Timer(0.05, lambda: (os.write(writes, b"late"), os.close(writes)))
+
+    def give() -> None:
+        with open(writes, "wb") as file:
+            file.write(b"late")
+
+    later = threading.Timer(0.05, give)
     later.start()
     with open(reads, "rb", buffering=0) as file:
         commit = put(store, repos.Stream("late.txt", file))
