@@ -131,7 +131,11 @@ class _Reader:
             self._kept.one("git_commit", noted=False)
         if not ref or ref in MASTER:
             return None
-        return str(address) if (address := self._part.attempt(lambda: read_git_address(f".@{ref}"), key)) else None
+        address = self._part.attempt(lambda: read_git_address(f".@{ref}"), key)
+        if address is not None and address.url != ".":
+            what = f"{key} of {self._part.what} is {ref!r}; a name with an @ cannot be told from an address here"
+            self._part.note("E-GIT", "not read", key, what=what, hint="Name the commit as git_commit instead.")
+        return None if address is None else str(address)
 
     def _exec(self, told: ExecTask) -> dict[str, Any]:
         params = read_params(self._part.inner("params", what=self._part.what), self._csv_grid)

@@ -176,6 +176,7 @@ FAULTS = [
     ("an image", flow(task("a", "image: 'a b'")), "E-IMAGE-REF", 7, "a b"),
     ("an image that changes", flow(task("a", "image: python:latest")), "W-LATEST", 7, "python:latest"),
     ("a branch", flow(task("a", "git_branch: 'a b'")), "E-GIT", 7, "a b"),
+    ("an @ in a branch", flow(task("a", "git_branch: a@b")), "E-GIT", 7, "'a@b' git_commit"),
     ("an @ in a dataset", data("dataset: s@1"), "E-TYPE", 5, "@ data_commit"),
     ("a place that is no pixel", flow(task("a", "top: -3")), "W-KEPT", 7, "top"),
     ("y5 a title that is a truth value", flow(task("true")), "E-TYPE", 3, "is true Quote"),
