@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import Said
 
 Dagbook = Callable[..., Said]
-PROCESS = ("--executor", "process")
+ON_BASE = ("--image-map", "*=dagbook/base:bookworm")
 
 FLOW = """
 flow: Demo
@@ -58,6 +58,14 @@ SCRIPTS = {
 }
 
 
+@pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.container)], autouse=True)
+def executor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every test here runs its nodes as processes, and in containers."""
+    name: str = request.param
+    monkeypatch.setenv("DAGBOOK_EXECUTOR", name)
+    return name
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
@@ -79,7 +87,7 @@ def lines(said: Said, node: str) -> list[str]:
 
 def test_rows_7_11_22_27_51_a_cnvrg_flow_runs_by_its_contract(dagbook: Dagbook, project: Path) -> None:
     flow = written(project, "flow.yaml", FLOW, SCRIPTS)
-    said = dagbook("run", flow, *PROCESS)
+    said = dagbook("run", flow)
     assert said.code == 0, said.err
     assert lines(said, "Prepare-Data") == ["at /cnvrg", "word --mode=a b", "word --count=3", "word --quick"]
     assert {"table.csv", "notes.txt", "own.txt", "er.txt"} <= set(lines(said, "Train"))
@@ -91,7 +99,7 @@ def test_rows_7_11_22_27_51_a_cnvrg_flow_runs_by_its_contract(dagbook: Dagbook, 
 
 def test_row_11_an_output_folder_alone_goes_on_under_its_own_path(dagbook: Dagbook, project: Path) -> None:
     text = FLOW.replace("  params:\n  - {key: mode", "  output_dir: deep\n  params:\n  - {key: mode")
-    said = dagbook("run", written(project, "flow.yaml", text, SCRIPTS), *PROCESS)
+    said = dagbook("run", written(project, "flow.yaml", text, SCRIPTS))
     assert said.code == 0, said.err
     listed = lines(said, "Train")
     assert "er.txt" in listed
@@ -114,7 +122,7 @@ def test_row_9_a_branch_of_the_project_is_cloned_and_only_output_goes_on(dagbook
         ("branch", "other"),
     ):
         subprocess.run(["git", *words], cwd=project, check=True)
-    said = dagbook("run", flow, *PROCESS)
+    said = dagbook("run", flow)
     assert said.code == 0, said.err
     assert lines(said, "Prepare-Data")[0] == "on the branch"
     listed = lines(said, "Train")
@@ -137,14 +145,14 @@ relations:
 - {from: Some, to: Look}
 """
     flow = written(project, "flow.yaml", text, {"../in/a.png": "a", "../in/b.txt": "b"})
-    missing = dagbook("run", flow, *PROCESS)
+    missing = dagbook("run", flow)
     assert missing.code == 1
     assert "hotdogs" in missing.out
     for name in ("hotdogs", "pictures"):
         assert dagbook("data", "create", name).code == 0
         assert dagbook("data", "put", name, tmp_path / "in").code == 0
     assert dagbook("data", "query", "pictures", "only-png", "*.png").code == 0
-    said = dagbook("run", flow, *PROCESS)
+    said = dagbook("run", flow)
     assert said.code == 0, said.err
     assert lines(said, "Look") == ["/data/hotdogs:", "a.png", "b.txt", "", "/data/pictures:", "a.png"]
 
@@ -197,14 +205,14 @@ TRAIN_SH = (
 
 
 def ran(dagbook: Dagbook, *words: Any) -> dict[str, Any]:
-    said = dagbook("run", *words, *PROCESS, "--json")
+    said = dagbook("run", *words, *ON_BASE, "--json")
     assert said.code == 0, said.err
     return {node["node"]: node for node in said.json["node_runs"]}
 
 
 def test_rows_78_79_88_97_a_valohai_pipeline_runs_by_its_contract(dagbook: Dagbook, project: Path) -> None:
     file = written(project, "valohai.yaml", VALOHAI, {"data/a.csv": "1,2", "train.sh": TRAIN_SH})
-    said = dagbook("run", file, *PROCESS)
+    said = dagbook("run", file, *ON_BASE)
     assert said.code == 0, said.err
     assert lines(said, "prepare")[0] == "at /valohai/repository"
     assert "train.sh" in lines(said, "prepare")
@@ -221,7 +229,7 @@ def test_rows_78_79_88_97_a_valohai_pipeline_runs_by_its_contract(dagbook: Dagbo
 def test_row_106_a_step_can_be_run_by_itself(dagbook: Dagbook, project: Path) -> None:
     text = VALOHAI[: VALOHAI.index("- pipeline:")]
     file = written(project, "valohai.yaml", text, {"data/a.csv": "1,2", "train.sh": TRAIN_SH})
-    said = dagbook("run", file, "--pipeline", "Preprocess", *PROCESS)
+    said = dagbook("run", file, "--pipeline", "Preprocess", *ON_BASE)
     assert said.code == 0, said.err
     assert "Preprocess | at /valohai/repository" in said.out
 
@@ -229,11 +237,11 @@ def test_row_106_a_step_can_be_run_by_itself(dagbook: Dagbook, project: Path) ->
 def test_an_input_that_cannot_be_had_is_named_with_its_node_and_address(dagbook: Dagbook, project: Path) -> None:
     text = VALOHAI.replace("data/*.csv", "s3://bucket/train.csv")
     file = written(project, "valohai.yaml", text, {"data/a.csv": "1,2", "train.sh": TRAIN_SH})
-    said = dagbook("run", file, *PROCESS)
+    said = dagbook("run", file, *ON_BASE)
     assert said.code == 1
     assert "E-INPUT-URI" in said.out
     assert "s3://bucket/train.csv" in said.out
-    mapped = dagbook("run", file, "--input-map", "s3://bucket=data", *PROCESS)
+    mapped = dagbook("run", file, "--input-map", "s3://bucket=data", *ON_BASE)
     assert mapped.code == 1, "there is no such file"
     (project / "data" / "train.csv").write_text("3")
-    assert dagbook("run", file, "--input-map", "s3://bucket=data", *PROCESS).code == 0
+    assert dagbook("run", file, "--input-map", "s3://bucket=data", *ON_BASE).code == 0

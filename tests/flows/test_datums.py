@@ -1,4 +1,4 @@
-"""Datums, run for real with nodes as processes: each alone with its files, done ones never again, outputs merged."""
+"""Datums, run for real: each alone with its files, done ones never again, outputs merged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import MakeNotebook, Said
 
 Dagbook = Callable[..., Said]
-PROCESS = ("--executor", "process", "--code", "none")
+NO_CODE = ("--code", "none")
 
 WORDS = """
 dagbook: 1
@@ -42,6 +42,14 @@ nodes:
 """
 
 
+@pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.container)], autouse=True)
+def executor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every test here runs its nodes as processes, and in containers."""
+    name: str = request.param
+    monkeypatch.setenv("DAGBOOK_EXECUTOR", name)
+    return name
+
+
 @pytest.fixture
 def texts(tmp_path: Path) -> Path:
     folder = tmp_path / "texts"
@@ -60,7 +68,7 @@ def words(tmp_path: Path, texts: Path) -> Path:
 
 
 def ran(dagbook: Dagbook, file: Path, *more: str, code: int = 0) -> dict[str, Any]:
-    said = dagbook("run", file, *PROCESS, "--json", *more)
+    said = dagbook("run", file, *NO_CODE, "--json", *more)
     assert said.code == code, said.err
     return {node["node"]: node for node in said.json["node_runs"]}
 
@@ -79,7 +87,7 @@ def content(dagbook: Dagbook, name: str, folder: Path) -> dict[str, str]:
 def test_row_111_row_113_each_datum_is_worked_on_alone_and_its_output_goes_to_the_repo(
     dagbook: Dagbook, words: Path, tmp_path: Path
 ) -> None:
-    said = dagbook("run", words, *PROCESS)
+    said = dagbook("run", words, *NO_CODE)
     assert said.code == 0, said.err
     assert said.out.count("count | ") == 3, "one file is listed by each of the three"
     assert {name: text.strip() for name, text in content(dagbook, "count", tmp_path / "got").items()} == {
@@ -129,7 +137,7 @@ def test_the_rescue_command_recovers_a_datum_which_leaves_nothing_and_is_tried_i
     assert ran(dagbook, words)["count"]["state"] == "succeeded"
     assert parts(dagbook, "count")["texts:/1.txt"]["state"] == "recovered"
     assert set(content(dagbook, "count", tmp_path / "got")) == {"0.txt", "2.txt"}
-    said = dagbook("run", words, *PROCESS, "--force", "count")
+    said = dagbook("run", words, *NO_CODE, "--force", "count")
     assert said.code == 0
     assert parts(dagbook, "count")["texts:/1.txt"]["state"] == "recovered"
 
@@ -165,7 +173,7 @@ def test_a_datum_that_takes_too_long_is_ended(dagbook: Dagbook, words: Path) -> 
 
 def test_a_broken_glob_is_told_before_anything_runs_there(dagbook: Dagbook, words: Path) -> None:
     words.write_text(WORDS.replace("glob: '/*'", "glob: '/[a'"))
-    said = dagbook("run", words, *PROCESS)
+    said = dagbook("run", words, *NO_CODE)
     assert said.code in (1, 2)
     assert "E-GLOB" in said.out + said.err
     assert "Traceback" not in said.err
@@ -187,14 +195,14 @@ def test_map_gives_every_notebook_node_one_match_at_a_time(
     dagbook: Dagbook, make_notebook: MakeNotebook, texts: Path
 ) -> None:
     flow = make_notebook(*MAPPED)
-    said = dagbook("run", flow, *PROCESS)
+    said = dagbook("run", flow, *NO_CODE)
     assert said.code == 0, said.err
     assert sorted(line for line in said.out.splitlines() if "saw" in line) == [
         f"words | saw ['{number}.txt']" for number in range(3)
     ]
     assert "total | total 6" in said.out
     (texts / "1.txt").write_text("changed")
-    again = dagbook("run", flow, *PROCESS)
+    again = dagbook("run", flow, *NO_CODE)
     assert "total | total 5" in again.out
     states = {part: told["state"] for part, told in parts(dagbook, "words").items()}
     assert states == {"split:/0.txt": "skipped", "split:/1.txt": "done", "split:/2.txt": "skipped"}
