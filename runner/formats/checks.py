@@ -60,7 +60,7 @@ def check_node(
     without being taken. Bodies in another language than Python are only looked at for being empty.
     """
     place = replace(node.place, line=1)
-    if node.kind in (Kind.NOTEBOOK, Kind.DATA, Kind.DEPLOY) or node.transform:
+    if node.kind in (Kind.NOTEBOOK, Kind.DATA, Kind.DEPLOY) or node.transform or node.unresolved:
         return []
     if not node.source.strip():
         return [problem("W-EMPTY-BODY", place)]
