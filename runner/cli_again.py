@@ -110,17 +110,24 @@ def _again(wanted: str, options: dict[str, Any], how: str, force: tuple[str, ...
 def _definition(store: Store, row: RunRow, output: Path | None) -> Definition:
     """The notebook of a run as it was when the run began; what happened to its file since does not matter.
 
-    Where it was not known (a batch runner does not tell the kernel), there is the pipeline alone, and nothing that
-    could be written to `output`. Raises PipelineError (E-FILE-MISSING) then.
+    Of a file that was no notebook it is the one that its pipeline makes. Where it was not known (a batch runner does
+    not tell the kernel), there is the pipeline alone, and nothing that could be written to `output`.
+    Raises PipelineError (E-FILE-MISSING) then.
     """
     from .beginning import SNAPSHOT
     from .core.errors import PipelineError, problem
     from .core.model import Pipeline
     from .formats.notebook import Definition, read_notebook
+    from .formats.pipeline_file import is_notebook
+    from .formats.pipeline_notebook import notebook_of
 
     kept = store.folder / "runs" / row.id / SNAPSHOT
     if kept.exists():
-        return read_notebook(kept)
+        file = Path(row.record["file"] or kept)
+        if is_notebook(file):
+            return read_notebook(kept)
+        notebook, pipeline = notebook_of(Pipeline.model_validate(row.record["pipeline"]))
+        return Definition(file, pipeline, notebook)
     if output:
         hint = "The run was started by a notebook's kernel that did not know its file. Leave -o out."
         raise PipelineError(problem("E-FILE-MISSING", file=f"the notebook of run {row.id}", hint=hint))

@@ -37,7 +37,7 @@ def read_definition(
     names one of several in the file; `text` is what the file holds, where it was fetched.
     Raises PipelineError for a file that cannot be read; other faults are in `problems`.
     """
-    if text is None and _is_notebook(path):
+    if text is None and is_notebook(path):
         return read_notebook(path, parameters, project)
     text = read_text_file(path) if text is None else text
     imported = read_pipelines(text, str(path), replace(wishes, name=name_from(path.name)))
@@ -71,7 +71,7 @@ def _suggest(path: Path) -> str:
     return nearest(path.name, names) if names else "Look at its spelling and at the folder you are in."
 
 
-def _is_notebook(path: Path) -> bool:
+def is_notebook(path: Path) -> bool:
     """Whether the file is read as a notebook: by its ending, else by how it begins."""
     if path.suffix in (".ipynb", ".py") or (path.suffix not in TEXTS and not path.is_file()):
         return True
