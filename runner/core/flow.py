@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
+from .actions import Test
 from .conditions import settled
 from .errors import PipelineError, Problem, nearest, problem
 from .graph import Graph, graph_of
@@ -25,6 +26,7 @@ def flow_problems(pipeline: Pipeline) -> Iterable[Problem]:
     flow = _Flow(pipeline, graph)
     for node in pipeline.nodes:
         yield from _data_problems(pipeline, node)
+        yield from _test_problems(node)
         yield from flow.problems(node)
         if node.single and node.gather:
             what = f'"{node.title}" has --single and --gather: a single node takes no files of its parents'
@@ -132,6 +134,16 @@ def _condition_conflicts(node: Node) -> Iterator[Problem]:
         elif condition.objective not in COMPARING and condition.target is None:
             hint = f"Write --when {condition.objective}:{condition.tag}:VALUE."
             yield problem("E-COND", node.place, what=f"the condition {condition.objective} has no target", hint=hint)
+
+
+def _test_problems(node: Node) -> Iterator[Problem]:
+    """E-TYPE for what is no test among those that a node's actions and its early end make."""
+    tests = [text for action in node.actions for text in action.test]
+    for text in [*tests, *([node.stop] if node.stop else [])]:
+        try:
+            Test(text)
+        except PipelineError as error:
+            yield from (one.at(node.place) for one in error.problems)
 
 
 def _data_problems(pipeline: Pipeline, node: Node) -> Iterator[Problem]:
