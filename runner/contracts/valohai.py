@@ -73,7 +73,7 @@ def _config(facts: Facts) -> Path:
         "api": {},
     }
     for name, content in files.items():
-        (place / f"{name}.json").write_text(json.dumps(content, indent=2), encoding="utf-8")
+        (place / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
         (place / f"{name}.yaml").write_text(yaml_text(content), encoding="utf-8")
     return place
 

@@ -180,6 +180,15 @@ VALOHAI = """
       - {name: verbose, type: flag, optional: true}
     inputs:
       - {name: table}
+- endpoint:
+    name: predict
+    image: python:3.12
+    server-command: python serve.py
+    files:
+      - {name: model, path: model.txt}
+- deployment:
+    name: MyDeployment
+    defaults: {target: main}
 - pipeline:
     name: digits
     nodes:
@@ -227,7 +236,7 @@ def test_rows_78_79_88_97_a_valohai_pipeline_runs_by_its_contract(dagbook: Dagbo
 
 
 def test_row_106_a_step_can_be_run_by_itself(dagbook: Dagbook, project: Path) -> None:
-    text = VALOHAI[: VALOHAI.index("- pipeline:")]
+    text = VALOHAI[: VALOHAI.index("- endpoint:")]
     file = written(project, "valohai.yaml", text, {"data/a.csv": "1,2", "train.sh": TRAIN_SH})
     said = dagbook("run", file, "--pipeline", "Preprocess", *ON_BASE)
     assert said.code == 0, said.err
