@@ -21,6 +21,7 @@ from dagbook.runner.core.scheduler import Scheduler
 from dagbook.runner.engine import Engine
 from dagbook.runner.executors.contract import Job, Outcome, Reporter, Runtime
 from dagbook.runner.executors.gate import Gate
+from dagbook.runner.parts import Part, Parts
 from dagbook.runner.records.long_work import Cancel
 from dagbook.runner.records.store import Store
 
@@ -92,6 +93,15 @@ class Jobs:
         runtime = Runtime("nothing", "0")
         return Job(run.id, run.id, run.node, Kind.CELL, runtime, folder / "notebook.ipynb", folder / "output")
 
+    def parts(self, run: NodeRun, attempt: int, job: Job) -> Parts | None:
+        return None
+
+    def deployment(self, run: NodeRun, attempt: int) -> tuple[Path, str]:
+        raise AssertionError("there is no deployment here")
+
+    def leave(self, run: NodeRun, attempt: int, job: Job) -> list[str]:
+        return []
+
 
 class Forgetful:
     """A memory that knows nothing."""
@@ -104,6 +114,15 @@ class Forgetful:
 
     def changed(self, run: NodeRun) -> str:
         return ""
+
+    def published(self, run: NodeRun, digest: str) -> str:
+        return ""
+
+    def find_part(self, node: str, part: Part) -> Path | None:
+        return None
+
+    def keep_part(self, node: str, part: Part, digest: str) -> None:
+        pass
 
     def fetch(self, run: NodeRun, cancel: Cancel) -> dict[str, Any]:
         raise AssertionError("there is no dataset here")

@@ -62,7 +62,7 @@ EVERYTHING = Pipeline(
             after=("prepare",),
             secrets=(Secret(name="pipeline-secret", key="user", variable="DET_USER"),),
             silence=30,
-            timeout="10m",
+            timeout=600,
         ),
         Node(
             title="count",
