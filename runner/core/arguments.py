@@ -17,7 +17,7 @@ _PLACEHOLDER = re.compile(r"\{(.+?)\}")
 _IN_ARGUMENT = re.compile(r"\{(name|value|v)\}")
 _ALL = ("parameters", "params")
 _FALSE = frozenset({"", "0", "false", "no", "off", "none"})
-_SOURCE_PATH = "source-path"  # in a node's origin: the file that {source-path} stands for
+SOURCE_PATH = "source-path"
 
 
 def command_of(node: Node, params: Mapping[str, Value]) -> str:
@@ -55,6 +55,8 @@ def argument_for(name: str, value: Value) -> Argument:
 def _type_of(value: Value) -> ArgumentType:
     if isinstance(value, list):
         types = {_type_of(one) for one in value}
+        if types == {ArgumentType.INTEGER, ArgumentType.FLOAT}:
+            return ArgumentType.FLOAT
         return types.pop() if len(types) == 1 and types != {ArgumentType.FLAG} else ArgumentType.STRING
     if isinstance(value, bool):
         return ArgumentType.FLAG
@@ -70,7 +72,7 @@ def _valohai(node: Node, params: Mapping[str, Value]) -> str:
         word, colon, name = found[1].partition(":")
         if found[1] in _ALL:
             return " ".join(quote(bit) for one in arguments.values() for bit in words_for(one, params.get(one.name)))
-        if found[1] == _SOURCE_PATH and isinstance(path := node.origin.get(_SOURCE_PATH), str):
+        if found[1] == SOURCE_PATH and (path := _source_path(node)):
             return quote(path)
         if word == "parameter" and colon and name in arguments:
             return " ".join(map(quote, words_for(arguments[name], params.get(name))))
@@ -79,6 +81,13 @@ def _valohai(node: Node, params: Mapping[str, Value]) -> str:
         return found[0]  # ${HOME}, an awk program: none of ours
 
     return _joined([_PLACEHOLDER.sub(text_for, command).strip() for command in commands_of(node)])
+
+
+def _source_path(node: Node) -> str | None:
+    """The file that {source-path} stands for, if the step names one."""
+    kept = node.origin.get(Dialect.VALOHAI)
+    path = kept.get(SOURCE_PATH) if isinstance(kept, dict) else None
+    return path if isinstance(path, str) else None
 
 
 def words_for(argument: Argument, value: Value) -> list[str]:

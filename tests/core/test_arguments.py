@@ -79,7 +79,7 @@ def test_unknown_placeholders_are_left_untouched(text: str) -> None:
 
 def test_the_source_path_comes_from_the_step() -> None:
     """`{source-path}` is the file that the step names, quoted."""
-    assert command_of(valohai("x {source-path}", origin={"source-path": "a b.py"}), {}) == "x 'a b.py'"
+    assert command_of(valohai("x {source-path}", origin={"valohai": {"source-path": "a b.py"}}), {}) == "x 'a b.py'"
 
 
 def test_commands_are_joined_so_that_the_first_failure_ends_them() -> None:
