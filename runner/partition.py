@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from .core.datums import Tree, datums_of
-from .core.dialect import Datums, Dialect, OnChildError
+from .core.dialect import Datums, Dialect, OnChildError, Rule, Style
 from .core.lifecycle import NodeRun
 from .core.model import Node
 from .core.names import slug_of
@@ -64,12 +64,19 @@ def cut(node: Node, key: Mapping[str, str], places: Mapping[str, Place]) -> Part
     return Parts(parts, _no_job, datums.workers, datums.tries, datums.timeout)
 
 
-def searched(node: Node, run: NodeRun, key: Mapping[str, str]) -> Parts:
-    """A part for each execution of a search."""
+def searched(node: Node, run: NodeRun, key: Mapping[str, str], logged: Collection[str] = ()) -> Parts:
+    """A part for each execution of a search.
+
+    `logged` names parameters that come from metadata of other nodes: a list there is a value for each execution.
+    """
     from .core.search import executions_of
 
     search = node.search
     assert search
+    lists = {name: value for name, value in run.created.params.items() if name in logged and isinstance(value, list)}
+    if lists:
+        more = {name: Rule(style=Style.MULTIPLE, items=tuple(values)) for name, values in lists.items()}
+        search = search.model_copy(update={"rules": {**search.rules, **more}})
     rest = {name: value for name, value in key.items() if not name.startswith("parameter ")}
     searched_for = {*search.rules, *(name for one in search.sets for name in one)}
     parts = []
