@@ -19,8 +19,9 @@ from .core.binding import Binding, choice_of
 from .core.dialect import Dialect
 from .core.environment import data_variable, input_variable, own_variables
 from .core.lifecycle import NodeRun, RunSoFar
-from .core.model import Kind, Node
+from .core.model import Kind, Node, Port
 from .core.names import slug_of
+from .core.secrets_given import secret_names
 from .core.values import Value
 from .executors.contract import Executor, Job, Mount
 from .job_inputs import Inputs, InputsOf
@@ -28,6 +29,7 @@ from .partition import cut, has_parts, searched
 from .parts import Part, Parts
 from .plan import Plan, needs_of
 from .records.cache import Key, as_part, key_of
+from .records.secret_values import SecretValues
 from .records.store import Store
 from .slots import SlotFile, digest_of_slot, fill_slot
 
@@ -94,6 +96,7 @@ class Jobs:
         parts |= {f"parameter {name}": as_part(value) for name, value in run.created.params.items()}
         parts |= {f"input {target}": digest for target, digest in inputs.digests.items()}
         parts |= contract_parts(node)
+        parts |= secret_names(self._plan.pipeline, node)
         if self._plan.code and node.dialect is not Dialect.PACHYDERM:
             parts["project files"] = self._plan.code.digest
         if repository := self._plan.repositories.get(node.title):
@@ -146,6 +149,7 @@ class Jobs:
             parameters=run.created.params,
             mounts=(*self._frames(node, inputs, folder), *inputs.mounts, *self._own_mounts(node, folder)),
             environment=self._environment(node, run, inputs),
+            secrets=self._plan.secrets.get(node.title, SecretValues()),
             labels={"dagbook": self._store.id, "dagbook.run": self._run, "dagbook.node_run": run.id},
             cpus=needs.cpus,
             memory=needs.memory,
@@ -265,7 +269,9 @@ class Jobs:
         inputs = self._inputs.of(run)
         seen = {**inputs.environment, **self._said(node, run)}
         if node.search:
-            made = searched(node, run, self._key_parts(node, run, inputs, seen))
+            edges = self._plan.pipeline.edges_into(node.title)
+            logged = {edge.target_key for edge in edges if edge.source_port is Port.METADATA}
+            made = searched(node, run, self._key_parts(node, run, inputs, seen), logged)
         else:
             made = cut(node, self._key_parts(node, run, inputs, seen), self._inputs.places(node, run))
         return replace(made, job_of=partial(self._part_job, node, run, job, inputs))

@@ -26,7 +26,9 @@ from .formats.git_address import read_git_address
 from .records.code import Snapshot, TooLarge, snapshot
 from .records.glance import kept_out
 from .records.repositories import Repository, resolve_all
+from .records.secret_values import SecretValues
 from .records.store import Store
+from .secret_lookup import find_secrets, secret_files
 
 Tell = Callable[[str], None]
 
@@ -47,6 +49,7 @@ class Plan:
     repositories: Mapping[str, Repository] = field(default_factory=dict)  # what is at /cnvrg, by title
     contents: Mapping[str, str] = field(default_factory=dict)  # by title: image, commit and project files, as they are
     forced: frozenset[str] = frozenset()
+    secrets: Mapping[str, SecretValues] = field(default_factory=dict, repr=False)  # for the nodes alone, by title
     looks: frozenset[str] = frozenset()  # titles of nodes for which earlier results are looked up
 
 
@@ -85,6 +88,8 @@ def prepare(
     running = [node for node in pipeline.nodes if node.title not in reused and node.kind not in WITHOUT_WORK]
     needs = {node.title: needs_of(asked, pipeline, node) for node in running}
     forced = frozenset(titles_of(pipeline, asked.force))
+    secrets, said = find_secrets(asked, pipeline, running)
+    warnings += said
     executors, runtimes, said = _on_executors(asked, pipeline, needs, tell)
     warnings += said
     store = store_of()
@@ -108,6 +113,7 @@ def prepare(
         repositories,
         contents={title: _contents(runtimes[title], repositories.get(title), code) for title in needs},
         forced=forced,
+        secrets=secrets,
         looks=frozenset(looked_up(asked, pipeline, reused | forced)),
     )
     return plan, store
@@ -230,7 +236,8 @@ def keep_code(asked: Asked, store: Store) -> tuple[Snapshot | None, list[Problem
     if not folder.is_dir():
         hint = "Give a folder, or --code none."
         raise PipelineError(problem("E-CODE", what=f"--code {asked.code} is not a folder", hint=hint))
-    files = (*asked.keep_out, *([asked.file] if asked.file else []), *map(Path, kept_out(store)))
+    own = (*([asked.file] if asked.file else []), *secret_files(asked, folder))
+    files = (*asked.keep_out, *own, *map(Path, kept_out(store)))
     keep_out = frozenset({path.resolve() for path in files})
     try:
         return snapshot(folder, store.code, keep_out), []

@@ -136,6 +136,16 @@ CATALOGUE: dict[str, tuple[str, str]] = {
         "{first} and {second} would both become the variable {name}",
         "Rename one of the two.",
     ),
+    "E-SECRET": ("{what}", "{hint}"),
+    "E-SECRET-MISSING": (
+        '"{node}" needs the secret {secret}, and this machine has no value for it{why}',
+        "Set the variable {variable}, write the value into the file {file},\nor name a command that prints it:"
+        ' secret_command = "pass show {{name}}/{{key}}" in dagbook.toml.',
+    ),
+    "W-SECRET-MODE": (
+        "others on this machine can read the secret in {file}",
+        "Keep it to yourself: chmod go= {file}",
+    ),
     # magics
     "E-MAGIC-USAGE": ("{what}", "Usage: {usage}"),
     "E-MAGIC-ARG": ("{what}", "{hint}"),
@@ -243,6 +253,13 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     "E-BUILD-FAILED": (
         "the image for {what} could not be made (exit code {exit_code})",
         "Its last lines:\n{lines}",
+    ),
+    "E-DOCKERFILE": ("no image came of {dockerfile}: {why}", "{hint}"),
+    "E-PUSH": ("{image} was not pushed to {registry}: {why}", "{hint}"),
+    "E-PUSH-LOGIN": ("{registry} does not take {image} from here: {why}", "{hint}"),
+    "E-PUSH-REACH": (
+        "{registry} could not be reached with {image}: {why}",
+        "Look at the name, and whether the engine's machine reaches it; the engine pushes, not dagbook.",
     ),
     "E-DOCKER-DOWN": ("no Docker engine answers at {where}: {why}", "{hint}"),
     "E-RESOURCE": ("{what}", "{hint}"),

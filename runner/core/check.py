@@ -6,6 +6,7 @@ from .environment import environment_problems
 from .errors import Problem, problem
 from .flow import flow_problems
 from .model import Pipeline
+from .secrets_given import secret_problems
 from .structure import structure_problems
 
 
@@ -17,4 +18,5 @@ def check(pipeline: Pipeline) -> list[Problem]:
     if not any(one.is_error for one in found):
         found += flow_problems(pipeline)
         found += environment_problems(pipeline)
+        found += secret_problems(pipeline)
     return found

@@ -6,6 +6,7 @@ What each thing means is told in docs/formats.md.
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -81,12 +82,28 @@ class Argument(Written):
 
 
 class Secret(Written):
-    """A secret by name: given in a variable, or as files in a folder. Its value never stands in a pipeline."""
+    """A secret by name: given in a variable, or as files in a folder. Its value never stands in a pipeline.
+
+    With neither a variable nor a folder it is in a variable that is called like its key, or else itself.
+    """
 
     name: str
     key: str | None = None
     variable: str | None = None
     path: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.key}" if self.key else self.name
+
+    @property
+    def given_in(self) -> str | None:
+        """The variable that holds it; None when it is given as files alone."""
+        return self.variable or (None if self.path else as_variable(self.key or self.name))
+
+
+def as_variable(name: str) -> str:
+    """A secret's name or key as part of a variable's name: upper case, `_` for what a variable cannot hold."""
+    return re.sub(r"[^A-Z0-9]", "_", name.upper())
 
 
 class Moment(StrEnum):

@@ -25,6 +25,7 @@ _PASSED = frozenset(f"{prefix}_TASKS_PASSED_CONDITION" for prefix in PREFIXES)
 _RUN = frozenset({"DAGBOOK_OUTPUT", "DAGBOOK_IMAGES", "DAGBOOK_RUN", "DAGBOOK_NODE", "DAGBOOK_NODE_RUN"})
 _SYSTEM = _MACHINE | _OURS | _PASSED | _RUN
 _SYSTEM_PREFIXES = ("LD_", "DYLD_", "INPUT_", "DAGBOOK_", "CNVRG_", "VH_", "VALOHAI_", "PACH_", "JPY_")
+_FREE = frozenset({"VALOHAI_API_TOKEN"})  # Valohai's own programs look there for a token, and people set it
 
 
 def owner_of(variable: str) -> str:
@@ -33,7 +34,8 @@ def owner_of(variable: str) -> str:
         return "the system"
     if variable.startswith(("LD_", "DYLD_")):
         return "the loader"
-    return "dagbook" if variable in _SYSTEM or variable.startswith(_SYSTEM_PREFIXES) else ""
+    begins_so = variable.startswith(_SYSTEM_PREFIXES) and variable not in _FREE
+    return "dagbook" if variable in _SYSTEM or begins_so else ""
 
 
 def own_variables(params: Mapping[str, Value]) -> dict[str, str]:

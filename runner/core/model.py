@@ -265,6 +265,7 @@ class Defaults(Written):
     cpus: Annotated[float, BeforeValidator(cpus_of)] | None = None
     memory: Annotated[int, BeforeValidator(bytes_of)] | None = None
     env: dict[str, str] = Field(default_factory=dict)
+    secrets: tuple[Secret, ...] = ()
     cache: bool | None = None
     gpus: int | None = Field(default=None, ge=0)
     compute: tuple[str, ...] | None = None

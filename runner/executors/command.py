@@ -13,6 +13,7 @@ from ..formats.nbformat_import import import_nbformat
 from .contract import CellStarted, Failure, Job, Outcome, Output, Reporter
 from .contract import Started as StartedReport
 from .exits import Ending, Started, amount, death
+from .hiding import HiddenStream
 from .logbook import Logbook
 from .rundir import RunDir
 
@@ -87,10 +88,14 @@ class _Log:
         self._logbook = logbook
         decoder: Callable[[str], codecs.IncrementalDecoder] = codecs.getincrementaldecoder("utf-8")
         self._decoders = {name: decoder("replace") for name in ("stdout", "stderr")}
+        hiding = logbook.hiding
+        self._hidden = {name: HiddenStream(hiding) for name in self._decoders} if hiding else {}
 
     def add(self, stream: str, data: bytes, final: bool = False) -> None:
         """Take what was printed on `stream`."""
         text = self._decoders[stream].decode(data, final)
+        if self._hidden:
+            text = self._hidden[stream].feed(text) + (self._hidden[stream].rest() if final else "")
         if not text:
             return
         if stream == "stdout":

@@ -13,6 +13,7 @@ from .contract import Job
 from .daemon import LABEL
 from .resources import engines_machine
 from .rundir import INSIDE, RunDir, helper_module
+from .secret_folders import mounts_of
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -122,7 +123,8 @@ def _mounts(job: Job, rundir: RunDir) -> list[Any]:
         Mount(f"{INSIDE}/lib/dagbook.py", str(helper_module()), type="bind", read_only=True),
         Mount("/output", str(job.output), type="bind"),
     ]
-    mounts += [Mount(one.target, str(one.source), type="bind", read_only=one.read_only) for one in job.mounts]
+    shown = (*job.mounts, *mounts_of(job, rundir))
+    mounts += [Mount(one.target, str(one.source), type="bind", read_only=one.read_only) for one in shown]
     return mounts
 
 

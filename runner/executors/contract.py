@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..core.errors import Place, Problem
 from ..core.model import Kind
 from ..core.values import Value
+from ..records.secret_values import SecretValues
 
 if TYPE_CHECKING:
     from .gate import Gate
@@ -85,7 +86,7 @@ class Job:
     one-cell record. `output` is the fresh folder behind /output, which is also the working directory.
     `folder` is where a command starts; None is what the image says. `json_tags`: each line on stdout that is one JSON
     object logs its members. `labels` go on containers. `keep_failed`: when a cell raises, kernel and container stay
-    (see `kept`).
+    (see `kept`). `secrets` are for the node alone; what it shows goes through `hiding`.
     """
 
     id: str
@@ -108,6 +109,7 @@ class Job:
     keep_failed: bool = False
     folder: str | None = "/output"
     json_tags: bool = False
+    secrets: SecretValues = field(default_factory=SecretValues, repr=False)
     warnings: tuple[str, ...] = ()  # found while the job was made; told with the outcome
 
 

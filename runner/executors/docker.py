@@ -19,10 +19,12 @@ from .containers import KEPT_LABEL, TCP_PORTS, Engine
 from .contract import Job, Needs, Outcome, Reporter, Runtime
 from .daemon import LABEL, RUN_LABEL, Events, Watched, connect
 from .gate import Gate, NotHeld, Passed, late_variables
+from .hiding import told
 from .kernel import pass_gate, run_notebook
 from .launch import environment, write_late
 from .resources import gpu_variables, read_used, shortages
 from .rundir import RunDir, is_held, remove_stale
+from .secret_folders import lay_out
 from .started_container import Container
 from .threads import THREADS, in_own_thread
 
@@ -103,7 +105,7 @@ class DockerExecutor:
     async def run(self, job: Job, report: Reporter, gate: Gate | None = None) -> Outcome:
         """See `Executor.run`."""
         attempt = _Attempt(self, job, report, gate)
-        return await in_own_thread(attempt.work, attempt.stop, f"{THREADS}{job.id}")
+        return told(job, await in_own_thread(attempt.work, attempt.stop, f"{THREADS}{job.id}"))
 
     @staticmethod
     def variables(job: Job, rundir: RunDir) -> dict[str, str]:
@@ -178,6 +180,7 @@ class _Attempt:
         rundir = RunDir.make()
         try:
             (rundir.path / "lib" / "dagbook.py").touch()
+            lay_out(self.job, rundir)
             rundir.transport = self._transport()
             if rundir.transport == "tcp":
                 rundir.ports = TCP_PORTS

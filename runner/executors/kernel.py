@@ -134,6 +134,8 @@ class Session:
             else:
                 await _first({reading, gone}, GONE_SECONDS)
             self.parted = said.done()
+            if self.logbook.hiding:
+                client.settle_last()
         finally:
             for task in (said, reading, gone):
                 task.cancel()

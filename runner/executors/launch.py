@@ -16,6 +16,7 @@ from . import boot
 from .contract import Job, Runtime
 from .resources import USED
 from .rundir import IMAGES, PRINTED, RunDir
+from .secret_folders import mounts_of
 
 # In a process-id namespace of its own -1 means "all in it" (its first process, the init, ends when its child does);
 # among the machine's processes it is the process group that the launcher leads.
@@ -134,8 +135,9 @@ def environment(job: Job, rundir: RunDir, *, real_paths: bool) -> dict[str, str]
 
     `real_paths`: the node sees this machine's paths, not /input and /output.
     """
-    found = [(m.variable, str(m.source) if real_paths else m.target) for m in job.mounts if m.variable]
-    own = {**job.runtime.environment, **job.environment}
+    mounts = (*job.mounts, *mounts_of(job, rundir))
+    found = [(m.variable, str(m.source) if real_paths else m.target) for m in mounts if m.variable]
+    own = {**job.runtime.environment, **job.environment, **job.secrets.variables}
     for variable, path in found:
         # A search path is added to, every other variable names one place.
         own[variable] = f"{path}:{own[variable]}" if variable == "PYTHONPATH" and own.get(variable) else path

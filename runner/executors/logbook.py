@@ -12,11 +12,13 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from . import hiding
 from .contract import Job, Logged, LoggedImage, Reporter
-from .pictures import FOLDER, NoPicture, Pictures, image_in, name_of
+from .pictures import FOLDER, NoPicture, Pictures, extension_of, image_in, name_of
 from .rundir import IMAGES, PRINTED, RunDir
 from .tags import Entry, Sort, TagLines, displayed
 
@@ -26,12 +28,17 @@ _FILE = "printed"  # the source that is read from the file
 
 
 class Logbook:
-    """What one attempt logs. Used in the attempt's thread; `warnings` is added to."""
+    """What one attempt logs. Used in the attempt's thread; `warnings` is added to.
+
+    What it is given has no secrets in it any more; what it reads itself goes through `hiding` here.
+    """
 
     def __init__(self, job: Job, rundir: RunDir, report: Reporter, warnings: list[str]) -> None:
         places = {"/output": job.output, str(job.output): job.output, f"{rundir.seen}/{IMAGES}": rundir.path / IMAGES}
         self._pictures = Pictures(job.record.parent / FOLDER, places)
+        self.hiding = hiding.of_job(job)  # None where there is nothing to hide
         self._printed = _Printed(rundir.path / PRINTED)
+        self._hidden = hiding.HiddenStream(self.hiding) if self.hiding else None
         self._report = report
         self._json = job.json_tags
         self._warnings = warnings
@@ -56,11 +63,13 @@ class Logbook:
     def take_printed(self) -> None:
         """Take what has come to the process's own stdout since the last call."""
         while (text := self._printed.new()) is not None:
-            self.take(_FILE, text)
+            self.take(_FILE, self._hidden.feed(text) if self._hidden else text)
 
     def settle(self, last: bool = False) -> None:
         """Take what lines without a line end log; see `TagLines.settle`."""
         self.take_printed()
+        if self._hidden:
+            self.take(_FILE, self._hidden.rest())
         for source, lines in self._lines.items():
             for entry in lines.settle(last):
                 self._take_line(source, entry)
@@ -78,6 +87,8 @@ class Logbook:
             self._log(entry)
 
     def _log(self, entry: Entry) -> None:
+        if self.hiding:  # JSON may have spelled it in a way that is plain only now
+            entry = replace(entry, name=self.hiding.text(entry.name), value=self.hiding.inside(entry.value))
         if entry.sort is Sort.TAG:
             self._report(Logged(entry.name, entry.value))
         elif entry.sort is Sort.METRIC:
@@ -91,6 +102,8 @@ class Logbook:
                 self._keep(entry.name, entry.step, image)
 
     def _keep(self, name: str, step: float | None, image: bytes) -> None:
+        if self.hiding and extension_of(image) == "svg":
+            image = self.hiding.text(image.decode(errors="replace")).encode()
         try:
             file = self._pictures.keep(name, image)
         except NoPicture as error:

@@ -16,7 +16,7 @@ import logging
 import threading
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -29,6 +29,7 @@ from papermill.exceptions import PapermillExecutionError as PapermillExecutionEr
 from traitlets import Any as AnyTrait
 
 from .contract import CellStarted, Output
+from .hiding import HiddenMessages
 from .record import merge_streams, save
 from .tags import carries_only_entries
 from .threads import THREADS
@@ -87,6 +88,8 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
         self.on_cell_executed = self.on_executed
         session.position = positions(keeper.nb, session.cells)
         self._sent: dict[str, tuple[NotebookNode, int]] = {}
+        self._hiding = session.logbook.hiding
+        self._hidden = HiddenMessages(self._hiding) if self._hiding else None
 
     def execute(self, **kwargs: Any) -> NotebookNode:
         """Execute all cells; raises what ends the kernel, not what a cell raises (see RecordKeeper.failed)."""
@@ -109,6 +112,8 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
     execute_cell = run_sync(async_execute_cell)  # papermill calls this; nbclient's is bound to its own coroutine
 
     def _settle(self, cell: NotebookNode, cell_index: int) -> None:
+        if self._hidden:
+            self._take_held({request for request, (_, index) in self._sent.items() if index == cell_index})
         self.session.logbook.settle()
         if len(cell.get("outputs", ())) > 1:
             places = merge_streams(cell)
@@ -130,20 +135,35 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
         """Process a message of any cell; True when it says that request `awaited` is done."""
         parent = message["parent_header"].get("msg_id")
         self.session.logbook.take_printed()
+        shown = self._hidden.shown(message) if self._hidden else message  # before anything is kept or told
+        return shown is not None and self._take(shown, parent) and parent == awaited
+
+    def _take(self, message: dict[str, Any], parent: str) -> bool:
+        """Process a message; True when it says that the request `parent` is done."""
         self._note(message["msg_type"], message["content"], self._sent.get(parent, (None, None))[1])
         if parent in self._sent:
             try:
                 self.process_message(message, *self._sent[parent])
             except CellExecutionComplete:
-                return bool(parent == awaited)
+                return True
         return False
+
+    def _take_held(self, requests: Collection[str]) -> None:
+        """Take what was held back of these requests' output: it is no secret."""
+        for message in self._hidden.rest(requests) if self._hidden else ():
+            self._take(message, message["parent_header"].get("msg_id"))
+
+    async def _check_raise_for_error(self, cell: NotebookNode, cell_index: int, exec_reply: Any) -> None:
+        shown = self._hiding.inside(exec_reply) if self._hiding else exec_reply
+        await super()._check_raise_for_error(cell, cell_index, shown)
 
     def expect(self, request: str) -> None:
         """Let the output of `request` (the farewell) belong to the last cell that ran."""
         self._sent[request] = (self.nb.cells[self.session.current], self.session.current)
 
     def settle_last(self) -> None:
-        """Put the last cell's outputs in order again, after the farewell added to them."""
+        """Put the last cell's outputs in order again, after the farewell added to them; nothing is held back now."""
+        self._take_held(self._sent)
         self._settle(self.nb.cells[self.session.current], self.session.current)
 
     async def until_idle(self, request: str) -> None:

@@ -28,6 +28,7 @@ from .command import run_command
 from .contract import Job, Mount, Needs, Outcome, Reporter, Runtime
 from .exits import Ending, Exit
 from .gate import Gate, Passed
+from .hiding import told
 from .interpreters import PYTHON, settle
 from .kept import Kept, hand_over
 from .kernel import pass_gate, run_notebook
@@ -35,6 +36,7 @@ from .launch import GROUP, NAMESPACE, environment, kernel_command, launcher, scr
 from .resources import Measured, gpu_variables, read_used, shortages, this_machine
 from .rundir import INSIDE, RunDir, helper_module, remove_stale
 from .sandbox import bubblewrap, wrap
+from .secret_folders import lay_out
 from .threads import THREADS, in_own_thread
 
 
@@ -61,7 +63,7 @@ class ProcessExecutor:
     async def run(self, job: Job, report: Reporter, gate: Gate | None = None) -> Outcome:
         """See `Executor.run`."""
         attempt = _Attempt(job, report, self.sandbox, gate)
-        return await in_own_thread(attempt.work, attempt.stop, f"{THREADS}{job.id}")
+        return told(job, await in_own_thread(attempt.work, attempt.stop, f"{THREADS}{job.id}"))
 
     def remove_leftovers(self, store: str, live_runs: Callable[[], Collection[str]]) -> list[str]:
         """Remove what killed run processes left; kernels ended with them, their run directories did not."""
@@ -98,6 +100,7 @@ class _Attempt:
         child: Child | None = None
         try:
             rundir.open_lifeline()
+            lay_out(self.job, rundir)
             if not self.sandbox:
                 (rundir.path / "lib" / "dagbook.py").write_bytes(helper_module().read_bytes())
                 (rundir.path / "home").mkdir()

@@ -15,6 +15,7 @@ from pathlib import Path
 from .contract import Job
 from .resources import gpu_devices
 from .rundir import INSIDE, RunDir, helper_module
+from .secret_folders import mounts_of
 
 # What the namespace has of its own.
 _OWN = {"dev", "proc", "tmp", "dag", "input", "output", "code", "data", "pfs", "valohai", "cnvrg", "lost+found"}
@@ -64,7 +65,7 @@ def wrap(job: Job, rundir: RunDir, command: list[str], status: int, keep: tuple[
     for device in gpu_devices() if job.gpus else ():
         options += ["--dev-bind", device, device]
     # Outer targets first: /input/a before /input/a/b.
-    for mount in sorted(job.mounts, key=lambda one: one.target):
+    for mount in sorted((*job.mounts, *mounts_of(job, rundir)), key=lambda one: one.target):
         options += ["--ro-bind" if mount.read_only else "--bind", str(mount.source), mount.target]
     # The namespace's own root too, now that everything is in it.
     options += ["--remount-ro", "/", "--chdir", "/output", "--unshare-pid", "--unshare-ipc", "--die-with-parent"]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..core.dialect import Secret
 from ..core.errors import PipelineError, problem
 from ..core.model import Defaults, Edge, Node, Port
 from ..core.values import Value, grid_values, shown
@@ -149,6 +150,10 @@ def _input_words(node: Node) -> Iterable[str]:
             yield f"{edge.target_key}{'?' if edge.optional else ''}={edge.source}{glob}"
 
 
+def _secret_word(secret: Secret) -> str:
+    return f"{secret.variable}={secret}" if secret.variable else str(secret)
+
+
 def _map_words(node: Node) -> Iterable[str]:
     if node.datums:
         yield f"{node.datums.input.repo}:{node.datums.input.glob}"
@@ -186,6 +191,7 @@ _SPELLED: dict[str, Callable[[Node], Iterable[str]]] = {
     "--compute": lambda node: [",".join(node.compute)] if node.compute else [],
     "--git": lambda node: _one(node.git),
     "--env": lambda node: (f"{name}={value}" for name, value in node.env.items()),
+    "--secret": lambda node: (_secret_word(one) for one in node.secrets if not one.path),
     "--timeout": lambda node: _amount(node.timeout, _TIMES),
     "--retries": lambda node: _one(node.retries),
     "--on-error": lambda node: _one(node.on_error),

@@ -105,6 +105,8 @@ def _common(read: Line) -> dict[str, Any]:
         facts["requirements"] = tuple(read.values["requirements"])
     if "compute" in read.given:
         facts["compute"] = tuple(dict.fromkeys(name for names in read.values["compute"] for name in names))
+    if "secret" in read.given:
+        facts["secrets"] = tuple(dict.fromkeys(read.values["secret"]))
     if "no_cache" in read.given:
         facts["cache"] = False
     if "env" in read.given:

@@ -101,6 +101,19 @@ def condition(text: str) -> object:
     return condition_of(text)
 
 
+def secret(text: str) -> object:
+    """A secret and its variable: VARIABLE=NAME:KEY."""
+    from ..core.dialect import Secret
+    from ..core.errors import PipelineError, problem
+
+    variable, given, named = text.rpartition("=")
+    name, keyed, key = named.partition(":")
+    if not name or (given and not variable) or (keyed and not key):
+        hint = "Write --secret NAME, --secret NAME:KEY or --secret VARIABLE=NAME:KEY."
+        raise PipelineError(problem("E-VALUE", what=f"{text!r} names no secret", hint=hint))
+    return Secret(name=name, key=key or None, variable=variable or None)
+
+
 def approvers(text: str) -> tuple[str, ...]:
     """Names of people between commas."""
     from .flow_words import approvers_of

@@ -114,6 +114,14 @@ OPTIONS = (
     ),
     Option("--git", "URL[@REF]", "a repository to clone to /cnvrg", EVERYWHERE, convert=to.repository),
     Option("--env", "NAME=VALUE", "an environment variable", EVERYWHERE, many=True),
+    Option(
+        "--secret",
+        "[VARIABLE=]NAME[:KEY]",
+        "a secret of this machine, in a variable",
+        EVERYWHERE,
+        many=True,
+        convert=to.secret,
+    ),
     Option("--timeout", "TIME", "the longest it may take, such as 10m", EVERYWHERE, convert=to.seconds),
     Option("--retries", "N", "how often to try again after a failure", EVERYWHERE, convert=to.retries),
     Option(

@@ -26,6 +26,7 @@ BUILT_IN = "built in"
 _SWITCHES = {"true": True, "false": False, "1": True, "0": False}
 # DAGBOOK_ variables that are no settings: what a node sees. Inside a node (DAGBOOK_OUTPUT is set) nothing is checked.
 _IN_A_NODE = "DAGBOOK_OUTPUT"
+_SECRET = "DAGBOOK_SECRET_"  # so begin variables that hold a secret for nodes
 
 
 class _Wrong(Exception):
@@ -88,6 +89,18 @@ def _variables(value: Any) -> dict[str, str]:
     return dict(value)
 
 
+def _command(value: Any) -> str:
+    import shlex
+
+    try:
+        words = shlex.split(_text(value))
+    except ValueError:
+        words = []
+    if not words:
+        raise _Wrong("a command line, such as pass show {name}/{key}")
+    return str(value)
+
+
 def _hosts(value: Any) -> tuple[str, ...]:
     from ..core.data_source import is_host
 
@@ -109,10 +122,12 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "max_runs": _count,
     "data_hosts": _hosts,
     "spare": _switch,
+    "secrets": _text,
+    "secret_command": _command,
     "env": _variables,
     "compute": dict,  # read with the file, which has its lines
 }
-_PATHS = ("store", "code")
+_PATHS = ("store", "code", "secrets")
 TABLES = ("env", "compute")  # in the file only
 
 
@@ -124,7 +139,8 @@ class Settings:
     started meanwhile; `max_runs` how many a plan may hold; `code` the folder shown at /code
     (None: the notebook's; "none": nothing); `store` the folder of the store (None: see `find_store`);
     `data_hosts` the private hosts, HOST or HOST:PORT, that datasets may be fetched from;
-    `spare` whether a run process waits beside a notebook; `build_network` the network for building images;
+    `spare` whether a run process waits beside a notebook; `secrets` the folder of secrets (None: the user's own) and
+    `secret_command` what prints one that is not there; `build_network` the network for building images;
     `transport` how kernels are reached; `env` goes to every node; `compute` holds the compute templates by name.
     """
 
@@ -139,6 +155,8 @@ class Settings:
     max_runs: int = 10_000
     data_hosts: tuple[str, ...] = ()
     spare: bool = True
+    secrets: str | None = None
+    secret_command: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     compute: Mapping[str, Compute] = field(default_factory=dict)
     origin: Mapping[str, str] = field(default_factory=dict)
@@ -202,7 +220,8 @@ def _place(where: str) -> Place:
 def _environ_layer(environ: Mapping[str, str], found: list[Problem]) -> dict[str, tuple[Any, str]]:
     known = {f"DAGBOOK_{name.upper()}": name for name in setting_names() if name not in TABLES}
     for variable in environ:
-        if variable.startswith("DAGBOOK_") and variable not in known and _IN_A_NODE not in environ:
+        ours = variable.startswith("DAGBOOK_") and not variable.startswith(_SECRET)
+        if ours and variable not in known and _IN_A_NODE not in environ:
             hint = nearest(variable, known)
             found.append(problem("E-SETTING", origin=variable, what="there is no such setting", hint=hint))
     return {name: (environ[variable], variable) for variable, name in known.items() if environ.get(variable)}
@@ -243,7 +262,7 @@ def _file_layer(folder: Path, found: list[Problem]) -> dict[str, tuple[Any, str]
 
             value = read_computes(value, text, str(path), found)
         if name in _PATHS and isinstance(value, str) and value and value != "none":
-            value = str(path.parent / value)  # paths in the file are meant from where the file is
+            value = str(path.parent / os.path.expanduser(value))  # paths in the file are meant from where the file is
         layer[name] = (value, where)
     return layer
 

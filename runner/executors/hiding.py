@@ -1,0 +1,192 @@
+"""Keeps the values of secrets out of what a node shows: dots stand where one was printed, in any usual spelling.
+
+It is best effort: a node has its secrets and can tell them in ways that nobody foresees. What is found is the value
+itself, line by line, as Python, JSON, HTML and URLs spell it, and its base64 wherever it begins. Values shorter than
+`SHORTEST` are not looked for, as they would hide half of all that is said.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from ..core.masking import MASK
+from .contract import Failure, Job, Outcome
+
+SHORTEST = 6  # characters
+_WRAPPED = 76  # characters in a line of base64, as programs print it
+
+
+class Hiding:
+    """Finds these values in texts; `of_job` gives the one for a job."""
+
+    def __init__(self, forms: Iterable[str]) -> None:
+        self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))  # the longest that fits is taken
+        self._pattern = re.compile("|".join(map(re.escape, self._forms)))
+        self._initials = frozenset(form[0] for form in self._forms)
+        self._longest = len(self._forms[0])
+
+    def text(self, text: str) -> str:
+        """`text` with dots in place of secrets."""
+        return self._pattern.sub(MASK, text) if self._is_in(text) else text
+
+    def inside(self, value: Any) -> Any:
+        """Plain data with dots in place of secrets, in all texts in it; names too."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.inside(name): self.inside(one) for name, one in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(self.inside(one) for one in value)
+        return value
+
+    def outcome(self, outcome: Outcome) -> Outcome:
+        """How an attempt ended, with dots in place of secrets."""
+        failure = outcome.failure
+        if failure:
+            name, message, traceback = self.inside((failure.name, failure.message, failure.traceback))
+            failure = Failure(name, message, traceback, failure.cell)
+        reason, warnings = self.inside((outcome.reason, outcome.warnings))
+        return replace(outcome, reason=reason, failure=failure, warnings=warnings)
+
+    def pieces(self, raw: str) -> tuple[str, str]:
+        """What can be told of a text that goes on, dots in place; and its end, with which a secret may have begun."""
+        held = self._begun(raw, 0)
+        if held == len(raw) and not self._is_in(raw):
+            return raw, ""
+        told, done = [], 0
+        for match in self._pattern.finditer(raw):
+            if match.start() >= held:
+                break
+            told += [raw[done : match.start()], MASK]
+            done = match.end()
+            if done > held:
+                held = self._begun(raw, done)
+        return "".join([*told, raw[done:held]]), raw[held:]
+
+    def _is_in(self, text: str) -> bool:
+        return any(form in text for form in self._forms)  # far faster than the pattern, where there is none
+
+    def _begun(self, raw: str, start: int) -> int:
+        """From where on `raw` may be the beginning of a secret; no form has a line end in it."""
+        for at in range(max(start, raw.rfind("\n") + 1, len(raw) - self._longest + 1), len(raw)):
+            if raw[at] in self._initials:
+                tail = raw[at:]
+                if any(len(form) > len(tail) and form.startswith(tail) for form in self._forms):
+                    return at
+        return len(raw)
+
+
+class HiddenStream:
+    """A text that comes in pieces, with dots in place of secrets, also of those that two pieces share.
+
+    What may be the beginning of one is held back until it is known.
+    """
+
+    def __init__(self, hiding: Hiding) -> None:
+        self._hiding = hiding
+        self._held = ""
+
+    def feed(self, text: str) -> str:
+        """What can be told after this piece."""
+        told, self._held = self._hiding.pieces(self._held + text)
+        return told
+
+    def rest(self) -> str:
+        """What was held back: nothing more comes for now."""
+        held, self._held = self._held, ""
+        return self._hiding.text(held)
+
+
+class HiddenMessages:
+    """A kernel's messages with dots in place of secrets."""
+
+    def __init__(self, hiding: Hiding) -> None:
+        self._hiding = hiding
+        self._streams: dict[tuple[str, str], tuple[HiddenStream, dict[str, Any]]] = {}
+
+    def shown(self, message: dict[str, Any]) -> dict[str, Any] | None:
+        """The message as it may be shown; None when all of it is held back."""
+        parent, content = str(message["parent_header"].get("msg_id")), message["content"]
+        if message["msg_type"] == "stream":
+            name = str(content.get("name"))
+            known = self._streams.get((parent, name))
+            stream = known[0] if known else HiddenStream(self._hiding)
+            self._streams[parent, name] = stream, message
+            text = stream.feed(content.get("text") or "")
+            return {**message, "content": {**content, "text": text}} if text else None
+        if message["msg_type"] == "clear_output":  # what is held back is cleared with the rest
+            for of, name in list(self._streams):
+                if of == parent:
+                    del self._streams[of, name]
+        return {**message, "content": self._hiding.inside(content)}
+
+    def rest(self, parents: Collection[str]) -> Iterator[dict[str, Any]]:
+        """Messages with what was held back of these requests: nothing more comes of them for now."""
+        for parent, name in list(self._streams):
+            if parent in parents:
+                stream, message = self._streams.pop((parent, name))
+                if text := stream.rest():
+                    yield {**message, "content": {**message["content"], "text": text}}
+
+
+def of_job(job: Job) -> Hiding | None:
+    """What hides the job's secrets; None where there is nothing to hide."""
+    values = job.secrets.hidden
+    return _of_values(values) if values else None
+
+
+def told(job: Job, outcome: Outcome) -> Outcome:
+    """How an attempt of the job ended, without its secrets."""
+    hiding = of_job(job)
+    return hiding.outcome(outcome) if hiding else outcome
+
+
+@lru_cache(maxsize=16)
+def _of_values(values: tuple[bytes, ...]) -> Hiding | None:
+    forms = {form for value in values for form in forms_of(value) if len(form) >= SHORTEST}
+    return Hiding(forms) if forms else None
+
+
+def forms_of(value: bytes) -> set[str]:
+    """How a value may be spelled in a text; of several lines each one by itself."""
+    value = value.strip()
+    if len(value) < SHORTEST:
+        return set()
+    found = set(_encoded(value))
+    try:
+        lines = [line.strip() for line in value.decode().splitlines()]
+    except UnicodeDecodeError:
+        return found
+    for line in lines:
+        if len(line) >= SHORTEST:
+            found |= set(_spelled(line))
+    return found
+
+
+def _spelled(line: str) -> Iterator[str]:
+    yield from (line, repr(line)[1:-1], json.dumps(line)[1:-1], json.dumps(line, ensure_ascii=False)[1:-1])
+    yield from (html.escape(line), html.escape(line, quote=False))
+    for quoted in (quote(line), quote(line, safe=""), quote_plus(line)):
+        yield quoted
+        yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), quoted)
+
+
+def _encoded(value: bytes) -> Iterator[str]:
+    """Its base64: whole, wrapped, and what is always the same of it in the base64 of a longer text."""
+    whole = base64.b64encode(value).decode("ascii")
+    texts = [whole, whole.rstrip("="), quote(whole, safe="")]
+    texts += [whole[start : start + _WRAPPED] for start in range(0, len(whole), _WRAPPED)]
+    for before in range(3):
+        text = base64.b64encode(bytes(before) + value).decode("ascii")
+        texts.append(text[-(-8 * before // 6) : 8 * (before + len(value)) // 6])
+    for text in texts:
+        yield text
+        yield text.replace("+", "-").replace("/", "_")
