@@ -1,8 +1,8 @@
 """Keeps the values of secrets out of what a node shows: dots stand where one was printed, in any usual spelling.
 
 It is best effort: a node has its secrets and can tell them in ways that nobody foresees. What is found is the value
-itself, line by line, as Python, JSON, HTML and URLs spell it, and its base64 wherever it begins. Values shorter than
-`SHORTEST` are not looked for, as they would hide half of all that is said.
+itself, line by line, as Python, JSON, HTML, URLs and shells spell it, and its base64 wherever it begins. Values
+shorter than `SHORTEST` are not looked for, as they would hide half of all that is said.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from .contract import Failure, Job, Outcome
 
 SHORTEST = 6  # characters
 _WRAPPED = 76  # characters in a line of base64, as programs print it
+_BUNDLES = ("data", "metadata", "transient")  # parts of a message, whose own parts have names of the protocol's
 
 
 class Hiding:
@@ -46,6 +47,10 @@ class Hiding:
         if isinstance(value, list | tuple):
             return type(value)(self.inside(one) for one in value)
         return value
+
+    def values(self, content: Mapping[str, Any]) -> dict[str, Any]:
+        """The content of a message with dots in place of secrets; what its parts are called is the protocol's."""
+        return {name: self.inside(value) for name, value in content.items()}
 
     def outcome(self, outcome: Outcome) -> Outcome:
         """How an attempt ended, with dots in place of secrets."""
@@ -126,7 +131,11 @@ class HiddenMessages:
             for of, name in list(self._streams):
                 if of == parent:
                     del self._streams[of, name]
-        return {**message, "content": self._hiding.inside(content)}
+        if message["msg_type"] == "status":
+            return message
+        bundles = {name: content[name] for name in _BUNDLES if isinstance(content.get(name), Mapping)}
+        told = {name: self._hiding.values(bundle) for name, bundle in bundles.items()}
+        return {**message, "content": {**self._hiding.values(content), **told}}
 
     def rest(self, parents: Collection[str]) -> Iterator[dict[str, Any]]:
         """Messages with what was held back of these requests: nothing more comes of them for now."""
@@ -174,6 +183,7 @@ def forms_of(value: bytes) -> set[str]:
 def _spelled(line: str) -> Iterator[str]:
     yield from (line, repr(line)[1:-1], json.dumps(line)[1:-1], json.dumps(line, ensure_ascii=False)[1:-1])
     yield from (html.escape(line), html.escape(line, quote=False))
+    yield from (line.replace("'", "'\\''"), line.replace("'", "'\"'\"'"))  # as shells trace it
     for quoted in (quote(line), quote(line, safe=""), quote_plus(line)):
         yield quoted
         yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), quoted)

@@ -154,8 +154,9 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
             self._take(message, message["parent_header"].get("msg_id"))
 
     async def _check_raise_for_error(self, cell: NotebookNode, cell_index: int, exec_reply: Any) -> None:
-        shown = self._hiding.inside(exec_reply) if self._hiding else exec_reply
-        await super()._check_raise_for_error(cell, cell_index, shown)
+        if self._hiding and exec_reply:
+            exec_reply = {**exec_reply, "content": self._hiding.values(exec_reply["content"])}
+        await super()._check_raise_for_error(cell, cell_index, exec_reply)
 
     def expect(self, request: str) -> None:
         """Let the output of `request` (the farewell) belong to the last cell that ran."""

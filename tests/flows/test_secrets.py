@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -13,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.flows.conftest import MakeFlow
-from tests.flows.flow import Ended, Flow
+from tests.flows.flow import Flow
 
 CANARY = "CaNaRy-7f3a/9+x&y z"
 MULTI = "first-line-of-a-key\nsecond-line-of-a-key\n"
