@@ -75,7 +75,7 @@ def read_valohai_api(document: Entry, ledger: Ledger, project: Items | None = No
             origin={VALOHAI: kept} if kept else {},
         )
     )
-    if pipeline is None or not all_sound(spot, pipeline, places):
+    if pipeline is None or not all_sound(spot, pipeline, places) or ledger.failed:
         return None
     return pipeline, Counts.of(len(nodes), edges.kinds)
 

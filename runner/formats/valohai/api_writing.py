@@ -9,6 +9,7 @@ from typing import Any
 from ...core.dialect import Search
 from ...core.model import Edge, Kind, Node, OnError, Pipeline
 from ..imported import Ledger
+from .adapting import adapted
 from .spot import Document, by_name, kept_in, plain, whole
 from .step_writing import is_retried_by_word, step_of
 from .task_writing import rules_of
@@ -26,6 +27,7 @@ def write_valohai_api(pipelines: Sequence[Pipeline], ledger: Ledger) -> str:
     """The body of the call that creates the first of these pipelines, as JSON; what it cannot say is taken down."""
     pipeline = pipelines[0]
     tell_unsaid(pipeline, ledger, FORMAT)
+    pipeline = adapted(pipeline)
     kept = kept_in(pipeline.origin)
     names = {node.title: name_of(node) for node in pipeline.nodes}
     call = dict(kept.get("call", {}))
@@ -140,7 +142,7 @@ def _template(node: Node, ledger: Ledger) -> Document:
     told["parameters"] = _values(node, step)
     told["environment-variables"] = dict(node.env)
     told |= {"time-limit": step["time-limit"]} if "time-limit" in step else {}
-    runtime = {key: step[key] for key in ("no-output-timeout", "autorestart") if key in step}
+    runtime: Document = {key: step[key] for key in ("no-output-timeout", "autorestart") if key in step}
     runtime |= others.pop("runtime-config", {})
     told |= {"runtime-config": _snake(runtime)} if runtime else {}
     if node.search is not None:

@@ -23,7 +23,7 @@ _UNFIT_IN_TITLES = re.compile(r"[/\\:~\x00-\x1f]+")
 def read_node(spot: Spot, items: Items) -> Node | None:
     """The node that a mapping tells; None and its faults are taken down."""
     name = named_word(spot, "name")
-    spot = spot.called(f'the node "{name}"' if name else f"node {spot.path[-1]}", name)  # type: ignore[operator]
+    spot = spot.called(f'the node "{name}"' if name else f"node {spot.path[-1]}", name)
     word = (named_word(spot, "type") or "").strip().lower()
     if word == NodeType.DEPLOYMENT:
         told = spot.read(DeploymentNode)
@@ -76,7 +76,7 @@ def _execution(spot: Spot, told: ExecutionNode, items: Items) -> Node | None:
         why.append("it is distributed: its executions would have to talk to each other")
     kept = kept_of(ready) | ({"commit": told.commit} if told.commit else {})
     if told.type is NodeType.TASK:
-        kept |= {"task": {**(kept_task(task) if task else {}), **({"name": told.task} if told.task else {})}}
+        kept |= {"task": kept_task(task) if task else {"name": told.task, "undefined": True} if told.task else {}}
     fields = {"search": search, "edge_merge": told.edge_merge_mode, "unresolved": tuple(why)}
     return node_of(spot, told, ready, kept, fields)
 

@@ -58,7 +58,7 @@ def _float(value: Any, where: str) -> Value:
     try:
         if isinstance(value, bool):
             raise ValueError
-        return float(value) if isinstance(value, str) else bare(value)  # type: ignore[no-any-return]
+        return float(value) if isinstance(value, str) else bare(value)
     except ValueError:
         raise _unfit(where, f"should be a number, and is {value!r}") from None
 

@@ -47,9 +47,9 @@ def read_list(document: Entry, ledger: Ledger) -> list[Read]:
     tasks = {kept.get("task", {}).get("name") for kept in used}
     for number, name in enumerate((*items.steps, *items.tasks), 1):
         task = items.tasks[name] if number > len(items.steps) else None
-        if name not in (tasks if task else steps) and (made := _alone(items, name, task, number)):
-            found.append((made, Counts.of(1, ())))
-    return _with_rest(found, items.rest)
+        if name not in (tasks if task else steps) and (alone := _alone(items, name, task, number)):
+            found.append((alone, Counts.of(1, ())))
+    return [] if ledger.failed else _with_rest(found, items.rest)
 
 
 def _with_rest(found: list[Read], rest: list[Document]) -> list[Read]:

@@ -130,8 +130,8 @@ class Step(StepBody):
     """A step as it is defined."""
 
     name: Text = Field(min_length=1)
-    image: Text = Field(min_length=1)  # type: ignore[assignment]  # here it must be said
-    command: Command  # type: ignore[assignment]
+    image: Text = Field(min_length=1)  # here it must be said
+    command: Command
 
 
 class Rules(Part):

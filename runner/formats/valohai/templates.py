@@ -162,7 +162,8 @@ def _parameters(spot: Spot, told: Template, own: dict[str, Document], is_task: b
 
 def _varied(name: str, value: Document) -> Argument:
     """The argument that a varied parameter is, of the type of its values."""
-    rules = value.get("rules") if isinstance(value.get("rules"), dict) else {}
+    said = value.get("rules")
+    rules: Document = said if isinstance(said, dict) else {}
     values = plain(rules["items"] if "items" in rules else [rules.get("value", 0.5)])  # others are numbers
     argument = argument_for(name, values if isinstance(values, list) else [values])
     return argument.model_copy(update={"multiple": None})

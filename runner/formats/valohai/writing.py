@@ -9,6 +9,7 @@ from typing import Any
 from ...core.model import Edge, Kind, Node, OnError, Pipeline
 from ..imported import Ledger
 from ..yaml_text import yaml_text
+from .adapting import adapted
 from .spot import ALONE, Document, kept_in, plain
 from .step_writing import STEP_ONLY, base_of, commonest, in_order, is_retried_by_word, override_between, step_of
 from .task_writing import task_of
@@ -24,6 +25,7 @@ def write_valohai(pipelines: Sequence[Pipeline], ledger: Ledger) -> str:
     """
     for pipeline in pipelines:
         tell_unsaid(pipeline, ledger, FORMAT)
+    pipelines = [adapted(pipeline) for pipeline in pipelines]
     runs = [node for pipeline in pipelines for node in pipeline.nodes if node.kind is Kind.COMMAND]
     steps = _Steps(runs, ledger)
     tasks = _Tasks(runs, steps)
@@ -104,12 +106,14 @@ class _Tasks:
             kept = kept_in(node.origin).get("task", {})
             if node.search is None or (not kept.get("name") and node.search == type(node.search)()):
                 continue
-            if is_undefined(node) and kept.keys() <= {"name"}:
+            if kept.get("undefined"):
                 continue
             self._of[id(node)] = self._write(node, steps.of(node)[0], kept)
 
     def of(self, node: Node) -> str | None:
         """The name of the task of a node, if it has one."""
+        if node.search is None:
+            return None
         return self._of.get(id(node)) or kept_in(node.origin).get("task", {}).get("name")
 
     def _write(self, node: Node, step: str, kept: Document) -> str:
