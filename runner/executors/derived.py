@@ -39,7 +39,7 @@ _SETTINGS = (
     *("index-url", "extra-index-url", "find-links", "trusted-host", "proxy", "default-timeout", "timeout", "retries"),
     *("no-index", "prefer-binary", "only-binary", "no-binary"),
 )
-_PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "all_proxy")
+PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "all_proxy")
 _BUNDLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -196,7 +196,7 @@ class Outside:
 
 def host_settings(rundir: RunDir) -> Outside:
     """pip's settings on this machine, with every file and folder that they name mounted; proxies; certificates."""
-    variables = {name: os.environ[name] for name in _PROXIES if name in os.environ}
+    variables = {name: os.environ[name] for name in PROXIES if name in os.environ}
     mounts: dict[str, str] = {}
     settings = _pip_settings()
     bundle = settings.pop("cert", None) or next((os.environ[n] for n in _BUNDLES if os.environ.get(n)), None)

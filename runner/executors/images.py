@@ -7,8 +7,6 @@ seen is remembered in the user's cache folder.
 from __future__ import annotations
 
 import json
-import queue
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,6 +16,7 @@ from ..core.model import Kind
 from .caches import recall, remember
 from .contract import Needs, Runtime
 from .derived import Derived, Recipe
+from .streamed import steps_of
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -117,28 +116,17 @@ class Images:
         return self._pull(reference, tell)
 
     def _pull(self, reference: str, tell: Callable[[str], None]) -> str:
-        steps: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        def pull() -> Any:
+            name, tag = _name_and_tag(reference)
+            return self._client.pull(name, tag=tag, stream=True, decode=True)
 
-        def pull() -> None:
-            try:
-                name, tag = _name_and_tag(reference)
-                for step in self._client.pull(name, tag=tag, stream=True, decode=True):
-                    steps.put(step)
-            except Exception as error:
-                steps.put({"error": str(getattr(error, "explanation", None) or error)})
-            steps.put(None)
-
-        threading.Thread(target=pull, name="dagbook-pull", daemon=True).start()
         said = ""
-        try:
-            while (step := steps.get(timeout=SILENCE_SECONDS)) is not None:
-                if "error" in step:
-                    return str(step["error"])[:300]
-                if (line := f"{step.get('id', '')} {step.get('status', '')}".strip()) != said:
-                    said = line
-                    tell(f"pulling {reference}: {line}")
-        except queue.Empty:
-            return f"the registry said nothing for {SILENCE_SECONDS:.0f} seconds"
+        for step in steps_of(pull, SILENCE_SECONDS):
+            if "error" in step:
+                return str(step["error"])[:300]
+            if (line := f"{step.get('id', '')} {step.get('status', '')}".strip()) != said:
+                said = line
+                tell(f"pulling {reference}: {line}")
         return ""
 
     def _runtime(
