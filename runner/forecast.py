@@ -15,6 +15,7 @@ from .jobs import Jobs
 from .plan import check_asked, prepare
 from .records.store import Store
 from .results import Results
+from .secret_lookup import find_secrets
 
 
 def forecast(
@@ -31,7 +32,8 @@ def forecast(
     if not store.is_dir():  # nothing ever ran: there is no need to look at images
         pipeline, computes = with_computes(pipeline, asked.computes, asked.executor, reused)
         raise_errors(resource_problems(pipeline, asked.executor, reused))
-        return pipeline, planner(pipeline, reused), computes, warnings
+        _, said = find_secrets(asked, pipeline, [node for node in pipeline.nodes if node.title not in reused])
+        return pipeline, planner(pipeline, reused), computes, warnings + said
     plan, opened = prepare(asked, lambda: Store(store, create=False), tell)
     found: list[Results] = []
 

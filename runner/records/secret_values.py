@@ -119,8 +119,7 @@ class SecretSource:
             there = sorted((self._folder / name).iterdir())
         except OSError:
             return []
-        # Names that begin with two dots are the versions that a cluster keeps beside its keys.
-        return [one.name for one in there if one.is_file() and not one.name.startswith("..")]
+        return [one.name for one in there if one.is_file()]
 
     def _value(self, secret: Secret) -> bytes | None:
         asked = (secret.name, secret.key)

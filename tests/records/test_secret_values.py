@@ -105,7 +105,7 @@ def test_all_that_are_missing_are_told_at_once_and_each_is_asked_for_once(folder
 
 
 def test_row_123_a_folder_has_a_file_for_each_key_with_the_exact_bytes(folder: Path) -> None:
-    """Variables of this machine stand above its files here too; what a cluster keeps beside its keys is no key."""
+    """Variables of this machine stand above its files here too; a folder in it is no key."""
     put(folder, "certs/ca.pem", b"\x00\xff\n")
     put(folder, "certs/key", "old\n")
     put(folder, "certs/empty", "")
