@@ -44,16 +44,7 @@ def read_valohai_api(document: Entry, ledger: Ledger, project: Items | None = No
     call = spot.read(Call)
     if call is None:
         return None
-    nodes: dict[str, Node | None] = {}
-    places: dict[str, Place] = {}
-    for one in spot.items("nodes"):
-        name = named_word(one, "name")
-        node = _node(one.called(f'the node "{name}"' if name else f"node {one.path[-1]}", name), project)
-        if name in nodes:
-            one.note("E-NODE-DUP", "not read", "name", title=name, other="earlier")
-        nodes[name or f"node {one.path[-1]}"] = node
-        if node is not None:
-            places.setdefault(slug_of(node.title), one.place("name"))
+    nodes, places = _nodes(spot, project)
     edges = _edges(spot.items("edges"), nodes)
     targets = _targets(spot, nodes)
     _tell_commits(spot, nodes)
@@ -78,6 +69,21 @@ def read_valohai_api(document: Entry, ledger: Ledger, project: Items | None = No
     if pipeline is None or not all_sound(spot, pipeline, places) or ledger.failed:
         return None
     return pipeline, Counts.of(len(nodes), edges.kinds)
+
+
+def _nodes(spot: Spot, project: Items | None) -> tuple[dict[str, Node | None], dict[str, Place]]:
+    """The nodes by the names of the call, None for those that could not be read; and their places by slug."""
+    nodes: dict[str, Node | None] = {}
+    places: dict[str, Place] = {}
+    for one in spot.items("nodes"):
+        name = named_word(one, "name")
+        node = _node(one.called(f'the node "{name}"' if name else f"node {one.path[-1]}", name), project)
+        if name in nodes:
+            one.note("E-NODE-DUP", "not read", "name", title=name, other="earlier")
+        nodes[name or f"node {one.path[-1]}"] = node
+        if node is not None:
+            places.setdefault(slug_of(node.title), one.place("name"))
+    return nodes, places
 
 
 def _tell_commits(spot: Spot, nodes: dict[str, Node | None]) -> None:

@@ -135,8 +135,8 @@ def _template(node: Node, ledger: Ledger) -> Document:
         if key in step:
             facts = {"what": f'{key} of "{node.title}"', "format": FORMAT}
             ledger.note("W-EXPORT", None, ("nodes",), "left out", node.title, **facts)
-    commit = others.pop("commit", None) or kept.get("commit")
-    told: Document = {"commit": commit} if commit else {}
+    commit = others.pop("commit", kept.get("commit"))
+    told: Document = {} if commit is None else {"commit": commit}
     told |= {"step": step["name"], **{key: step[key] for key in _SAME if key in step}}
     told["inputs"] = {slot.name: list(slot.default) for slot in node.slots}
     told["parameters"] = _values(node, step)

@@ -121,11 +121,11 @@ def title_of(spot: Spot, name: str) -> str:
     return clean_title(name)
 
 
-def free_title(name: str, number: int) -> str:
+def free_title(name: str, otherwise: str) -> str:
     """A title for a step that stands alone, as near to its name as a title can be."""
     title = " ".join(_UNFIT_IN_TITLES.sub("-", name).split()).lstrip("-")
     fits = slug_of(title).strip("_") and len(slug_of(title)) <= LONGEST_SLUG and title.isprintable()
-    return title if fits else f"step {number}"
+    return title if fits else otherwise
 
 
 def common_fields(spot: Spot, told: AnyNode) -> tuple[dict[str, Any], Document]:

@@ -43,11 +43,11 @@ def read_list(document: Entry, ledger: Ledger) -> list[Read]:
     used = [kept_in(node.origin) for pipeline, _ in found for node in pipeline.nodes]
     if ledger.failed:
         return []
-    steps = {kept.get("step") for kept in used}
-    tasks = {kept.get("task", {}).get("name") for kept in used}
+    steps = {kept.get("step") for kept in used if not kept.get("undefined")}  # one of another commit uses none here
+    tasks = {kept["task"].get("name") for kept in used if "task" in kept and not kept["task"].get("undefined")}
     for number, name in enumerate((*items.steps, *items.tasks), 1):
         task = items.tasks[name] if number > len(items.steps) else None
-        if name not in (tasks if task else steps) and (alone := _alone(items, name, task, number)):
+        if name not in (tasks if task else steps) and (alone := _alone(items, name, task)):
             found.append((alone, Counts.of(1, ())))
     return [] if ledger.failed else _with_rest(found, items.rest)
 
@@ -61,7 +61,7 @@ def _with_rest(found: list[Read], rest: list[Document]) -> list[Read]:
     return [(first.model_copy(update={"origin": kept}), counts), *found[1:]]
 
 
-def _alone(items: Items, name: str, task: Task | None, number: int) -> Pipeline | None:
+def _alone(items: Items, name: str, task: Task | None) -> Pipeline | None:
     """A pipeline of the one node that runs a step, or a task."""
     kind = "task" if task else "step"
     spot = (items.task_spots if task else items.step_spots)[name]
@@ -72,7 +72,7 @@ def _alone(items: Items, name: str, task: Task | None, number: int) -> Pipeline 
         spot.note("W-REF", "kept", "step", what=what, nearest="Write a `- step:` of that name.")
         why.append(f"the step {step!r} is not defined in {spot.ledger.file}")
     ready = settled(spot, step, items.steps.get(step), None)
-    title = free_title(name, number)
+    title = free_title(name, kind)
     if title != name:
         what = f"the name of {spot.what} cannot be a node's title"
         spot.note("W-CHANGED", f'read as "{title}"', "name", what=what, hint="")

@@ -26,7 +26,6 @@ def step_of(node: Node) -> Document:
     """The step as this node has it, as plain values; the name is that of its step, or its own."""
     kept = kept_in(node.origin)
     told: Document = {
-        **kept.get("keys", {}),
         "name": kept.get("step") or node.title,
         "image": node.image,
         "command": _command(node),
@@ -40,7 +39,9 @@ def step_of(node: Node) -> Document:
         "stop-condition": node.stop,
         "autorestart": _autorestart(node, kept),
     }
-    return in_order({name: one for name, one in told.items() if one is not None and one not in ([], {}, "")}, _ORDER)
+    fields = {name: one for name, one in told.items() if one is not None and one not in ([], {}, "")}
+    keys = {name: one for name, one in kept.get("keys", {}).items() if name != "autorestart"}
+    return in_order({**keys, **fields}, _ORDER)
 
 
 def in_order(told: Document, order: Sequence[str]) -> Document:

@@ -113,7 +113,7 @@ def _document(
     document: Document = {**own, "name": name}
     document |= {key: one for key, one in said(told).items() if key in _STEP_KEYS}
     for key, one in {
-        "image": told.image,
+        "image": told.image or None,
         "command": plain(told.command),
         "time-limit": told.time_limit,
         "no-output-timeout": told.runtime_config.no_output_timeout,

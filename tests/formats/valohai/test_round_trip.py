@@ -30,6 +30,8 @@ VARIANTS = {
     "- pipeline: {name: p, nodes: [{name: n, type: execution, step: s, override: {}}], edges: []}",
     "undefined task": "- pipeline: {name: p, nodes: [{name: n, type: task, task: t}], edges: []}",
     "task of nothing": "- task: {name: t, step: z, parameters: []}",
+    "another commit's step of one name": "- step: {name: s, image: i, command: a}\n"
+    "- pipeline: {name: p, nodes: [{name: n, type: execution, step: s, commit: abc}], edges: []}",
     "not restarted": "- step: {name: s, image: i, command: a, autorestart: false}",
     "spaces": "- step: {name: ' s  t ', image: i, command: a}",
 }
