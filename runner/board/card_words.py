@@ -8,13 +8,14 @@ from ..core.axes import hyper_parameters
 from ..core.conditions import number_in
 from ..core.lifecycle import ENDED, NodeRun, State
 from ..core.masking import MASK, looks_secret
-from ..core.model import Kind, Node, Objective
+from ..core.model import ANYBODY, Kind, Node, Objective
 from ..core.values import Value, shown
 from ..records.follow import Watched
 from ..view import plain, route_words
 from .outline import Outline, condition_words
 
 _LAST_WORDS = 500  # characters of a node's last output that are looked at
+_KINDS = {Kind.COMMAND: "command", Kind.NOTEBOOK: "notebook", Kind.DATA: "dataset", Kind.DEPLOY: "deployment"}
 _LOWEST = frozenset({Objective.MIN, Objective.LT, Objective.LE})
 
 
@@ -25,21 +26,32 @@ def planned_line(outline: Outline, node: Node) -> str:
         lengths = [str(len(values)) for values in node.grid.values()]
         words.append(f"{' × '.join(lengths)} grid" if len(lengths) > 1 else f"{lengths[0]} × {next(iter(node.grid))}")
     words += [f"each {name}" for name in hyper_parameters(outline.pipeline, node)]
+    words += [parts_words(node)] if node.datums or node.search else []
     words += [condition_words(condition) for condition in outline.conditions.get(node.title, ())]
     words += [asks_words(node)] if node.approve else []
     return " · ".join(words) or made_of(node)
 
 
+def parts_words(node: Node) -> str:
+    """How a node's work is cut: into datums, or into the executions of a search."""
+    if node.search:
+        return node.search.kind.replace("_", " ")
+    source = node.datums.input if node.datums else None
+    if source and source.repo:
+        return f"each {source.glob} of {source.repo}" if source.glob != "/" else f"all of {source.repo}"
+    return f"{source.kind} of {', '.join(source.titles)}" if source else ""
+
+
 def asks_words(node: Node) -> str:
     """Whom a node asks before it starts."""
-    return f"asks {' or '.join(node.approve)}"
+    return "asks anybody" if ANYBODY in node.approve else f"asks {' or '.join(node.approve)}"
 
 
 def made_of(node: Node) -> str:
     """What a node is made of, in a word or two."""
     if node.kind is Kind.CELL:
         return f"cell {node.cell}" if node.cell else "cell"
-    return {Kind.COMMAND: "command", Kind.NOTEBOOK: "notebook", Kind.DATA: "dataset"}[node.kind]
+    return _KINDS[node.kind]
 
 
 def run_line(one: Watched, node: Node | None, before: Iterable[NodeRun]) -> str:

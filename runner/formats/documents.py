@@ -281,6 +281,8 @@ def _unreadable(text: str) -> tuple[int, int]:
 def _hint_for(said: str, line: str) -> str:
     if "\\t" in said or "\t" in line[: len(line) - len(line.lstrip())]:
         return "Indent with spaces; YAML takes no tabs there."
+    if "mapping values are not allowed" in said and line.count(": ") > 1:
+        return "Quote a text that holds a colon and a space, or write it below the key after |."
     if "mapping values are not allowed" in said:
         return "A key must stand in the same column as the keys beside it; `dagbook import --repair` may mend it."
     if "{{" in line:

@@ -139,6 +139,13 @@ def test_every_value_knows_its_line_and_column() -> None:
     assert document.at(["tasks", 0, "gone", 3]).line == 2, "the last one on the way"
 
 
+def test_a_colon_in_a_text_is_told_from_a_key_that_stands_wrong() -> None:
+    with pytest.raises(PipelineError, match="Quote a text that holds a colon"):
+        one_document("input: sh -c 'echo x: 1' y", "f.yaml")
+    with pytest.raises(PipelineError, match="same column"):
+        one_document("- name: x\n    type: y", "f.yaml")
+
+
 VALUES = st.recursive(
     st.none()
     | st.booleans()
