@@ -139,7 +139,7 @@ def test_row_97_a_value_tells_its_type(value: Any, type: ArgumentType) -> None:
 def test_cnvrg_gets_texts_in_quotes_and_truth_as_a_bare_name() -> None:
     """--key='value', --key=number, --key, --key=false."""
     node = Node(title="n", kind=Kind.COMMAND, dialect=Dialect.CNVRG, source="python t.py")
-    params = {"data": "it's", "n": 3, "rate": 0.5, "on": True, "none": None, "off": False}
+    params: dict[str, Any] = {"data": "it's", "n": 3, "rate": 0.5, "on": True, "none": None, "off": False}
     told = command_of(node, params)
     assert told == "python t.py --data='it'\"'\"'s' --n=3 --rate=0.5 --on --none --off=false"
     assert shlex.split(told)[2] == "--data=it's"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from valohai_yaml import parse
 from valohai_yaml.lint import lint
-from valohai_yaml.objs import Config
+from valohai_yaml.objs import Config, ExecutionNode
 from valohai_yaml.objs.pipelines.override import Override
 
 from dagbook.runner.core.arguments import command_of
@@ -141,6 +141,7 @@ def test_row_84_the_vendors_reader_gets_the_same_values(title: str) -> None:
     config: Config = parse(_without(written(sound(kitchen())), "secret-sauce"), validate=True)
     made = sound(kitchen())[0].node(title)
     theirs = config.pipelines["daily bread"].get_node_by(name=title)
+    assert isinstance(theirs, ExecutionNode)
     step = config.steps[theirs.step]
     template = Override.serialize_to_template(Override.merge_with_step(theirs.override, step))
     flags = {one.name for one in made.arguments if str(one.type) == "flag"}
