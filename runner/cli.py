@@ -39,6 +39,7 @@ _COMMANDS = {
     "datums": "cli_parts",
     "compare": "cli_compare",
     "data": "cli_data",
+    "images": "cli_images",
     "approve": "cli_again",
     "reject": "cli_again",
     "cancel": "cli_again",

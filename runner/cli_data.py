@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,27 +11,12 @@ import click
 
 from .cli_data_look import NAME, check, diff, list_, log_, opened_store, query
 from .cli_options import AS_JSON, STORE, guarded, print_json, tell_problems
+from .interruptible import interruptible
 
 if TYPE_CHECKING:
     from .core.errors import Problem
     from .records.repos import Commit, Stream
     from .records.store import Store
-
-INTERRUPTED = 130
-
-
-def interruptible(command: Callable[..., int]) -> Callable[..., int]:
-    """Ctrl-C ends the command with its own exit code; no dataset is changed by half."""
-
-    @wraps(command)
-    def run(*args: Any, **options: Any) -> int:
-        try:
-            return command(*args, **options)
-        except KeyboardInterrupt:
-            click.echo("Cancelled.", err=True)
-            return INTERRUPTED
-
-    return run
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

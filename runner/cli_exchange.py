@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .cli_options import AS_JSON, FILE, guarded, print_json, read, tell_problems, text_fetched
+from .saved_text import save_text
 
 if TYPE_CHECKING:
     from .core.model import Pipeline
@@ -105,11 +106,11 @@ def _write(imported: Imported, name: str | None, file: Path, output: Path) -> No
     from .formats.recognised import chosen
 
     if output.suffix == ".ipynb":
-        _save(output, _notebook_text(chosen(imported, name, file.name)))
+        save_text(output, _notebook_text(chosen(imported, name, file.name)))
     elif name is not None:
-        _save(output, write_native([chosen(imported, name, file.name)]))
+        save_text(output, write_native([chosen(imported, name, file.name)]))
     else:
-        _save(output, write_native(imported.pipelines))
+        save_text(output, write_native(imported.pipelines))
     click.echo(f"written: {output}", err=True)
 
 
@@ -117,19 +118,6 @@ def _notebook_text(pipeline: Pipeline) -> str:
     from .formats.pipeline_notebook import notebook_of
 
     return json.dumps(notebook_of(pipeline)[0], indent=1, ensure_ascii=False) + "\n"
-
-
-def _save(output: Path, text: str) -> None:
-    """Write the file, whole or not at all. Raises PipelineError (E-FILE-WRITE)."""
-    from .core.errors import PipelineError, problem
-
-    draft = output.with_name(f".{output.name}.part")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(output)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise PipelineError(problem("E-FILE-WRITE", file=str(output), why=error.strerror or str(error))) from None
 
 
 @click.command()
@@ -155,7 +143,7 @@ def export(file: Path, form: str, output: Path | None, pipeline: str | None) -> 
     if ledger.failed:
         return 2
     if output:
-        _save(output, text)
+        save_text(output, text)
         click.echo(f"written: {output}", err=True)
     else:
         sys.stdout.write(text)

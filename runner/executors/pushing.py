@@ -53,7 +53,7 @@ def push(client: APIClient, image: str, tell: Callable[[str], None]) -> Pushed:
         digest = str((step.get("aux") or {}).get("Digest") or digest)
         status = str(step.get("status") or "")
         uploaded += status == "Pushed"
-        if (line := f"{step.get('id', '')} {status}".strip()) != said:
+        if (line := f"{step.get('id', '')} {status}".strip()) not in ("", said):
             said = line
             tell(f"pushing {image}: {line}")
     if not digest:
