@@ -39,13 +39,15 @@ class Hiding:
         return self._pattern.sub(MASK, text) if self._is_in(text) else text
 
     def inside(self, value: Any) -> Any:
-        """Plain data with dots in place of secrets, in all texts in it; names too."""
+        """Plain data with dots in place of secrets, in all texts and numbers in it; names too."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
             return {self.inside(name): self.inside(one) for name, one in value.items()}
         if isinstance(value, list | tuple):
             return type(value)(self.inside(one) for one in value)
+        if isinstance(value, int | float) and self._is_in(str(value)):
+            return MASK
         return value
 
     def values(self, content: Mapping[str, Any]) -> dict[str, Any]:

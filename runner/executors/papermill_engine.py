@@ -88,8 +88,8 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
         self.on_cell_executed = self.on_executed
         session.position = positions(keeper.nb, session.cells)
         self._sent: dict[str, tuple[NotebookNode, int]] = {}
-        self._hiding = session.logbook.hiding
-        self._hidden = HiddenMessages(self._hiding) if self._hiding else None
+        hiding = session.logbook.hiding
+        self._hidden = HiddenMessages(hiding) if hiding else None
 
     def execute(self, **kwargs: Any) -> NotebookNode:
         """Execute all cells; raises what ends the kernel, not what a cell raises (see RecordKeeper.failed)."""
@@ -152,11 +152,6 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
         """Take what was held back of these requests' output: it is no secret."""
         for message in self._hidden.rest(requests) if self._hidden else ():
             self._take(message, message["parent_header"].get("msg_id"))
-
-    async def _check_raise_for_error(self, cell: NotebookNode, cell_index: int, exec_reply: Any) -> None:
-        if self._hiding and exec_reply:
-            exec_reply = {**exec_reply, "content": self._hiding.values(exec_reply["content"])}
-        await super()._check_raise_for_error(cell, cell_index, exec_reply)
 
     def expect(self, request: str) -> None:
         """Let the output of `request` (the farewell) belong to the last cell that ran."""

@@ -11,7 +11,7 @@ from dagbook.runner.core.masking import MASK
 from dagbook.runner.core.model import Kind
 from dagbook.runner.executors.containers import Engine, container
 from dagbook.runner.executors.contract import Job, LoggedImage, Output, Runtime
-from dagbook.runner.executors.hiding import of_job
+from dagbook.runner.executors.hiding import HiddenMessages, of_job
 from dagbook.runner.executors.launch import environment
 from dagbook.runner.executors.logbook import Logbook
 from dagbook.runner.executors.rundir import PRINTED, RunDir
@@ -76,6 +76,14 @@ def test_what_was_held_back_is_told_when_a_cell_ends(bench: Bench) -> None:
     assert [one.message["text"] for one in bench.reports if isinstance(one, Output)] == [CANARY[:6], "cana"]
 
 
+def test_what_was_held_back_of_a_cell_before_the_last_is_told_too(bench: Bench) -> None:
+    """A thread of it goes on printing when the cell is over."""
+    thread = "import threading\ngo = threading.Event()\n"
+    thread += "threading.Thread(target=lambda: (go.wait(), print('a cana', end=''))).start()"
+    assert bench.run(bench.job(thread, "go.set()", "1;", secrets=SECRETS)).ok
+    assert bench.text() == "a cana"
+
+
 def test_how_a_node_failed_is_told_without_its_secrets(bench: Bench) -> None:
     """The reason, the message, the traceback with its values."""
     job = bench.job("import os\nraise KeyError(os.environ['TOKEN'])", secrets=SECRETS)
@@ -120,6 +128,34 @@ def test_lines_that_a_kernel_wrote_past_us_log_without_secrets(folder: Path) -> 
     logbook.settle(last=True)
     rundir.remove()
     assert [(one.name, one.value) for one in reports] == [("a", MASK), ("t", MASK), ("b", CANARY[:3])]
+
+
+@pytest.mark.parametrize("way", ["a line", "a line by a file", "a display", "JSON"])
+def test_a_number_that_is_a_secret_is_logged_as_dots(folder: Path, way: str) -> None:
+    """Whoever reads it as a number, before it was looked for."""
+    written = "73519246" if way == "a display" else "7351924.60"  # read as a number it is spelled otherwise
+    pin = SecretValues({"PIN": written})
+    job = Job("1", "1", "n", Kind.CELL, Runtime("r", "d"), folder / "r", folder, secrets=pin, json_tags=True)
+    rundir, reports = RunDir.make(), list[Any]()
+    logbook = Logbook(job, rundir, reports.append, [])
+    messages = HiddenMessages(logbook.hiding) if logbook.hiding else None
+    assert messages
+    if way == "a line by a file":
+        rundir.write(PRINTED, f"dagbook_tag_a: {written}\n")
+    elif way == "a display":
+        logged = {"application/vnd.dagbook.logged+json": {"name": "a", "value": int(written)}}
+        shown = messages.shown({"msg_type": "display_data", "parent_header": {}, "content": {"data": logged}})
+        assert shown
+        logbook.take_display(shown["content"]["data"], {})
+    else:
+        text = f'{{"a": {written}}}\n' if way == "JSON" else f"dagbook_tag_a: {written}\n"
+        content = {"name": "stdout", "text": text}
+        shown = messages.shown({"msg_type": "stream", "parent_header": {}, "content": content})
+        assert shown
+        logbook.take(0, shown["content"]["text"])
+    logbook.settle(last=True)
+    rundir.remove()
+    assert [(one.name, one.value) for one in reports] == ([] if way == "JSON" else [("a", MASK)])
 
 
 def test_files_of_secrets_are_for_this_user_alone(folder: Path) -> None:
