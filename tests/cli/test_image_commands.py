@@ -71,7 +71,7 @@ def project(tmp_path: Path, name: str) -> Path:
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "Dockerfile").write_text(DOCKERFILE)
-    (folder / "edges.py").write_text("print('edges')\n")
+    (folder / "edges.py").write_text("print('print of edges.py')\n")
     (folder / "spec.yaml").write_text(SPEC.format(image=f"{name}:1.0"))
     return folder
 
@@ -100,6 +100,7 @@ def image_of(path: Path) -> str:
 def test_row_117_changed_code_is_a_new_tag_and_unchanged_code_builds_nothing(
     dagbook: Dagbook, project: Path, name: str
 ) -> None:
+    before = (project / "edges.py").read_text()
     [first] = build(dagbook)
     assert first["image"].startswith(f"{name}:")
     assert (first["asked"], first["new"]) == (f"{name}:1.0", True)
@@ -112,7 +113,7 @@ def test_row_117_changed_code_is_a_new_tag_and_unchanged_code_builds_nothing(
     [changed] = build(dagbook)
     assert changed["image"] != first["image"]
     assert changed["new"]
-    (project / "edges.py").write_text("print('edges')\n")
+    (project / "edges.py").write_text(before)
     assert build(dagbook)[0]["id"] == first["id"]
 
 
@@ -141,8 +142,11 @@ def test_row_115_the_project_is_in_the_image_without_what_is_ignored_and_its_cmd
     found = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
     assert {"edges.py", "Dockerfile"} <= set(found)
     assert not {"key.secret", "spec.yaml"} & set(found)
-    said = dagbook("run", "spec.yaml", "--image-map", f"*={made['image']}", "--json")
-    assert said.json["state"] != "succeeded" or "edges" in said.err + said.out
+    assert dagbook("data", "create", "images").code == 0
+    assert dagbook("data", "put", "images", "edges.py").code == 0
+    ran = dagbook("run", "spec.yaml", "--image-map", f"*={made['image']}")
+    assert ran.code == 0, ran.err
+    assert "print of edges.py" in ran.out + ran.err
 
 
 def test_without_a_dockerfile_it_is_the_image_that_a_run_would_make(
