@@ -20,10 +20,12 @@ _OWN = ("/input", "/output", "/code", "/data", "/dag", "/proc", "/dev", "/sys")
 
 
 def secrets_of(pipeline: Pipeline, node: Node) -> tuple[Secret, ...]:
-    """The secrets of the pipeline and the node's own; of two for one variable or folder the node's."""
+    """The secrets of the pipeline and the node's own; of two for one place the node's."""
     if node.kind in WITHOUT_WORK:
         return ()
-    return tuple({_place_of(one): one for one in (*pipeline.defaults.secrets, *node.secrets)}.values())
+    own = {_place_of(one) for one in node.secrets}
+    given = (one for one in pipeline.defaults.secrets if _place_of(one) not in own)
+    return tuple(dict.fromkeys((*given, *node.secrets)))
 
 
 def secret_names(pipeline: Pipeline, node: Node) -> dict[str, str]:
@@ -41,18 +43,23 @@ def _place_of(secret: Secret) -> tuple[str | None, str | None]:
 def secret_problems(pipeline: Pipeline) -> Iterator[Problem]:
     """Names that can be none, variables that are not free, folders that are no folder of a node's own."""
     for node in pipeline.nodes:
-        taken = {name: f"--env {name}" for name in {**pipeline.defaults.env, **node.env}}
+        variables = {name: f"--env {name}" for name in {**pipeline.defaults.env, **node.env}}
+        folders: dict[str, str] = {}
         for secret in secrets_of(pipeline, node):
             yield from _of_one(secret, node.place)
-            if variable := secret.given_in:
-                first = taken.setdefault(variable, f"--secret {secret}")
-                if first != f"--secret {secret}":
-                    second = f"--secret {secret}"
-                    yield problem("E-ENV-COLLIDES", node.place, first=first, second=second, name=variable)
+            variable, path, spelled = secret.given_in, secret.path, f"--secret {secret}"
+            if variable and variable in variables:
+                first = variables[variable]
+                yield problem("E-ENV-COLLIDES", node.place, first=first, second=spelled, name=variable)
+            if path and path in folders:
+                what = f"the secrets {folders[path]} and {secret} would both be at {path}"
+                yield problem("E-SECRET", node.place, what=what, hint="Give one of them another folder.")
+            variables |= {variable: spelled} if variable else {}
+            folders |= {path: str(secret)} if path else {}
 
 
 def _of_one(secret: Secret, place: Place) -> Iterator[Problem]:
-    for word in filter(None, (secret.name, secret.key)):
+    for word in (secret.name, *([] if secret.key is None else [secret.key])):
         if not _NAME.fullmatch(word):
             what = f"a secret or a key of one cannot be called {word!r}"
             hint = "Use letters, digits, _, - and dots, not a - first."
