@@ -52,7 +52,9 @@ def import_(file: Path, origin: str | None, output: Path | None, pipeline: str |
 
     text = text_fetched(file)
     given = read_text_file(file) if text is None else text
-    wishes = Wishes(origin, options["strict"], options["repair"], options["csv_grid"], name_from(file.name))
+    wishes = Wishes(
+        origin, options["strict"], options["repair"], options["csv_grid"], name_from(file.name), file.parent
+    )
     imported = read_pipelines(given, str(file), wishes)
     if options["as_json"]:
         print_json(_as_json(imported))
@@ -158,7 +160,9 @@ def _pipelines_of(file: Path, name: str | None) -> list[Pipeline]:
     text = text_fetched(file)
     if name is not None or (text is None and file.suffix not in TEXTS):
         return [without_places(read(file, pipeline=name).pipeline)]
-    imported = read_pipelines(text or read_text_file(file), str(file), Wishes(name=name_from(file.name)))
+    imported = read_pipelines(
+        text or read_text_file(file), str(file), Wishes(name=name_from(file.name), folder=file.parent)
+    )
     if not imported.pipelines:
         from .core.errors import PipelineError
 

@@ -15,6 +15,7 @@ from .core.values import to_json
 from .executors.contract import CellStarted, Executor, Failure, Job, Logged, Outcome, Output, Report, Reporter, Started
 from .parts import Clash, Part, PartEnd, Parts, PartState, merge, write_listing
 from .records.artifacts import publish
+from .records.manifest import manifest_of
 
 _TOLD = 5  # failed parts whose reason the node run's own names
 
@@ -85,8 +86,9 @@ class _Runner:
         began = time.monotonic()
         found = await asyncio.to_thread(self._memory.find_part, self._job.title, part)
         if found is not None:
-            self._say(number, f"{part.label}: done before\n")
-            return PartEnd(part.label, PartState.SKIPPED, artifact=found, seconds=time.monotonic() - began)
+            files, size = await asyncio.to_thread(_measured, found)
+            seconds = time.monotonic() - began
+            return PartEnd(part.label, PartState.SKIPPED, 0, seconds, artifact=found, files=files, bytes=size)
         end = PartEnd(part.label, PartState.FAILED)
         for attempt in range(1, self._parts.tries + 1):
             end.tries = attempt
@@ -141,11 +143,16 @@ class _Runner:
 
         return tell
 
-    def _say(self, number: int, text: str) -> None:
-        self._report(Output(number, {"output_type": "stream", "name": "stdout", "text": text}))
+    def _tell_skipped(self) -> None:
+        """Say how many were done before: one line, however many they are."""
+        skipped = sum(end.state is PartState.SKIPPED for end in self._ends)
+        if skipped:
+            text = f"{skipped:,} of {len(self._ends):,} were done before\n"
+            self._report(Output(0, {"output_type": "stream", "name": "stdout", "text": text}))
 
     def end(self, seconds: float) -> PartsEnd:
         """Merge what the parts left, tell what became of each, write the record."""
+        self._tell_skipped()
         outcome = self._judged()
         write_listing(self._ends, self._job.record.parent)
         _write_record(self._job, self._ends)
@@ -173,6 +180,12 @@ class _Runner:
         outcome = self._outcomes.get(number)
         failure = outcome.failure if outcome and outcome.failure else Failure("PartFailed", reason)
         return Outcome(False, reason, failure, outcome.exit_code if outcome else None)
+
+
+def _measured(artifact: Path) -> tuple[int, int]:
+    """How many files an artifact holds, and of how many bytes."""
+    sizes = [item["size"] for item in manifest_of(artifact) if item["kind"] == "file"]
+    return len(sizes), sum(sizes)
 
 
 def _write_record(job: Job, ends: Sequence[PartEnd]) -> None:

@@ -149,9 +149,8 @@ def write_notebook(path: Path, definition: Definition, follower: Follower) -> No
     for watched in follower.listed():
         by_node.setdefault(watched.run.node, []).append(watched)
     by_cell: dict[int, list[Watched]] = {}
-    for node in definition.pipeline.nodes:  # several in one cell where that is a whole pipeline
-        if node.cell is not None:
-            by_cell.setdefault(node.cell, []).extend(by_node.get(node.title, []))
+    for title, cell in definition.cells.items():  # several in one cell where that is a whole pipeline
+        by_cell.setdefault(cell, []).extend(by_node.get(title, []))
     cells = {cell: cell_view.outputs(shown, follower.row.id) for cell, shown in by_cell.items()}
     about = view_json.run_json(
         follower.store.run(follower.row.id), follower.so_far, follower.store.artifacts, follower.row.started

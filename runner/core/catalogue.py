@@ -380,4 +380,8 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     "E-UNRESOLVED": ('"{node}" cannot run here: {why}', "{hint}"),
     "E-MAP": ('"{node}" maps over the files of "{missing}", which does not come before it', "{nearest}"),
+    "W-IMPORT": (
+        "{count} things in {file} are not kept as they are written",
+        "They are listed, each with its place, by: dagbook import {file}",
+    ),
 }

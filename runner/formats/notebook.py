@@ -42,6 +42,14 @@ class Definition:
     notebook: Content
     problems: tuple[Problem, ...] = ()
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    placed: Mapping[str, int] | None = None  # where nodes stand in `notebook`, if not where they say
+
+    @property
+    def cells(self) -> Mapping[str, int]:
+        """The 1-based position in `notebook` of the cell of each node, by title."""
+        if self.placed is not None:
+            return self.placed
+        return {node.title: node.cell for node in self.pipeline.nodes if node.cell is not None}
 
     def raise_errors(self) -> list[Problem]:
         """Raise PipelineError with all findings when one is an error; else give the warnings."""

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from ..core.errors import PipelineError, Place, nearest, problem
+from ..core.errors import PipelineError, Place, Problem, nearest, problem
 from ..core.model import Pipeline
 from ..core.values import Value
 from .attachments import check_attachments
 from .documents import text_of
+from .imported import Imported
 from .notebook import Definition, body_problems, read_notebook
 from .parameter_cell import Parameter, settled
 from .pipeline_notebook import notebook_of
@@ -19,6 +20,7 @@ from .recognised import AS_USUAL, Wishes, as_findings, chosen, name_from, read_p
 
 TEXTS = (".yaml", ".yml", ".json")
 _CELLS = re.compile(rb'\A\s*\{.*?"(?:cells|nbformat|worksheets)"\s*:', re.DOTALL)
+_IN_SUM = {"W-KEPT", "W-CHANGED", "W-KEY-UNKNOWN", "W-LATEST"}  # told one by one by `dagbook import`
 _FIRST = 4096  # bytes in which a notebook that is called otherwise shows itself
 
 
@@ -40,15 +42,26 @@ def read_definition(
     if text is None and is_notebook(path):
         return read_notebook(path, parameters, project)
     text = read_text_file(path) if text is None else text
-    imported = read_pipelines(text, str(path), replace(wishes, name=name_from(path.name)))
+    imported = read_pipelines(text, str(path), replace(wishes, name=name_from(path.name), folder=path.parent))
     made = chosen(imported, pipeline, path.name)
     known = {name: Parameter(name, value, type=type(value).__name__) for name, value in made.parameters.items()}
     made = made.model_copy(update={"parameters": settled(known, parameters or {})})
-    notebook, made = notebook_of(made)
+    notebook, placed = notebook_of(made)
+    cells = {node.title: node.cell for node in placed.nodes if node.cell is not None}
     place = Place(file=str(path))
     found = [*body_problems(made, path.parent, project), *check_attachments(made, path.parent)]
-    problems = [*as_findings(imported.records), *(one.at(place) for one in found)]
-    return Definition(path, made, notebook, tuple(problems), known)
+    problems = [*_told(imported, path), *(one.at(place) for one in found)]
+    return Definition(path, made, notebook, tuple(problems), known, cells)
+
+
+def _told(imported: Imported, path: Path) -> list[Problem]:
+    """The records as findings; of what was only kept, or understood in another way, the number."""
+    found = as_findings(imported.records)
+    kept = [one for one in found if one.code in _IN_SUM]
+    if len(kept) < 2:
+        return found
+    summed = problem("W-IMPORT", Place(file=str(path)), count=len(kept), file=path.name)
+    return [*(one for one in found if one.code not in _IN_SUM), summed]
 
 
 def read_text_file(path: Path) -> str:

@@ -6,11 +6,16 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..core.errors import PipelineError, Place, Problem, nearest, problem
 from ..core.model import Pipeline
 from .documents import Entry, documents_of
 from .imported import Counts, Imported, Ledger, Record
+
+if TYPE_CHECKING:
+    from .valohai import Items
 
 FORMATS = ("native", "cnvrg", "valohai", "pachyderm")
 _MODULES = {name: f".{name}" for name in FORMATS}
@@ -21,6 +26,7 @@ _MARKS = {
     "pachyderm": "pipeline:",
 }
 
+_PYTHON = re.compile(r"\A\s*\{[^#]*[:,\s](?:True|False|None)\s*[,}\]]")  # words that JSON does not have
 _JSONNET = re.compile(r"\A\s*(?:function\s*\(|local\s)")
 
 Read = list[tuple[Pipeline, Counts]]
@@ -28,14 +34,19 @@ Read = list[tuple[Pipeline, Counts]]
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """How a text is to be read: `format` None is found out; `strict` makes doubts errors; `repair` mends broken YAML;
-    `csv_grid` takes a text with commas in a cnvrg file for several values; `name` is for formats that have none."""
+    """How a text is to be read.
+
+    `format` None is found out; `strict` makes doubts errors; `repair` mends broken YAML; `csv_grid` takes a text with
+    commas in a cnvrg file for several values; `name` is for formats that have none; `folder` is where files are that a
+    file refers to.
+    """
 
     format: str | None = None
     strict: bool = False
     repair: bool = False
     csv_grid: bool = False
     name: str = "pipeline"
+    folder: Path | None = None
 
 
 AS_USUAL = Wishes()
@@ -71,7 +82,7 @@ def _documents(text: str, file: str, wishes: Wishes, ledger: Ledger) -> list[Ent
         what = "a Jsonnet template"
         raise PipelineError(problem("E-UNSUPPORTED", Place(file), what=what, hint="Render it first: jsonnet FILE"))
     try:
-        documents = documents_of(text, file)
+        documents = (_literal(text) if _PYTHON.search(text) else None) or documents_of(text, file)
     except PipelineError as error:
         mended = _mended(text, file, ledger) if wishes.repair else None
         if mended is None:
@@ -82,11 +93,16 @@ def _documents(text: str, file: str, wishes: Wishes, ledger: Ledger) -> list[Ent
     return documents
 
 
-def _mended(text: str, file: str, ledger: Ledger) -> list[Entry] | None:
-    from .valohai import python_literal_document, repair
+def _literal(text: str) -> list[Entry] | None:
+    """The documents in a Python literal, as the bodies of calls are printed; None for a text that is none."""
+    from .valohai import python_literal_document
 
-    if literal := python_literal_document(text):
-        return literal
+    return python_literal_document(text)
+
+
+def _mended(text: str, file: str, ledger: Ledger) -> list[Entry] | None:
+    from .valohai import repair
+
     made = repair(text)
     if made is None:
         return None
@@ -142,9 +158,25 @@ def _cnvrg(documents: Sequence[Entry], ledger: Ledger, wishes: Wishes) -> Read:
 
 
 def _valohai(documents: Sequence[Entry], ledger: Ledger, wishes: Wishes) -> Read:
-    from .valohai import read_valohai
+    from .valohai import read_valohai, read_valohai_api
 
-    return read_valohai(documents, ledger)
+    if isinstance(documents[0].value, list) or wishes.folder is None:
+        return read_valohai(documents, ledger)
+    project = _items_beside(wishes.folder)
+    found = (read_valohai_api(document, ledger, project) for document in documents)
+    return [one for one in found if one is not None]
+
+
+def _items_beside(folder: Path) -> Items | None:
+    """The steps and tasks of the project's `valohai.yaml`, to which the body of a call refers; faults are its own."""
+    from .documents import one_document, text_of
+    from .valohai import read_items
+
+    place = folder / "valohai.yaml"
+    try:
+        return read_items(one_document(text_of(place.read_bytes(), place.name), place.name), Ledger(place.name))
+    except (OSError, PipelineError):
+        return None
 
 
 def _pachyderm(documents: Sequence[Entry], ledger: Ledger, wishes: Wishes) -> Read:

@@ -31,7 +31,7 @@ def with_images(pipeline: Pipeline, image_map: Pairs) -> Pipeline:
     """
     images = [image for image in (pipeline.defaults.image, *(node.image for node in pipeline.nodes)) if image]
     for old, _new in image_map:
-        if not any(_fits(old, image) for image in images):
+        if images and not any(_fits(old, image) for image in images):
             what = f"--image-map {old}=… fits no image of the pipeline"
             raise PipelineError(problem("E-USAGE", what=what, hint=nearest(old, images)))
     nodes = tuple(

@@ -24,7 +24,7 @@ def read_whole(
     from .recognised import as_findings, chosen, read_pipelines
 
     read = read_line(magic, line)
-    wishes = _wishes(read)
+    wishes = _wishes(read, folder)
     in_cell = magic == "pipeline_yaml"
     file = str(read.title or "")
     text = body if in_cell else _text(folder / file)
@@ -39,12 +39,13 @@ def read_whole(
     return pipeline.model_copy(update={"nodes": nodes}), findings
 
 
-def _wishes(read: Line) -> Any:
+def _wishes(read: Line, folder: Path) -> Any:
     from .recognised import Wishes, name_from
 
     given = read.values
     name = name_from(read.title) if read.title else "pipeline"
-    return Wishes(given.get("from"), bool(given["strict"]), bool(given["repair"]), bool(given["csv_grid"]), name)
+    strict, repair, csv_grid = (bool(given[switch]) for switch in ("strict", "repair", "csv_grid"))
+    return Wishes(given.get("from"), strict, repair, csv_grid, name, folder)
 
 
 def _text(path: Path) -> str:

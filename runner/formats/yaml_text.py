@@ -1,13 +1,23 @@
-"""Values as YAML, the way people write it: in block style, code of several lines as literal blocks, nothing wrapped."""
+"""Values as YAML, the way people write it: in block style, code of several lines as literal blocks, nothing wrapped.
+
+Texts that a reader of YAML 1.1 would take for something else are quoted: many systems and editors still read that.
+"""
 
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ruamel.yaml import YAML
 
+# Truth values, numbers in base 60, numbers with _ in them, dates and the sign of a merge, as YAML 1.1 has them.
+_OTHERWISE = re.compile(
+    r"y|n|yes|no|on|off|true|false|null|~|=|<<|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?|[-+]?[0-9][0-9_,]*"
+    r"|[-+]?0[xXbB][0-9a-fA-F_]+|[-+]?(?:[0-9][0-9_]*)?\.[0-9_]*(?:e[-+]?[0-9]+)?|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.*",
+    re.IGNORECASE,
+)
 _NEVER_WRAPPED = 2**20  # characters in a line: a wrapped text is hard to read and to compare
 
 
@@ -31,7 +41,11 @@ def _writer() -> YAML:
 
 def _laid_out(value: Any) -> Any:
     """The same with texts of several lines as literal blocks."""
-    from ruamel.yaml.scalarstring import DoubleQuotedScalarString, LiteralScalarString
+    from ruamel.yaml.scalarstring import (
+        DoubleQuotedScalarString,
+        LiteralScalarString,
+        SingleQuotedScalarString,
+    )
 
     if isinstance(value, dict):
         return {_name(key): _laid_out(one) for key, one in value.items()}
@@ -39,6 +53,8 @@ def _laid_out(value: Any) -> Any:
         return [_laid_out(one) for one in value]
     if not isinstance(value, str):
         return value
+    if _OTHERWISE.fullmatch(value):
+        return SingleQuotedScalarString(value)
     if not _is_plain(value):
         return DoubleQuotedScalarString(value)  # the only style that can spell odd characters, line breaks among them
     return LiteralScalarString(value) if "\n" in value else value
@@ -51,8 +67,10 @@ def _is_plain(text: str) -> bool:
 
 def _name(key: Any) -> Any:
     """A key; one that no plain or literal text can spell is quoted."""
-    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString, SingleQuotedScalarString
 
-    if isinstance(key, str) and not (_is_plain(key) and "\n" not in key):
-        return DoubleQuotedScalarString(key)
-    return key
+    if not isinstance(key, str):
+        return key
+    if _OTHERWISE.fullmatch(key):
+        return SingleQuotedScalarString(key)
+    return DoubleQuotedScalarString(key) if not _is_plain(key) or "\n" in key else key

@@ -105,7 +105,8 @@ class _Reader:
 
     def _computes(self, told: Working) -> tuple[str, ...] | None:
         if told.computes:
-            self._part.note("W-KEPT", "kept for export", "computes", what=f"computes of {self._part.what}")
+            what = f"computes of {self._part.what}, where dagbook.toml has no template of that name,"
+            self._part.note("W-KEPT", "kept for export", "computes", what=what)
             return told.computes
         if self._dialect is Dialect.FLOW:
             what = f"{self._part.what} names no compute template, and cnvrg wants one"
