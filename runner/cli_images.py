@@ -53,7 +53,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--output",
             type=click.Path(path_type=Path),
             metavar="OUT",
-            help="Write the pipeline with these images in it, in FILE's format; OUT may be FILE.",
+            help="Write the pipeline with these images in it, in FILE's format; a notebook is not written over.",
         ),
         click.option(
             "--code", metavar="DIR", help="What the Dockerfile copies from [FILE's folder]; none for nothing."
@@ -125,6 +125,7 @@ def _make(
 
     definition = read(file, pipeline=pipeline, image_map=image_map)
     warnings = sound(definition)
+    _check_output(file, output)
     asked = asked_of(definition, settings_of(file, code=code), keep_out=(output.absolute(),) if output else ())
     nodes = containers_of(asked.pipeline)
     warnings += [found for found in moving_images(asked, nodes) if found.message not in {w.message for w in warnings}]
@@ -139,6 +140,16 @@ def _make(
         save_text(output, _written(definition, pipeline, image_map, made, output))
         click.echo(f"written: {output}", err=True)
     return 0
+
+
+def _check_output(file: Path, output: Path | None) -> None:
+    """Raises PipelineError (E-USAGE) when a notebook would be written over: its texts and outputs would be lost."""
+    from .core.errors import PipelineError, problem
+    from .formats.pipeline_file import TEXTS
+
+    if output and file.suffix not in TEXTS and output.resolve() == file.resolve():
+        hint = "Give OUT another name, such as pipeline.yaml."
+        raise PipelineError(problem("E-USAGE", what=f"-o {output} would write over the notebook", hint=hint))
 
 
 def _as_json(made: Sequence[Made], warnings: Sequence[Problem]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import Said, read_until
+from tests.conftest import MakeNotebook, Said, read_until
 from tests.executors import registries
 from tests.executors.conftest import BASE, containers, engine_answers, until
 
@@ -109,6 +109,7 @@ def test_row_117_changed_code_is_a_new_tag_and_unchanged_code_builds_nothing(
     (project / "__pycache__" / "edges.pyc").write_text("other")
     [again] = build(dagbook)
     assert (again["image"], again["id"], again["new"]) == (first["image"], first["id"], False)
+    assert "Step 1" not in dagbook("images", "build", "spec.yaml", "--dockerfile", "Dockerfile").err
     (project / "edges.py").write_text("print('more')\n")
     [changed] = build(dagbook)
     assert changed["image"] != first["image"]
@@ -272,6 +273,20 @@ def test_what_is_wrong_with_a_call_is_told(
 ) -> None:
     found = dagbook("images", *words)
     assert (found.code, said in found.err) == (code, True), found.err
+
+
+def test_a_notebook_is_not_written_over_and_its_pipeline_can_be_written_beside_it(
+    dagbook: Dagbook, make_notebook: MakeNotebook, name: str
+) -> None:
+    notebook = make_notebook(f"%%pipeline_node one --image {BASE}\nprint(1)", "# text that is no node")
+    before = notebook.read_bytes()
+    said = dagbook("images", "build", "flow.ipynb", "-t", name, "-o", "flow.ipynb")
+    assert said.code == 2
+    assert "would write over the notebook" in said.err
+    said = dagbook("images", "build", "flow.ipynb", "-t", name, "-o", "out.yaml")
+    assert said.code == 0, said.err
+    assert notebook.read_bytes() == before
+    assert f"image: {name}:" in (notebook.parent / "out.yaml").read_text()
 
 
 def test_without_an_engine_the_exit_code_says_that_the_machine_is_not_fit(dagbook: Dagbook, project: Path) -> None:
