@@ -167,8 +167,12 @@ def _body_findings(draft: Draft, node: Node) -> list[Problem]:
 
 
 def _defaults_in_words(draft: Draft) -> list[str]:
-    given = draft.defaults.model_dump(exclude_unset=True, mode="json") if draft.defaults else {}
-    return [f"{name.replace('_', '-')} {_word(value)}" for name, value in given.items()]
+    if draft.defaults is None:
+        return []
+    given = draft.defaults.model_dump(exclude_unset=True, mode="json", exclude={"secrets"})
+    secrets = ", ".join(map(str, draft.defaults.secrets))
+    words = [f"{name.replace('_', '-')} {_word(value)}" for name, value in given.items()]
+    return [*words, *([f"secret {secrets}"] if secrets else [])]
 
 
 def _word(value: Any) -> str:

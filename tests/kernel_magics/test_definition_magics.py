@@ -193,6 +193,11 @@ def test_values_of_numpy_become_plain(run: Any, draft: Draft) -> None:
     assert type(value) is float
 
 
+def test_secrets_of_a_pipeline_are_told_by_name(run: Any, draft: Draft) -> None:
+    ran = run("%pipeline churn --secret hub T=vault:token --retries 2", "p")
+    assert ran.text == "● churn · retries 2 · secret hub, vault:token"
+
+
 def test_the_draft_makes_a_sound_pipeline_and_can_be_reset(run: Any, draft: Draft) -> None:
     ran = run("%pipeline churn --image python:3.12 --retries 2 --env SECRET=hush", "p")
     assert ran.text == "● churn · image python:3.12 · retries 2 · env SECRET"
