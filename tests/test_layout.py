@@ -26,6 +26,8 @@ def test_packages_listed_are_the_folders_with_python_files() -> None:
     for top in FOLDERS:
         for file in (ROOT / top).rglob("*.py"):
             found.add(".".join(("dagbook", *file.parent.relative_to(ROOT).parts)))
+    for file in (ROOT / "dagbook" / "stand_ins").rglob("*.py"):
+        found.add(".".join(file.parent.relative_to(ROOT).parts))
     assert listed == found
 
 
@@ -53,6 +55,7 @@ def test_the_wheel_holds_one_top_level_name_and_no_tests(tmp_path: Path) -> None
     assert {top for top in tops if not top.endswith(".dist-info")} == {"dagbook"}
     for wanted in ("dagbook/node.py", "dagbook/py.typed", "dagbook/runner/engine.py", "dagbook/kernel_magics/hooks.py"):
         assert wanted in names
+    assert {"dagbook/stand_ins/dagbook_stand_in.py", "dagbook/stand_ins/cnvrg/charts.py"} <= set(names)
     assert not [name for name in names if "test" in name]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
 from collections.abc import Iterator
@@ -99,6 +100,8 @@ def _files(folder: Path) -> list[str]:
 def _moved(source: Path, target: Path, name: str) -> str:
     """Move a file; what the task wrote to /output itself stands. Returns a warning, or nothing."""
     if os.path.lexists(target):
+        if source.is_file() and target.is_file() and filecmp.cmp(source, target, shallow=False):
+            return ""  # a copy, as the stand-in's log_artifacts makes it
         return f"/cnvrg/{name} was left out, as /output has a file of that name"
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(source, target)

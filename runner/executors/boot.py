@@ -1,7 +1,7 @@
 """The program that becomes a node's kernel: ipykernel without its debugger.
 
 It runs inside the node (a copy of this file), with nothing of dagbook there; the standard library and ipykernel
-are all that it may import. Called with the connection file, the folder of the helpers and the node's search path.
+are all that it may import. Called with the connection file, the folders of the helpers and the node's search path.
 """
 
 import gc
@@ -14,6 +14,7 @@ def main(connection: str, helpers: str, path: str) -> None:
     gc.disable()  # importing makes no garbage, and looking for it takes a tenth of the time
     del sys.path[0]  # this script's folder
     # Only later: a random.py or types.py in the user's project must not break ipykernel's own imports.
+    ours = helpers.split(os.pathsep)
     shown = [entry for entry in path.split(os.pathsep) if entry]
     # Importing debugpy takes longer than all the rest of starting up; nobody debugs a node.
     sys.modules["debugpy"] = None  # type: ignore[assignment]
@@ -25,8 +26,8 @@ def main(connection: str, helpers: str, path: str) -> None:
     del sys.modules["debugpy"]  # so that users can import it
     os.environ["PYTHONPATH"] = path  # for what the node starts
     at = 1 if sys.path[:1] == [""] else 0
-    sys.path[at:at] = [entry for entry in shown if entry != helpers]
-    sys.path.append(helpers)  # last: an installed dagbook wins
+    sys.path[at:at] = [entry for entry in shown if entry not in ours]
+    sys.path += ours  # last: an installed dagbook wins
     _forget_terminal()
     gc.freeze()  # what is there by now stays to the end: nobody need go through it again
     gc.enable()

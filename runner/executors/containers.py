@@ -12,7 +12,7 @@ from ..core.machine import Machine
 from .contract import Job
 from .daemon import LABEL
 from .resources import engines_machine
-from .rundir import INSIDE, RunDir, helper_module
+from .rundir import INSIDE, STAND_INS, RunDir, helper_module, stand_ins
 from .secret_folders import mounts_of
 
 if TYPE_CHECKING:
@@ -121,6 +121,7 @@ def _mounts(job: Job, rundir: RunDir) -> list[Any]:
     mounts = [
         Mount(INSIDE, str(rundir.path), type="bind"),
         Mount(f"{INSIDE}/lib/dagbook.py", str(helper_module()), type="bind", read_only=True),
+        Mount(f"{INSIDE}/{STAND_INS}", str(stand_ins()), type="bind", read_only=True),
         Mount("/output", str(job.output), type="bind"),
     ]
     shown = (*job.mounts, *mounts_of(job, rundir))

@@ -23,7 +23,7 @@ from .hiding import told
 from .kernel import pass_gate, run_notebook
 from .launch import environment, write_late
 from .resources import gpu_variables, read_used, shortages
-from .rundir import RunDir, is_held, remove_stale
+from .rundir import STAND_INS, RunDir, is_held, remove_stale
 from .secret_folders import lay_out
 from .started_container import Container
 from .threads import THREADS, in_own_thread
@@ -180,6 +180,7 @@ class _Attempt:
         rundir = RunDir.make()
         try:
             (rundir.path / "lib" / "dagbook.py").touch()
+            (rundir.path / STAND_INS).mkdir()
             lay_out(self.job, rundir)
             rundir.transport = self._transport()
             if rundir.transport == "tcp":

@@ -115,7 +115,7 @@ def kernel_command(job: Job, rundir: RunDir, variables: Mapping[str, str], pytho
         launch, python = (), job.runtime.launch[0]
     if launch:
         return [part.replace("{connection_file}", connection) for part in launch]
-    return [python, rundir.write(BOOT, _BOOT), connection, f"{rundir.seen}/lib", variables["PYTHONPATH"]]
+    return [python, rundir.write(BOOT, _BOOT), connection, rundir.helpers, variables["PYTHONPATH"]]
 
 
 def script_command(script: str, rundir: RunDir) -> list[str]:
@@ -146,7 +146,7 @@ def environment(job: Job, rundir: RunDir, *, real_paths: bool) -> dict[str, str]
     shown = [entry for entry in own.get("PYTHONPATH", "").split(":") if entry]
     if real_paths:
         shown = [_real(entry, job) for entry in shown]
-    own["PYTHONPATH"] = ":".join([*shown, f"{rundir.seen}/lib"])
+    own["PYTHONPATH"] = ":".join([*shown, rundir.helpers])
     own.setdefault("PYTHONUNBUFFERED", "1")
     own.setdefault("HOME", "/tmp/home")
     own.setdefault("MPLCONFIGDIR", f"{own['HOME']}/.config/matplotlib")

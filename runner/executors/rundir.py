@@ -5,6 +5,7 @@ kernel.py    the program that becomes it   script     a command node's script
 alive        the lifeline (a FIFO)         log        what the kernel said on stderr before it could speak
 printed      what went to its stdout       images/    images that helpers leave for us
 lib/         the helper module `dagbook`   launch     the shell script that starts it all
+stand_ins/   modules for other systems' code, where there are namespaces
 owner        locked while its driver lives  attach.json  a kept kernel's connection file, as this machine sees it
 """
 
@@ -26,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 INSIDE = "/dag"  # where a container or a sandbox sees the run directory
-PRINTED, IMAGES = "printed", "images"
+PRINTED, IMAGES, STAND_INS = "printed", "images", "stand_ins"
 PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 
 _PREFIX = "dag"
@@ -40,6 +41,11 @@ def helper_module() -> Path:
     assert found is not None
     assert found.origin is not None
     return Path(found.origin).resolve()
+
+
+def stand_ins() -> Path:
+    """The folder of modules that stand in for other systems' packages where these are not installed."""
+    return helper_module().parent / "stand_ins"
 
 
 @dataclass
@@ -62,6 +68,12 @@ class RunDir:
         (path / "lib").mkdir()
         (path / IMAGES).mkdir()
         return cls(path, seen or str(path), _owner=owner)
+
+    @property
+    def helpers(self) -> str:
+        """The end of the node's search path: the folders of what is ours, with a colon in between."""
+        real = self.seen == str(self.path)
+        return f"{self.seen}/lib:{stand_ins() if real else f'{self.seen}/{STAND_INS}'}"
 
     def write(self, name: str, text: str) -> str:
         """Write a file and give the path that the node sees."""

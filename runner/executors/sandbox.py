@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .contract import Job
 from .resources import gpu_devices
-from .rundir import INSIDE, RunDir, helper_module
+from .rundir import INSIDE, STAND_INS, RunDir, helper_module, stand_ins
 from .secret_folders import mounts_of
 
 # What the namespace has of its own.
@@ -61,7 +61,7 @@ def wrap(job: Job, rundir: RunDir, command: list[str], status: int, keep: tuple[
         if path.parts[1:2] and path.parts[1] in _OWN:
             options += ["--ro-bind", str(path), str(path)]
     options += ["--bind", str(rundir.path), INSIDE, "--ro-bind", str(helper_module()), f"{INSIDE}/lib/dagbook.py"]
-    options += ["--bind", str(job.output), "/output"]
+    options += ["--ro-bind", str(stand_ins()), f"{INSIDE}/{STAND_INS}", "--bind", str(job.output), "/output"]
     for device in gpu_devices() if job.gpus else ():
         options += ["--dev-bind", device, device]
     # Outer targets first: /input/a before /input/a/b.
