@@ -179,6 +179,7 @@ def test_without_a_dockerfile_it_is_the_image_that_a_run_would_make(
     assert again.code == 0
     assert "NODE" in again.out
     assert "new" not in again.out
+    subprocess.run(["docker", "rmi", "-f", one["id"]], capture_output=True, check=True)  # also as dagbook/derived
 
 
 def test_row_117_an_image_is_pushed_once(dagbook: Dagbook, project: Path, name: str, opened: Open) -> None:
