@@ -35,7 +35,7 @@ def files_at(uri: str, slot: Slot, node: Node, asked: Asked, store: Store) -> li
             return _local(asked.folder / uri.removeprefix("file://"), uri, slot, store)
         if scheme[1] in ("http", "https"):
             return [_from_web(uri, asked, store)]
-        if scheme[1] == "dataset":
+        if scheme[1] in ("dataset", "datum"):
             return _from_dataset(uri, slot, store)
     except DagbookError as error:
         raise SlotFault(error.problems[0]) from None
@@ -71,9 +71,8 @@ def _below(folder: Path, glob: str, uri: str, slot: Slot, known: Path) -> list[S
 
 
 def _from_dataset(uri: str, slot: Slot, store: Store) -> list[SlotFile]:
-    """`dataset://NAME/VERSION`: a commit or branch; `latest` is the newest."""
-    name, _, version = uri.removeprefix("dataset://").partition("/")
-    commit = resolve(store, name if version in ("", "latest") else f"{name}@{version}")
+    """`dataset://NAME/VERSION` or `datum://NAME`: a commit; `latest` and no version are the newest."""
+    commit = resolve(store, uri)
     artifact = store.artifacts / commit.artifact[:2] / commit.artifact
     return [
         SlotFile(_name(item["path"], slot), artifact, item["path"], item["content"], item["executable"], uri)

@@ -84,7 +84,7 @@ def content(dagbook: Dagbook, name: str, folder: Path) -> dict[str, str]:
     return {path.name: path.read_text() for path in folder.iterdir()}
 
 
-def test_row_111_row_113_each_datum_is_worked_on_alone_and_its_output_goes_to_the_repo(
+def test_rows_109_110_111_113_each_datum_is_worked_on_alone_and_its_output_goes_to_the_repo(
     dagbook: Dagbook, words: Path, tmp_path: Path
 ) -> None:
     said = dagbook("run", words, *NO_CODE)
