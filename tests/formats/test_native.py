@@ -190,7 +190,8 @@ def test_all_faults_are_told_at_once() -> None:
 
 def test_the_published_schema_is_that_of_the_code() -> None:
     published = Path(__file__).parents[2] / "docs" / "dagbook.schema.json"
-    assert json.loads(published.read_text(encoding="utf-8")) == json_schema(), "dagbook schema > docs/dagbook.schema.json"
+    told = json.loads(published.read_text(encoding="utf-8"))
+    assert told == json_schema(), "dagbook schema > docs/dagbook.schema.json"
 
 
 def test_the_schema_knows_what_is_written_and_refuses_what_is_not_known() -> None:
