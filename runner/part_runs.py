@@ -51,12 +51,17 @@ async def run_parts(
     report(Started())
     runner = _Runner(parts, job, executor, report, memory, artifacts)
     began = time.monotonic()
+    broken: BaseException | None = None
     try:
         async with asyncio.TaskGroup() as group:
             for _ in range(min(parts.workers, len(parts.all))):
                 group.create_task(runner.work())
     except* _Enough:
         pass
+    except* Exception as several:
+        broken = several.exceptions[0]
+    if broken is not None:
+        raise broken  # by itself: a group would be told as a group
     return await asyncio.to_thread(runner.end, time.monotonic() - began)
 
 
