@@ -1,9 +1,9 @@
 """What a node logs, as it is written: lines on its stdout, and displays that carry names and values.
 
 Lines are `dagbook_tag_<name>: <value>` (also `cnvrg_tag_…`), `dagbook_metric_<name>@<step>: <value>` and
-`dagbook_image_<name>@<step>: <path>`; `@<step>` may be left out. Where it is asked for, a line that is one JSON object
-logs its members (Valohai's metadata). Displays are dagbook's own, those of scrapbook and those of papermill's older
-`record`.
+`dagbook_image_<name>@<step>: <path>`; `@<step>` may be left out. cnvrg's `cnvrg_linechart_<name> value: …` is a point
+of a metric. Where it is asked for, a line that is one JSON object logs its members (Valohai's metadata). Displays are
+dagbook's own, those of scrapbook and those of papermill's older `record`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ MIME = "application/vnd.dagbook.logged+json"
 _SCRAP = re.compile(r"application/scrapbook\.scrap\.(json|text)\+json")
 _RECORD = "application/papermill.record+json"
 
-_BEGINNINGS = ("dagbook_tag_", "cnvrg_tag_", "dagbook_metric_", "dagbook_image_")
+_BEGINNINGS = ("dagbook_tag_", "cnvrg_tag_", "dagbook_metric_", "dagbook_image_", "cnvrg_linechart_")
+_CHART = re.compile(r"cnvrg_linechart_(?P<name>.+?)\s+(?P<parts>(?:value|key|group|x|y)\s*:.*)")
+_PART = re.compile(r"\b(value|key|group|x|y)\s*:\s*('[^']*'|\"[^\"]*\"|\S+)")
 # What a terminal does not show: colours and moves of the cursor (CSI), titles and links (OSC), single letters.
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 _LONGEST_LINE = 65_536
@@ -118,9 +120,13 @@ def _may_log(begun: str) -> bool:
 def _entry(line: str) -> Iterator[Entry]:
     if len(line) > _LONGEST_LINE or not any(word in line for word in _BEGINNINGS):
         return
-    head, colon, text = _ESCAPE.sub("", line).strip().partition(":")
+    plain = _ESCAPE.sub("", line).strip()
+    if chart := _CHART.fullmatch(plain):
+        yield from _point(chart["name"], chart["parts"])
+        return
+    head, colon, text = plain.partition(":")
     beginning = next((word for word in _BEGINNINGS if head.startswith(word)), "")
-    if not (beginning and colon):
+    if not (beginning and colon) or beginning == "cnvrg_linechart_":
         return
     name, step, text = head[len(beginning) :].strip(), None, text.strip()
     sort = Sort(beginning.split("_")[1])
@@ -128,6 +134,18 @@ def _entry(line: str) -> Iterator[Entry]:
         name, step = _with_step(name)
     if 0 < len(name) <= _LONGEST_NAME:
         yield Entry(sort, name, text if sort is Sort.IMAGE else typed(text), step)
+
+
+def _point(name: str, parts: str) -> Iterator[Entry]:
+    """A point of a chart of cnvrg's: `cnvrg_linechart_loss value: 0.5 x: 3 group: test`."""
+    found = {key: text.strip("'\"") for key, text in _PART.findall(parts)}
+    value = typed(found.get("value", found.get("y", "")))
+    step = typed(found.get("x", found.get("key", "")))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    title = f"{name} {found['group']}" if found.get("group") else name
+    if len(title) <= _LONGEST_NAME:
+        yield Entry(Sort.METRIC, title, value, step_of(step))
 
 
 def _with_step(name: str) -> tuple[str, float | None]:

@@ -93,6 +93,42 @@ def test_a_text_says_the_same_in_whatever_pieces_it_comes(parts: list[str], data
     assert entries(*(text[a:b] for a, b in pairwise([0, *cuts, len(text)]))) == entries(text)
 
 
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("cnvrg_linechart_loss value: 0.5", [("loss", 0.5, None)]),
+        ("cnvrg_linechart_loss value: 1e-5 x: 3", [("loss", 1e-5, 3.0)]),
+        ("cnvrg_linechart_train loss value:'2' group: 'a b' key: 4", [("train loss a b", 2, 4.0)]),
+        ("cnvrg_linechart_loss y: 7 x: 1", [("loss", 7, 1.0)]),
+        ("cnvrg_linechart_loss value: high", []),
+        ("cnvrg_linechart_loss", []),
+        ("cnvrg_linechart_loss: 3", []),
+    ],
+)
+def test_a_line_chart_of_cnvrg_is_a_metric(line: str, found: list[tuple[str, Any, float | None]]) -> None:
+    assert [(one.name, one.value, one.step) for one in TagLines().feed(line + "\n")] == found
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ('{"step": 3, "loss": 0.5}', [("step", 3, 3.0), ("loss", 0.5, 3.0)]),
+        (
+            '  {"kind": "a", "flag": true, "list": [1, 2]}  ',
+            [("kind", "a", None), ("flag", True, None), ("list", [1, 2], None)],
+        ),
+        ('{"broken": ', []),
+        ('[{"a": 1}]', []),
+        ('x {"a": 1}', []),
+    ],
+)
+def test_a_json_object_on_a_line_is_metadata_where_that_is_asked_for(
+    line: str, found: list[tuple[str, Any, float | None]]
+) -> None:
+    assert [(one.name, one.value, one.step) for one in TagLines(json_objects=True).feed(line + "\n")] == found
+    assert list(TagLines().feed(line + "\n")) == []
+
+
 def test_a_line_that_grows_after_it_was_looked_at_counts_with_all_of_it() -> None:
     """A cell's end may come between two pieces of what its subprocess printed."""
     lines = TagLines()
