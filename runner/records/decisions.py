@@ -95,7 +95,7 @@ def check_approver(run: NodeRun, user: str) -> None:
     listed = [str(name) for name in run.detail.get("approvers", ())]
     if ANYBODY in listed:
         return
-    if user.casefold() not in map(str.casefold, listed):
+    if user not in listed:
         names = ", ".join(listed)
         raise PipelineError(
             problem("E-NOT-APPROVER", user=user, node_run=run.id, listed=names, nearest=nearest(user, listed))
