@@ -180,7 +180,15 @@ def used_of(run: NodeRun) -> tuple[Named, ...]:
     found = [Named(words[name][0], words[name][1](used[name])) for name in words if name in used]
     if "overhead_s" in run.detail and run.state is not State.CACHED:
         found.append(Named("start and end", view.age(run.detail["overhead_s"])))
-    return tuple(found)
+    return (*found, *_parts_of(run))
+
+
+def _parts_of(run: NodeRun) -> tuple[Named, ...]:
+    """How many datums, or executions of a search, came to which end; `dagbook datums` tells of each."""
+    counts = dict(run.detail.get("parts") or {})
+    total = counts.pop("total", 0)
+    told = [f"{count:,} {state}" for state, count in counts.items() if count]
+    return (Named("parts", f"{total:,}: {', '.join(told)}" if told else f"{total:,}"),) if total else ()
 
 
 def tags_of(run: NodeRun) -> tuple[Named, ...]:
