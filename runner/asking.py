@@ -9,6 +9,7 @@ from pathlib import Path
 
 from . import view
 from .core.lifecycle import NodeRun, State
+from .core.model import ANYBODY
 from .formats.commands import command
 
 
@@ -37,16 +38,17 @@ class Question:
 
     def command(self, store: Path, run: str, verb: str = "approve") -> str:
         """What decides in a terminal: `dagbook approve 10c7e5ad publish --by leah`."""
-        return command(store, verb, run, self.title, "--by", self._user)
+        return command(store, verb, run, self.title, *self._by)
 
     def magic(self, run: str) -> str:
         """What decides in the notebook: `%pipeline_approve publish --by leah --run 10c7e5ad`."""
-        return "%" + shlex.join(["pipeline_approve", self.title, "--by", self._user, "--run", run])
+        return "%" + shlex.join(["pipeline_approve", self.title, *self._by, "--run", run])
 
     @property
-    def _user(self) -> str:
-        """The first of those who may decide."""
-        return str((self.runs[0].detail.get("approvers") or ["USER"])[0])
+    def _by(self) -> tuple[str, ...]:
+        """The first of those who may decide, as it is typed; nothing where anybody may: whoever types it is known."""
+        user = str((self.runs[0].detail.get("approvers") or ["USER"])[0])
+        return () if user == ANYBODY else ("--by", user)
 
 
 def questions(runs: Iterable[NodeRun]) -> list[Question]:

@@ -149,6 +149,8 @@ class Attempts:
                         store = self._store.artifacts
                         ended = await run_parts(parts, job, executor, reporter, self._memory, store)
                         outcome, detail["parts"] = ended.outcome, dict(ended.counts)
+                        if ended.counts["recovered"]:  # no earlier result may stand for it: these are tried again
+                            detail["unsure"] = f"{ended.counts['recovered']} were recovered"
                     else:
                         work = self._ahead.run(held, job, reporter) if held else executor.run(job, reporter)
                         outcome = await reporter.run(work)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .cli_look import RUN
 from .cli_options import AS_JSON, STORE, guarded, print_json, store_at
 
 if TYPE_CHECKING:
@@ -15,23 +14,25 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@RUN
-@click.argument("node")
+@click.argument("words", nargs=-1, required=True, metavar="[RUN] NODE")
 @STORE
 @AS_JSON
 @guarded
-def datums(wanted: str, node: str, store: Path | None, as_json: bool) -> int:
+def datums(words: tuple[str, ...], store: Path | None, as_json: bool) -> int:
     """What became of each datum of NODE, or of each execution of its search: state, tries, time, files.
 
     \b
-    dagbook datums latest resize
-    dagbook datums latest resize#2 --json
+    dagbook datums resize
+    dagbook datums 10c7e5ad resize#2 --json
     """
     from . import console
     from .records.follow import Follower
 
+    if len(words) > 2:
+        raise click.UsageError("Name a run and a node, or a node of the latest run.")
+    *named, node = words
     opened = store_at(store)
-    follower = Follower(opened, opened.find(wanted).id)
+    follower = Follower(opened, opened.find(named[0] if named else "latest").id)
     follower.update()
     found = {one: _listed(opened, follower.row.id, one, follower) for one in console.chosen_runs(follower, node)}
     if as_json:
@@ -68,7 +69,8 @@ def _table(node_run: str, parts: list[dict[str, Any]]) -> str:
     lines = [
         "  ".join([*(text.ljust(width) for text, width in zip(row, widths, strict=False)), row[5]]) for row in rows
     ]
-    return "\n".join([f"{node_run}: {len(parts)} datums, {summary}", *(f"  {line}" for line in lines)])
+    many = f"{len(parts):,} datum{'' if len(parts) == 1 else 's'}"
+    return "\n".join([f"{node_run}: {many}, {summary}", *(f"  {line}" for line in lines)])
 
 
 def _words(part: dict[str, Any]) -> str:

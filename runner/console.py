@@ -75,25 +75,26 @@ class Printer:
     def __init__(self, line: Callable[[str], None], prefixed: bool = True) -> None:
         self._line = line
         self._prefixed = prefixed
-        self._printed: dict[tuple[str, int], int] = {}
+        self._printed: dict[tuple[str, int, int], int] = {}  # by node run, attempt and cell
 
     def pass_over(self, watched: Iterable[Watched]) -> None:
         """Take what these have printed up to now as printed."""
         for one in watched:
             for cell, outputs in one.outputs.items():
                 text = "".join(o["text"] for o in outputs if o["output_type"] == "stream")
-                self._printed[(one.run.id, cell)] = len(text)
+                self._printed[(one.run.id, one.run.attempt, cell)] = len(text)
 
     def print_new(self, watched: Watched, all_of_it: bool) -> None:
         """Print what came since the last time; the unfinished last line only when it is the end."""
         for cell, outputs in watched.outputs.items():
             text = "".join(o["text"] for o in outputs if o["output_type"] == "stream")
-            done = self._printed.get((watched.run.id, cell), 0)
+            key = (watched.run.id, watched.run.attempt, cell)
+            done = self._printed.get(key, 0)
             end = len(text) if all_of_it else text.rfind("\n") + 1
             if end > done:
                 for row in text[done:end].splitlines():
                     self._line(f"{view.label(watched.run)} | {row}" if self._prefixed else row)
-                self._printed[(watched.run.id, cell)] = end
+                self._printed[key] = end
 
 
 def _follow_live(stream: TextIO, follower: Follower, quiet: bool) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from .core.graph import graph_of, to_networkx
 from .core.lifecycle import State
 from .core.masking import masked
-from .core.model import Edge, Kind, Node, Pipeline, Port
+from .core.model import Edge, Kind, Node, Pipeline, Port, who_decides
 from .core.routes import Counts, count, gathered_by
 from .view import COLOURS, GLYPHS, worst_of
 
@@ -27,7 +27,7 @@ def times(node: Node, counts: Counts) -> str:
 def _asks(node: Node) -> list[str]:
     """What a node waits for besides its parents: its conditions, people, single mode."""
     words = [f"when {condition}" for condition in node.when]
-    words += [f"{GLYPHS[State.PENDING_APPROVAL]} asks {' or '.join(node.approve)}"] if node.approve else []
+    words += [f"{GLYPHS[State.PENDING_APPROVAL]} asks {who_decides(node.approve)}"] if node.approve else []
     return [*words, *(["single"] if node.single else [])]
 
 

@@ -15,6 +15,7 @@ from .contracts.datum_view import mapped
 from .contracts.deployment import lay_out, would_deploy
 from .contracts.pachyderm import terms as datum_terms
 from .contracts.terms import Facts
+from .core.argument_checks import value_problems
 from .core.binding import Binding, choice_of
 from .core.dialect import Dialect
 from .core.environment import data_variable, input_variable, own_variables
@@ -22,6 +23,7 @@ from .core.lifecycle import NodeRun, RunSoFar
 from .core.model import Kind, Node, Port
 from .core.names import slug_of
 from .core.secrets_given import secret_names
+from .core.upstream import NoInput
 from .core.values import Value
 from .executors.contract import Executor, Job, Mount
 from .job_inputs import Inputs, InputsOf
@@ -126,6 +128,8 @@ class Jobs:
         """
         node, inputs = self.node_of(run.node), self._inputs.of(run)
         folder = self._store.attempt_folder(self._run, run.id, attempt)
+        if wrong := list(value_problems(node, run.created.params)):
+            raise NoInput(wrong[0])
         job = self._plain(node, run, attempt, inputs, folder)
         if node.dialect is None or has_parts(node):
             return job

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from .parts import Clash, Part, PartEnd, Parts, PartState, merge, write_listing
 from .records.artifacts import publish
 from .records.manifest import manifest_of
 
+_LIST_EVERY = 1.0  # seconds
 _TOLD = 5  # failed parts whose reason the node run's own names
 
 
@@ -51,6 +53,7 @@ async def run_parts(
     report(Started())
     runner = _Runner(parts, job, executor, report, memory, artifacts)
     began = time.monotonic()
+    runner.list_parts()
     broken: BaseException | None = None
     try:
         async with asyncio.TaskGroup() as group:
@@ -60,6 +63,8 @@ async def run_parts(
         pass
     except* Exception as several:
         broken = several.exceptions[0]
+    finally:  # also when it is cancelled: what was done is known
+        runner.list_parts()
     if broken is not None:
         raise broken  # by itself: a group would be told as a group
     return await asyncio.to_thread(runner.end, time.monotonic() - began)
@@ -78,11 +83,14 @@ class _Runner:
         self._left = iter(range(len(parts.all)))
         self._ends = [PartEnd(part.label, PartState.LEFT) for part in parts.all]
         self._outcomes: dict[int, Outcome] = {}
+        self._listed = 0.0
 
     async def work(self) -> None:
         """Take one part after the other until none is left."""
         for number in self._left:
             end = self._ends[number] = await self._one(number, self._parts.all[number])
+            if time.monotonic() - self._listed > _LIST_EVERY:
+                await asyncio.to_thread(self.list_parts)
             stops = self._parts.on_error is OnChildError.STOP_AND_FAIL
             if end.state is PartState.FAILED and stops:
                 raise _Enough
@@ -155,12 +163,17 @@ class _Runner:
             text = f"{skipped:,} of {len(self._ends):,} were done before\n"
             self._report(Output(0, {"output_type": "stream", "name": "stdout", "text": text}))
 
+    def list_parts(self) -> None:
+        """Leave a list of what has become of each part so far."""
+        self._listed = time.monotonic()
+        write_listing(self._ends, self._job.record.parent)
+
     def end(self, seconds: float) -> PartsEnd:
         """Merge what the parts left, tell what became of each, write the record."""
         self._tell_skipped()
         outcome = self._judged()
-        write_listing(self._ends, self._job.record.parent)
         _write_record(self._job, self._ends)
+        _tidy(self._ends[_MOST_CELLS:])
         counts = {str(state): sum(end.state is state for end in self._ends) for state in PartState}
         return PartsEnd(replace(outcome, started_after=0.0), {"total": len(self._ends), **counts})
 
@@ -209,6 +222,17 @@ def _write_record(job: Job, ends: Sequence[PartEnd]) -> None:
 
 
 _MOST_CELLS = 100
+
+
+def _tidy(ends: Sequence[PartEnd]) -> None:
+    """Remove the folders of parts that are done and not in the record: thousands of them are too many files.
+
+    What they printed is in the journal of the node run.
+    """
+    for end in ends:
+        if end.state is PartState.DONE:
+            shutil.rmtree(Path(end.notebook).parent, ignore_errors=True)
+            end.notebook = ""
 
 
 def _outputs(end: PartEnd) -> list[Any]:

@@ -55,7 +55,7 @@ class PartState(StrEnum):
     SKIPPED = "skipped"  # done before, and nothing of it has changed
     RECOVERED = "recovered"  # it failed, and its rescue command did not
     FAILED = "failed"
-    LEFT = "left"  # not begun, as another failed
+    LEFT = "left"  # not begun, or not at its end
 
 
 @dataclass(slots=True)

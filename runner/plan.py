@@ -13,6 +13,7 @@ from pathlib import Path
 from .asked import Asked, first
 from .core.check import check
 from .core.data_source import check_url
+from .core.dialect import Dialect
 from .core.errors import PipelineError, Place, Problem, problem, raise_errors
 from .core.graph import select, titles_of
 from .core.machine import compute_problems
@@ -99,7 +100,8 @@ def prepare(
     if store.remote:
         warnings.append(problem("W-STORE-REMOTE", store=store.folder, kind=store.remote, database=store.database))
     earlier = find_earlier(store, pipeline, reused)
-    code, told = (code, []) if code else keep_code(asked, store)
+    sees_code = any(pipeline.node(title).dialect is not Dialect.PACHYDERM for title in needs)
+    code, told = (code, []) if code or not sees_code else keep_code(asked, store)
     plan = Plan(
         asked,
         _with_notebooks(pipeline, asked.folder),

@@ -8,7 +8,7 @@ from ..core.axes import hyper_parameters
 from ..core.conditions import number_in
 from ..core.lifecycle import ENDED, NodeRun, State
 from ..core.masking import MASK, looks_secret
-from ..core.model import ANYBODY, Kind, Node, Objective
+from ..core.model import Kind, Node, Objective, who_decides
 from ..core.values import Value, shown
 from ..records.follow import Watched
 from ..view import plain, route_words
@@ -44,7 +44,7 @@ def parts_words(node: Node) -> str:
 
 def asks_words(node: Node) -> str:
     """Whom a node asks before it starts."""
-    return "asks anybody" if ANYBODY in node.approve else f"asks {' or '.join(node.approve)}"
+    return f"asks {who_decides(node.approve)}"
 
 
 def made_of(node: Node) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from ..core.lifecycle import State
+from ..core.model import who_decides
 from ..records.below import read_below
 from ..view import age, size
 from .artifact_listing import ArtifactListing
@@ -254,7 +255,7 @@ def _node_parts(one: InspectedNode) -> Iterator[str]:
     told = [one.kind, place, "runs once" if one.expected == 1 else expected]
     yield f"<div>{soft(' · '.join(part for part in told if part))}</div>"
     if one.approve:
-        yield boxed(State.PENDING_APPROVAL, line(f"starts only after {' or '.join(one.approve)} said yes"))
+        yield boxed(State.PENDING_APPROVAL, line(f"starts only after {who_decides(one.approve)} said yes"))
     yield section("Grid", _rows(one.grid))
     yield _named("Parameters", one.parameters)
     yield section("Conditions", *map(line, one.conditions))

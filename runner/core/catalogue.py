@@ -380,6 +380,10 @@ CATALOGUE: dict[str, tuple[str, str]] = {
     ),
     "E-UNRESOLVED": ('"{node}" cannot run here: {why}', "{hint}"),
     "E-MAP": ('"{node}" maps over the files of "{missing}", which does not come before it', "{nearest}"),
+    "E-NO-PIPELINE": (
+        "{file} holds no pipeline, and nothing that could be run by itself",
+        "A pipeline, a step or a task is needed; endpoints and deployments belong to one.",
+    ),
     "W-IMPORT": (
         "{count} things in {file} are not kept as they are written",
         "They are listed, each with its place, by: dagbook import {file}",

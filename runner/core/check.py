@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .argument_checks import argument_problems
 from .environment import environment_problems
 from .errors import Problem, problem
 from .flow import flow_problems
@@ -18,5 +19,6 @@ def check(pipeline: Pipeline) -> list[Problem]:
     if not any(one.is_error for one in found):
         found += flow_problems(pipeline)
         found += environment_problems(pipeline)
+        found += argument_problems(pipeline)
         found += secret_problems(pipeline)
     return found

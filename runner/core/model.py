@@ -6,7 +6,7 @@ What the machine makes of it (node runs, routes, events) stands in `lifecycle`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Self
@@ -20,6 +20,13 @@ from .names import clean_title, slug_of
 from .quantities import bytes_of, check_image, cpus_of, seconds_of
 from .values import Value, check_key, check_name, check_value, from_json, shown, to_json
 from .written import Written
+
+ANYBODY = "*"  # an approver whom everybody is
+
+
+def who_decides(approvers: Sequence[str]) -> str:
+    """Those who may decide, in words: `leah or yochay`, `anybody`."""
+    return "anybody" if ANYBODY in approvers else " or ".join(approvers)
 
 
 class Kind(StrEnum):
@@ -101,7 +108,6 @@ class Port(StrEnum):
 
 
 UNNAMED = "pipeline"  # what a pipeline is called that nobody named
-ANYBODY = "*"  # an approver whom everybody is
 FARTHEST = 100_000  # pixels from the top and from the left of a picture
 
 Title = Annotated[str, AfterValidator(clean_title)]

@@ -45,7 +45,7 @@ from .lifecycle import (
     State,
     Tagged,
 )
-from .model import ANYBODY, OnError, Pipeline
+from .model import OnError, Pipeline, who_decides
 from .reuse import Candidate, choose
 from .rules import Rules
 
@@ -194,7 +194,7 @@ class Scheduler:
             approvers = self._nodes[run.node].approve
             if approvers and not self._approved(run):
                 detail = {"plan": run.created.plan, "approvers": list(approvers)}
-                self._change(run.id, State.PENDING_APPROVAL, f"waits for {_names(approvers)}", detail=detail)
+                self._change(run.id, State.PENDING_APPROVAL, f"waits for {who_decides(approvers)}", detail=detail)
                 self._pending.add(run.id)
             else:
                 self._enqueue(run)
@@ -352,7 +352,3 @@ class Scheduler:
             self._tell(RunChanged(RunState.FAILED, f'"{first.node}" {first.state.replace("_", " ")}'))
         else:
             self._tell(RunChanged(RunState.SUCCEEDED))
-
-
-def _names(approvers: Sequence[str]) -> str:
-    return "anybody" if ANYBODY in approvers else " or ".join(approvers)

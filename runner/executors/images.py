@@ -238,5 +238,6 @@ def _kernel_for(need: Needs, reference: str, seen: Seen) -> tuple[str, Spec | No
 
 def _missing(reference: str, needs: Sequence[Needs], why: str) -> Problem:
     titles = ", ".join(f'"{need.title}"' for need in needs)
-    hint = f"Needed by {titles}. Pull or build it first (docker pull {reference}), or choose another with --image."
+    hint = f"Needed by {titles}. Pull or build it first (docker pull {reference}), or take another in its place: "
+    hint += f"--image-map '{reference}=OTHER' for a file that names it, --image OTHER for nodes that name none."
     return problem("E-IMAGE-MISSING", needs[0].place, image=reference or "(none)", why=why.strip(), hint=hint)

@@ -12,9 +12,9 @@ from ..core.model import Pipeline
 from ..core.values import Value
 from .attachments import check_attachments
 from .documents import text_of
+from .given_values import parameters_of, with_values
 from .imported import Imported
 from .notebook import Definition, body_problems, read_notebook
-from .parameter_cell import Parameter, settled
 from .pipeline_notebook import notebook_of
 from .recognised import AS_USUAL, Wishes, as_findings, chosen, name_from, read_pipelines
 
@@ -44,8 +44,8 @@ def read_definition(
     text = read_text_file(path) if text is None else text
     imported = read_pipelines(text, str(path), replace(wishes, name=name_from(path.name), folder=path.parent))
     made = chosen(imported, pipeline, path.name)
-    known = {name: Parameter(name, value, type=type(value).__name__) for name, value in made.parameters.items()}
-    made = made.model_copy(update={"parameters": settled(known, parameters or {})})
+    known = parameters_of(made)
+    made = with_values(made, parameters or {})
     notebook, placed = notebook_of(made)
     cells = {node.title: node.cell for node in placed.nodes if node.cell is not None}
     place = Place(file=str(path))

@@ -27,7 +27,7 @@ _MARKS = {
 }
 
 _PYTHON = re.compile(r"\A\s*\{[^#]*[:,\s](?:True|False|None)\s*[,}\]]")  # words that JSON does not have
-_JSONNET = re.compile(r"\A\s*(?:function\s*\(|local\s)")
+_JSONNET = re.compile(r"\A(?:\s|//[^\n]*\n|/\*.*?\*/|#[^\n]*\n)*(?:function\s*\(|local\s)", re.DOTALL)
 
 Read = list[tuple[Pipeline, Counts]]
 
@@ -62,7 +62,7 @@ def read_pipelines(text: str, file: str, wishes: Wishes = AS_USUAL) -> Imported:
         format = wishes.format or _format_of(documents, file)
         found = _READERS[format](documents, ledger, wishes)
         if not found and not ledger.failed:
-            ledger.take(problem("E-YAML-EMPTY", Place(file)))
+            ledger.take(problem("E-NO-PIPELINE", Place(file), file=file))
     except PipelineError as error:
         for one in error.problems:
             ledger.take(one.at(Place(file)))

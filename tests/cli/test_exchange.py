@@ -97,6 +97,8 @@ def test_export_writes_a_vendors_own_format_back(dagbook: Dagbook, project: Path
         ("", "E-YAML-EMPTY", ""),
         ("a: [\n", "E-YAML-SYNTAX", "line 2"),
         ("function(x) { pipeline: x }", "E-UNSUPPORTED", "Render it first"),
+        ("/*\ntitle: x\n*/\n// more\nfunction(x) { pipeline: x }", "E-UNSUPPORTED", "Render it first"),
+        ("- endpoint: {name: digits, image: 'a:1', server-command: run}\n", "E-NO-PIPELINE", "a step or a task"),
         ("flow: x\ntasks:\n- {title: a, type: train}\nrelations: []\n", "E-ENUM", "data, exec"),
     ],
 )
@@ -225,3 +227,12 @@ def test_the_written_notebook_of_a_file_holds_the_outputs(dagbook: Dagbook, proj
 
 def test_the_schema_is_json(dagbook: Dagbook) -> None:
     assert dagbook("schema").json["title"] == "dagbook pipeline"
+
+
+def test_what_each_attempt_prints_is_printed(dagbook: Dagbook, project: Path) -> None:
+    text = "dagbook: 1\nnodes:\n- {title: a, kind: command, retries: 2, source: 'echo one; echo two; exit 3'}\n"
+    said = dagbook("run", written(project, "own.yaml", text), "--executor", "process")
+    assert said.code == 1
+    assert said.out.count("a | one") == said.out.count("a | two") == 3
+    again = dagbook("resume", "latest")
+    assert again.out.count("a | one") == again.out.count("a | two") == 3

@@ -254,3 +254,48 @@ def test_an_input_that_cannot_be_had_is_named_with_its_node_and_address(dagbook:
     assert mapped.code == 1, "there is no such file"
     (project / "data" / "train.csv").write_text("3")
     assert dagbook("run", file, "--input-map", "s3://bucket=data", *ON_BASE).code == 0
+
+
+BOUNDED = """
+- step:
+    name: train
+    image: python:3.12
+    command: echo {parameters}
+    parameters:
+      - {name: n, type: integer, min: 1, max: 10, default: 3}
+      - {name: mode, type: string, choices: [a, b], optional: true}
+- pipeline:
+    name: pipe
+    parameters:
+      - {name: n, default: 4, targets: [node.parameters.n]}
+    nodes:
+      - {name: node, type: execution, step: train}
+    edges: []
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["--pipeline", "pipe", "-p", "n", "9"], 0, "--n=9"),
+        (["--pipeline", "pipe", "-p", "node.mode", "b"], 0, "--mode=b"),
+        (["--pipeline", "pipe", "-p", "n", "99"], 2, "is 99, and 10 is the most"),
+        (["--pipeline", "pipe", "-p", "n", "1.5"], 2, "should be a whole number"),
+        (["--pipeline", "pipe", "-p", "n", "abc"], 2, "should be a whole number"),
+        (["--pipeline", "pipe", "-p", "node.mode", "zzz"], 2, "none of a, b"),
+        (["--pipeline", "pipe", "-p", "node.mood", "a"], 2, '"node.mode"'),
+    ],
+)
+def test_row_97_values_from_outside_are_checked_as_the_step_says(
+    dagbook: Dagbook, project: Path, words: list[str], code: int, says: str
+) -> None:
+    said = dagbook("run", written(project, "valohai.yaml", BOUNDED, {}), *ON_BASE, *words)
+    assert said.code == code, said.err
+    assert says in said.out + said.err
+
+
+def test_row_106_a_step_by_itself_takes_its_own_parameters(dagbook: Dagbook, project: Path) -> None:
+    text = BOUNDED[: BOUNDED.index("- pipeline:")]
+    said = dagbook("run", written(project, "valohai.yaml", text, {}), *ON_BASE, "-p", "n", "5", "-p", "mode", "a")
+    assert said.code == 0, said.err
+    assert "--n=5 --mode=a" in said.out

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import MakeNotebook, Said
+from tests.conftest import MakeNotebook, Said, read_until
 
 Dagbook = Callable[..., Said]
 NO_CODE = ("--code", "none")
@@ -137,9 +137,14 @@ def test_the_rescue_command_recovers_a_datum_which_leaves_nothing_and_is_tried_i
     assert ran(dagbook, words)["count"]["state"] == "succeeded"
     assert parts(dagbook, "count")["texts:/1.txt"]["state"] == "recovered"
     assert set(content(dagbook, "count", tmp_path / "got")) == {"0.txt", "2.txt"}
-    said = dagbook("run", words, *NO_CODE, "--force", "count")
-    assert said.code == 0
-    assert parts(dagbook, "count")["texts:/1.txt"]["state"] == "recovered"
+    again = dagbook("run", words, *NO_CODE)
+    assert again.code == 0
+    assert "cached" not in "".join(line for line in again.out.splitlines() if " count " in line)
+    assert {part: told["state"] for part, told in parts(dagbook, "count").items()} == {
+        "texts:/0.txt": "skipped",
+        "texts:/1.txt": "recovered",
+        "texts:/2.txt": "skipped",
+    }
 
 
 def test_an_accepted_exit_code_is_no_failure(dagbook: Dagbook, words: Path) -> None:
@@ -156,6 +161,23 @@ def test_two_datums_that_write_one_path_fail_and_both_are_named(dagbook: Dagbook
     node = ran(dagbook, words, code=1)["count"]
     assert "two datums write one path, same" in node["reason"]
     assert '"texts:/0.txt" and "texts:/1.txt"' in node["reason"]
+
+
+def test_what_was_done_of_a_run_that_is_cancelled_is_listed_and_not_done_again(
+    dagbook: Dagbook, words: Path, started: Callable[..., Any]
+) -> None:
+    import signal
+
+    slow = WORDS.replace("- ls /pfs/texts", "- test ! -e /pfs/texts/2.txt || { echo asleep; sleep 300; }")
+    words.write_text(slow.replace("workers: 2", "workers: 1"))
+    child = started("run", words, *NO_CODE)
+    read_until(child, "asleep")
+    going = parts(dagbook, "count")
+    assert set(going) == {"texts:/0.txt", "texts:/1.txt", "texts:/2.txt"}, "also while it runs"
+    child.send_signal(signal.SIGINT)
+    child.wait()
+    states = [parts(dagbook, "count")[f"texts:/{number}.txt"]["state"] for number in range(3)]
+    assert states == ["done", "done", "left"]
 
 
 def test_no_datum_at_all_is_a_success(dagbook: Dagbook, words: Path) -> None:
@@ -222,4 +244,4 @@ def test_the_table_of_datums_tells_states_and_tries(dagbook: Dagbook, words: Pat
     assert told.splitlines()[0] == "count: 3 datums, 3 done"
     assert "texts:/2.txt" in told
     assert json.dumps("none") not in told
-    assert dagbook("datums", "latest", "texts").out == "texts has no datums.\n"
+    assert dagbook("datums", "texts").out == "texts has no datums.\n", "the latest run is meant"
