@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import os
 import queue
 import signal
@@ -302,9 +303,12 @@ def test_a_click_approves_and_the_buttons_rest_meanwhile(steered: Flow) -> None:
     assert found.told == []
     who.value = "Leah"
     assert disabled(buttons) == set()
+    shown = threading.Event()
+    found.steering.listen(lambda report: report.under_way or shown.set())  # called after the buttons were
     press(buttons, "Approve")
     press(buttons, "Approve")  # nothing while the first is under way
     assert found.report().done
+    assert shown.wait(PATIENCE)
     assert "approved by Leah" in result.value
     assert found.end()[0] is RunState.SUCCEEDED
     assert len(found.told) == len([text for text in found.told if "approved" in text])
