@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import threading
 import os
 import queue
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -304,7 +304,12 @@ def test_a_click_approves_and_the_buttons_rest_meanwhile(steered: Flow) -> None:
     who.value = "Leah"
     assert disabled(buttons) == set()
     shown = threading.Event()
-    found.steering.listen(lambda report: report.under_way or shown.set())  # called after the buttons were
+
+    def tell(report: Report) -> None:
+        if not report.under_way:
+            shown.set()
+
+    found.steering.listen(tell)  # called after the buttons were
     press(buttons, "Approve")
     press(buttons, "Approve")  # nothing while the first is under way
     assert found.report().done
