@@ -147,7 +147,7 @@ class Attempts:
                 async with asyncio.timeout(limit) as clock:
                     if parts is not None:
                         store = self._store.artifacts
-                        ended = await run_parts(parts, job, executor, reporter, self._memory, store)
+                        ended = await run_parts(parts, run, node, job, executor, reporter, self._memory, store)
                         outcome, detail["parts"] = ended.outcome, dict(ended.counts)
                         if ended.counts["recovered"]:  # no earlier result may stand for it: these are tried again
                             detail["unsure"] = f"{ended.counts['recovered']} were recovered"
@@ -172,7 +172,11 @@ class Attempts:
         if words := await asyncio.to_thread(self._memory.changed, run):  # nobody knows which it has read
             detail["unsure"] = words
             detail["warnings"] = [*detail.get("warnings", []), f"{words}; its result will not stand for a later run"]
-        told = await asyncio.to_thread(self._jobs.leave, run, start.attempt, job)
+        try:
+            told = await asyncio.to_thread(self._jobs.leave, run, start.attempt, job)
+        except OSError as error:
+            reason = f"what it left could not be gathered: {error}"
+            return AttemptEnded(start.id, start.attempt, State.FAILED, reason, detail)
         detail["warnings"] = [*detail.get("warnings", []), *told]
         return await self._publish(start, run, job, detail)
 
@@ -213,8 +217,12 @@ class Attempts:
         except OSError as error:
             reason = f"its output could not be stored: {error}"
             return AttemptEnded(start.id, start.attempt, State.FAILED, reason, detail)
-        if told := await asyncio.to_thread(self._memory.published, run, artifact.digest):
-            detail["commit"] = told
+        try:
+            if told := await asyncio.to_thread(self._memory.published, run, artifact.digest):
+                detail["commit"] = told
+        except DagbookError as fault:
+            reason = "; ".join(one.as_reason() for one in fault.problems)
+            return AttemptEnded(start.id, start.attempt, State.FAILED, reason, detail)
         detail["artifact"] = artifact.digest
         detail["files"], detail["bytes"] = artifact.files, artifact.bytes
         detail["warnings"] = [*detail.get("warnings", []), *artifact.warnings]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Coroutine
 from typing import Any
@@ -72,6 +71,13 @@ class Watch:
 
 
 async def _ended(task: asyncio.Future[Outcome]) -> None:
+    """End the task and wait until it has cleaned up, also when this is cancelled meanwhile: that is passed on then."""
     task.cancel()
-    with contextlib.suppress(asyncio.CancelledError, Exception):
-        await task
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
+    finally:
+        if task.done() and not task.cancelled():
+            task.exception()  # seen: how it ended no longer matters

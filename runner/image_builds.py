@@ -20,6 +20,7 @@ from .executors.build_context import Project
 from .executors.contract import Needs, Runtime
 from .executors.pushing import Pushed
 from .plan import needs_of
+from .secret_lookup import secret_files
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -139,7 +140,8 @@ class _Making:
             hint = "Give a folder, or --code none."
             raise PipelineError(problem("E-CODE", what=f"--code {code} is not a folder", hint=hint))
         # The pipeline's own file changes with each tag that is written into it.
-        keep_out = frozenset((*self.asked.keep_out, *([self.asked.file] if self.asked.file else [])))
+        own = [*([self.asked.file] if self.asked.file else []), *(secret_files(self.asked, folder) if folder else [])]
+        keep_out = frozenset((*self.asked.keep_out, *own))
         project = Project(self.wish.dockerfile.absolute(), folder, keep_out)
         image = Builder(self.client, images, self.asked.build_network, self.tell).image(project, repository)
         return dict.fromkeys(titles, image)

@@ -17,7 +17,7 @@ from .core.lifecycle import PASSED, NodeRun, RunSoFar
 from .core.model import Kind, Node
 from .core.names import slug_of
 from .core.upstream import NotYetKnown, is_foreseen
-from .core.values import to_json
+from .core.values import Value, to_json
 from .executors.contract import Mount
 from .partition import Place, place_of_artifact, place_of_dataset, titles_in
 from .plan import Plan
@@ -84,7 +84,7 @@ class InputsOf:
             for number, one in enumerate(several, 1):
                 mounts.append(Mount(self._artifact(one), f"/input/{slug}/{number}"))
                 digests[f"/input/{slug}/{number}"] = _digest_of(one)
-        slots = slots_of(self._plan.pipeline, node.title, run, runs, self._folder_of, self._own_files)
+        slots = self.slots(run)
         digests |= {f"/input/{slot}": digest_of_slot(files) for slot, files in slots.items()}
         tags = {slug_of(title): one.tags for title, one in parents.items() if not _dataset(one)}
         before, clashing = upstream_variables(tags) if node.dialect is not Dialect.PACHYDERM else ({}, [])
@@ -109,9 +109,18 @@ class InputsOf:
             digests[target] = _digest_of(parent)
         return mounts, digests
 
-    def _own_files(self, node: Node, slot: Slot) -> list[SlotFile]:
+    def slots(self, run: NodeRun, params: Mapping[str, Value] | None = None) -> dict[str, list[SlotFile]]:
+        """The files of each input slot; `params` are those of one execution of a search. Raises SlotFault."""
+        runs = self._so_far.node_runs
+
+        def own(node: Node, slot: Slot, of: NodeRun) -> list[SlotFile]:
+            known = params if params is not None and of is run else of.created.params
+            return self._own_files(node, slot, known)
+
+        return slots_of(self._plan.pipeline, run.node, run, runs, self._folder_of, own)
+
+    def _own_files(self, node: Node, slot: Slot, params: Mapping[str, Value]) -> list[SlotFile]:
         """The files that a slot names itself. Raises SlotFault."""
-        params = self._plan.pipeline.parameters_of(node)
         return [
             one
             for uri in slot.default

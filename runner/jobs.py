@@ -275,10 +275,20 @@ class Jobs:
         if node.search:
             edges = self._plan.pipeline.edges_into(node.title)
             logged = {edge.target_key for edge in edges if edge.source_port is Port.METADATA}
-            made = searched(node, run, self._key_parts(node, run, inputs, seen), logged)
+            alone = node.model_copy(update={"search": None})  # another value makes no other execution of the rest
+            made = searched(
+                node, run, self._key_parts(alone, run, inputs, seen), logged, partial(self._taken, run, node)
+            )
         else:
             made = cut(node, self._key_parts(node, run, inputs, seen), self._inputs.places(node, run))
         return replace(made, job_of=partial(self._part_job, node, run, job, inputs))
+
+    def _taken(self, run: NodeRun, node: Node, params: Mapping[str, Value]) -> dict[str, str]:
+        """What an execution with these parameters takes by addresses in which they stand."""
+        if not _by_parameter(node):
+            return {}
+        slots = self._inputs.slots(run, params)
+        return {f"input /input/{slot}": digest_of_slot(files) for slot, files in slots.items()}
 
     def _part_job(
         self, node: Node, run: NodeRun, whole: Job, inputs: Inputs, number: int, part: Part, again: int
@@ -295,7 +305,8 @@ class Jobs:
             parameters=part.params,
             environment={**whole.environment, **own_variables(part.params)},
         )
-        facts = self._facts(node, run, again, job, inputs.slots, part.params)
+        slots = self._inputs.slots(run, part.params) if _by_parameter(node) else inputs.slots
+        facts = self._facts(node, run, again, job, slots, part.params)
         if part.datum is None:
             return under(terms_of(facts), job)
         places = {title: place.path for title, place in self._inputs.places(node, run).items()}
@@ -318,3 +329,8 @@ class Jobs:
             "DAGBOOK_NODE": node.title,
             "DAGBOOK_NODE_RUN": run.id,
         }
+
+
+def _by_parameter(node: Node) -> bool:
+    """Whether an address of the node's inputs holds one of its parameters."""
+    return any("{parameter" in uri for slot in node.slots for uri in slot.default)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,25 +13,28 @@ from typing import Any, Protocol
 
 from .contracts.pachyderm import RECOVERED
 from .core.dialect import OnChildError
+from .core.lifecycle import NodeRun
+from .core.model import Node
 from .core.values import to_json
+from .early import Watch
 from .executors.contract import CellStarted, Executor, Failure, Job, Logged, Outcome, Output, Report, Reporter, Started
-from .parts import Clash, Part, PartEnd, Parts, PartState, merge, write_listing
+from .parts import Clash, Left, Part, PartEnd, Parts, PartState, Point, merge, write_listing
 from .records.artifacts import publish
-from .records.manifest import manifest_of
 
-_LIST_EVERY = 1.0  # seconds
+_SETTLE_EVERY = 2.0  # seconds
+_MOST_CELLS = 100  # of the record
 _TOLD = 5  # failed parts whose reason the node run's own names
 
 
 class PartMemory(Protocol):
     """Knows what parts left before. Blocking, called in threads."""
 
-    def find_part(self, node: str, part: Part) -> Path | None:
-        """The artifact that this part left before, if it is sound and may stand for it."""
+    def find_part(self, node: str, part: Part) -> Left | None:
+        """What this part left before, if it is sound and may stand for it."""
         ...
 
-    def keep_part(self, node: str, part: Part, digest: str) -> None:
-        """Remember what a part left."""
+    def keep_parts(self, run: NodeRun, left: Sequence[tuple[Part, Left]]) -> None:
+        """Remember what parts of a node run left, unless an input is no longer what it was."""
         ...
 
 
@@ -47,11 +51,18 @@ class _Enough(Exception):
 
 
 async def run_parts(
-    parts: Parts, job: Job, executor: Executor, report: Reporter, memory: PartMemory, artifacts: Path
+    parts: Parts,
+    run: NodeRun,
+    node: Node,
+    job: Job,
+    executor: Executor,
+    report: Reporter,
+    memory: PartMemory,
+    artifacts: Path,
 ) -> PartsEnd:
     """Run the parts of `job` and merge what they left into its output. Cancelling this cancels what runs."""
     report(Started())
-    runner = _Runner(parts, job, executor, report, memory, artifacts)
+    runner = _Runner(parts, run, node, job, executor, report, memory, artifacts)
     began = time.monotonic()
     runner.list_parts()
     broken: BaseException | None = None
@@ -64,7 +75,7 @@ async def run_parts(
     except* Exception as several:
         broken = several.exceptions[0]
     finally:  # also when it is cancelled: what was done is known
-        runner.list_parts()
+        runner.settle()
     if broken is not None:
         raise broken  # by itself: a group would be told as a group
     return await asyncio.to_thread(runner.end, time.monotonic() - began)
@@ -72,9 +83,19 @@ async def run_parts(
 
 class _Runner:
     def __init__(
-        self, parts: Parts, job: Job, executor: Executor, report: Reporter, memory: PartMemory, artifacts: Path
+        self,
+        parts: Parts,
+        run: NodeRun,
+        node: Node,
+        job: Job,
+        executor: Executor,
+        report: Reporter,
+        memory: PartMemory,
+        artifacts: Path,
     ) -> None:
         self._parts = parts
+        self._run = run
+        self._node = node
         self._job = job
         self._executor = executor
         self._report = report
@@ -83,14 +104,17 @@ class _Runner:
         self._left = iter(range(len(parts.all)))
         self._ends = [PartEnd(part.label, PartState.LEFT) for part in parts.all]
         self._outcomes: dict[int, Outcome] = {}
-        self._listed = 0.0
+        self._settled = time.monotonic()
+        self._settling = threading.Lock()
+        self._to_keep: list[tuple[Part, Left]] = []
 
     async def work(self) -> None:
         """Take one part after the other until none is left."""
         for number in self._left:
             end = self._ends[number] = await self._one(number, self._parts.all[number])
-            if time.monotonic() - self._listed > _LIST_EVERY:
-                await asyncio.to_thread(self.list_parts)
+            if time.monotonic() - self._settled > _SETTLE_EVERY:
+                self._settled = time.monotonic()
+                await asyncio.to_thread(self.settle)
             stops = self._parts.on_error is OnChildError.STOP_AND_FAIL
             if end.state is PartState.FAILED and stops:
                 raise _Enough
@@ -99,9 +123,13 @@ class _Runner:
         began = time.monotonic()
         found = await asyncio.to_thread(self._memory.find_part, self._job.title, part)
         if found is not None:
-            files, size = await asyncio.to_thread(_measured, found)
-            seconds = time.monotonic() - began
-            return PartEnd(part.label, PartState.SKIPPED, 0, seconds, artifact=found, files=files, bytes=size)
+            for name, value, step in found.logged:
+                self._report(Logged(name, value, step))
+            tags = {name: to_json(value) for name, value, _ in found.logged}
+            seconds, place = time.monotonic() - began, self._place(found.artifact)
+            end = PartEnd(part.label, PartState.SKIPPED, 0, seconds, artifact=place, tags=tags)
+            end.files, end.bytes = found.files, found.bytes
+            return end
         end = PartEnd(part.label, PartState.FAILED)
         for attempt in range(1, self._parts.tries + 1):
             end.tries = attempt
@@ -114,10 +142,11 @@ class _Runner:
         """Run one attempt of a part; true when no other is needed."""
         job = await asyncio.to_thread(self._parts.job_of, number + 1, part, attempt)
         end.notebook = str(job.record)
-        end.tags = {}
+        end.tags, logged = {}, list[Point]()
+        watch = Watch(self._node, self._run, self._reporter(number, end, logged))
         try:
             async with asyncio.timeout(self._parts.timeout) as clock:
-                outcome = await self._executor.run(job, self._reporter(number, end))
+                outcome = await watch.run(self._executor.run(job, watch))
         except TimeoutError:
             if not clock.expired():
                 raise
@@ -125,7 +154,7 @@ class _Runner:
         self._outcomes[number] = outcome
         if outcome.ok:
             artifact = await asyncio.to_thread(publish, job.output, self._artifacts)
-            await asyncio.to_thread(self._memory.keep_part, self._job.title, part, artifact.digest)
+            self._to_keep.append((part, Left(artifact.digest, artifact.files, artifact.bytes, tuple(logged))))
             end.state, end.artifact, end.files, end.bytes = (
                 PartState.DONE,
                 artifact.path,
@@ -140,7 +169,7 @@ class _Runner:
             return True
         return False
 
-    def _reporter(self, number: int, end: PartEnd) -> Callable[[Report], None]:
+    def _reporter(self, number: int, end: PartEnd, logged: list[Point]) -> Callable[[Report], None]:
         """What a part reports counts for the node: its outputs are those of cell `number`."""
 
         def tell(report: Report) -> None:
@@ -150,6 +179,7 @@ class _Runner:
                 self._report(CellStarted(number, len(self._parts.all)))
             elif isinstance(report, Logged):
                 end.tags[report.name] = to_json(report.value)
+                logged.append((report.name, report.value, report.step))
                 self._report(report)
             elif not isinstance(report, Started):
                 self._report(report)
@@ -165,8 +195,19 @@ class _Runner:
 
     def list_parts(self) -> None:
         """Leave a list of what has become of each part so far."""
-        self._listed = time.monotonic()
-        write_listing(self._ends, self._job.record.parent)
+        with self._settling:
+            write_listing(self._ends, self._job.record.parent)
+
+    def settle(self) -> None:
+        """Leave the list, and remember what is done: in one go, since the inputs are looked at again before."""
+        self.list_parts()
+        with self._settling:
+            left, self._to_keep = self._to_keep, []
+            if left:
+                self._memory.keep_parts(self._run, left)
+
+    def _place(self, digest: str) -> Path:
+        return self._artifacts / digest[:2] / digest
 
     def end(self, seconds: float) -> PartsEnd:
         """Merge what the parts left, tell what became of each, write the record."""
@@ -200,12 +241,6 @@ class _Runner:
         return Outcome(False, reason, failure, outcome.exit_code if outcome else None)
 
 
-def _measured(artifact: Path) -> tuple[int, int]:
-    """How many files an artifact holds, and of how many bytes."""
-    sizes = [item["size"] for item in manifest_of(artifact) if item["kind"] == "file"]
-    return len(sizes), sum(sizes)
-
-
 def _write_record(job: Job, ends: Sequence[PartEnd]) -> None:
     """The record of the whole: a notebook with a cell for each part, with what it printed, as far as that fits."""
     from .formats.nbformat_import import import_nbformat
@@ -219,9 +254,6 @@ def _write_record(job: Job, ends: Sequence[PartEnd]) -> None:
     if len(ends) > _MOST_CELLS:
         cells.append(v4.new_markdown_cell(f"{len(ends) - _MOST_CELLS} more; parts.json lists all."))  # type: ignore[no-untyped-call]
     save(v4.new_notebook(cells=cells, metadata={"language_info": {"name": "sh"}}), job.record)  # type: ignore[no-untyped-call]
-
-
-_MOST_CELLS = 100
 
 
 def _tidy(ends: Sequence[PartEnd]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from .core.dialect import Datums, Dialect, OnChildError, Rule, Style
 from .core.lifecycle import NodeRun
 from .core.model import Node
 from .core.names import slug_of
+from .core.values import Value
 from .executors.contract import Job
 from .parts import Part, Parts, label_of, label_of_params
 from .records.cache import key_of
@@ -64,10 +65,17 @@ def cut(node: Node, key: Mapping[str, str], places: Mapping[str, Place]) -> Part
     return Parts(parts, _no_job, datums.workers, datums.tries, datums.timeout)
 
 
-def searched(node: Node, run: NodeRun, key: Mapping[str, str], logged: Collection[str] = ()) -> Parts:
+def searched(
+    node: Node,
+    run: NodeRun,
+    key: Mapping[str, str],
+    logged: Collection[str] = (),
+    taken: Callable[[Mapping[str, Value]], Mapping[str, str]] = lambda _params: {},
+) -> Parts:
     """A part for each execution of a search.
 
     `logged` names parameters that come from metadata of other nodes: a list there is a value for each execution.
+    `taken` gives what else of a result's key depends on the parameters.
     """
     from .core.search import executions_of
 
@@ -77,13 +85,13 @@ def searched(node: Node, run: NodeRun, key: Mapping[str, str], logged: Collectio
     if lists:
         more = {name: Rule(style=Style.MULTIPLE, items=tuple(values)) for name, values in lists.items()}
         search = search.model_copy(update={"rules": {**search.rules, **more}})
-    rest = {name: value for name, value in key.items() if not name.startswith("parameter ")}
+    rest = {name: value for name, value in key.items() if not name.startswith("parameter ")} | {"part": "execution"}
     searched_for = {*search.rules, *(name for one in search.sets for name in one)}
     parts = []
     for params in executions_of(search, run.created.params):
         own = {f"parameter {name}": repr(value) for name, value in params.items()}
         told = {name: value for name, value in params.items() if name in searched_for}
-        parts.append(Part(label_of_params(told), key_of({**rest, **own}), params))
+        parts.append(Part(label_of_params(told), key_of({**rest, **own, **taken(params)}), params))
     return Parts(
         parts,
         _no_job,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -46,6 +47,19 @@ class Parts:
     timeout: float | None = None  # seconds for one attempt of one part
     on_error: OnChildError = OnChildError.CONTINUE_AND_FAIL
     apart: bool = False  # equal names of two parts are kept apart instead of being a fault
+
+
+Point = tuple[str, Value, float | None]  # what was logged: a name, a value, and the step of a metric
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a part left: the digest of its artifact, how much is in it, and what it logged, in order."""
+
+    artifact: str
+    files: int
+    bytes: int
+    logged: tuple[Point, ...] = ()
 
 
 class PartState(StrEnum):
@@ -106,7 +120,7 @@ def merge(ends: Sequence[PartEnd], output: Path, *, apart: bool = False) -> list
             path = item["path"]
             target = output / path
             if item["kind"] == "folder":
-                if path in owners and owners[path] != "":
+                if owners.get(path):
                     raise Clash(_clash(path, owners[path], end.label))
                 owners.setdefault(path, "")
                 target.mkdir(parents=True, exist_ok=True)
@@ -114,12 +128,19 @@ def merge(ends: Sequence[PartEnd], output: Path, *, apart: bool = False) -> list
             if path in owners:
                 if not apart:
                     raise Clash(_clash(path, owners[path] or "a folder of another", end.label))
-                head, slash, name = path.rpartition("/")
-                path = f"{head}{slash}{number}-{name}"
+                path = _free(path, number, owners)
                 told.append(f'"{end.label}" left {item["path"]} too; it is kept as {path}')
             owners[path] = end.label
             _copy(end.artifact / item["path"], output / path)
     return told
+
+
+def _free(path: str, number: int, owners: Mapping[str, str]) -> str:
+    """A name for a file whose own is taken: with the number of its part in front, as often as that is needed."""
+    head, slash, name = path.rpartition("/")
+    while f"{head}{slash}{name}" in owners:
+        name = f"{number}-{name}"
+    return f"{head}{slash}{name}"
 
 
 def _clash(path: str, first: str, second: str) -> str:
@@ -138,7 +159,7 @@ def _copy(source: Path, target: Path) -> None:
 def write_listing(ends: Sequence[PartEnd], folder: Path) -> None:
     """Leave `parts.json` in the attempt's folder."""
     text = json.dumps([end.as_json() for end in ends], indent=1)
-    draft = folder / f".{LISTED}"
+    draft = folder / f".{LISTED}.{threading.get_ident()}"
     draft.write_text(text, encoding="utf-8")
     draft.replace(folder / LISTED)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .core.actions import reactions
+from .core.dialect import Moment, Reaction
 from .core.errors import DagbookError
 from .core.events import Earlier
 from .core.lifecycle import NodeRun
@@ -14,7 +17,7 @@ from .core.model import Kind, Node
 from .core.upstream import NoInput
 from .core.values import from_json, to_json
 from .jobs import Jobs
-from .parts import Part
+from .parts import Left, Part
 from .plan import Plan
 from .records.cache import Cache, Key, key_of
 from .records.content import CannotHash
@@ -68,7 +71,11 @@ class Results:
             return None, error.problems[0].message
         if found is None:
             return None, self._cache.why_not(key, self._plan.pipeline.name, node.title, run.id)
+        if asked := _asked_for(node, run, found.body):
+            return None, f"its result asks for {asked}"
         detail = dict(found.body["detail"])
+        if self._remembers and node.publishes:
+            detail["commit"] = self.published(run, detail["artifact"])
         if node.kind is Kind.DATA:
             detail = _detail_of(node, self._datasets[node.title])
         self._keep(node, key, run, found.body)  # the latest result is what later changes are told against
@@ -123,7 +130,7 @@ class Results:
 
     # parts
 
-    def find_part(self, node: str, part: Part) -> Path | None:
+    def find_part(self, node: str, part: Part) -> Left | None:
         """See `part_runs.PartMemory`."""
         if node not in self._plan.looks:
             return None
@@ -133,13 +140,19 @@ class Results:
             return None
         if found is None:
             return None
-        digest = str(found.body["detail"]["artifact"])
-        return self._store.artifacts / digest[:2] / digest
+        detail = found.body["detail"]
+        logged = tuple((name, from_json(value), step) for name, value, step in found.body.get("logged", ()))
+        return Left(detail["artifact"], detail["files"], detail["bytes"], logged)
 
-    def keep_part(self, node: str, part: Part, digest: str) -> None:
+    def keep_parts(self, run: NodeRun, left: Sequence[tuple[Part, Left]]) -> None:
         """See `part_runs.PartMemory`."""
-        body = {"detail": {"artifact": digest}}
-        self._cache.keep(part.key, self._plan.pipeline.name, f"{node} (part)", part.key.digest, self._run, body)
+        if not self._remembers or self.changed(run):
+            return
+        name = self._plan.pipeline.name
+        for part, one in left:
+            logged = [[name_of, to_json(value), step] for name_of, value, step in one.logged]
+            body = {"detail": {"artifact": one.artifact, "files": one.files, "bytes": one.bytes}, "logged": logged}
+            self._cache.keep(part.key, name, f"{run.node} (part)", part.key.digest, self._run, body)
 
     # datasets
 
@@ -162,7 +175,12 @@ class Results:
         return self._local(node, cancel)
 
     def changed(self, run: NodeRun) -> str:
-        """Which dataset of this node run is not what it was when the run came to it, in words; empty when none."""
+        """Which dataset or file of a node run is not what it was when the run came to it, in words; empty when none."""
+        node = self._plan.pipeline.node(run.node)
+        if run.id in self._keys and any(slot.default for slot in node.slots):
+            with contextlib.suppress(NoInput):
+                if self._jobs.key(run).digest != self._keys[run.id].digest:
+                    return "E-DATA-CHANGED: a file that an input names is no longer what it was when the run came to it"
         for title in run.created.parents:
             node = self._plan.pipeline.node(title)
             if node.kind is not Kind.DATA or node.url or node.dataset:  # these are the store's own
@@ -202,6 +220,15 @@ def _detail_of(node: Node, dataset: Dataset) -> dict[str, Any]:
     name = re.sub(r"\s+", "_", node.dataset.partition("@")[0] if node.dataset else node.title)
     about = {"name": name, "path": str(dataset.path.absolute()), "single": not dataset.path.is_dir()}
     return {"artifact": dataset.digest, "files": dataset.files, "bytes": dataset.bytes, "dataset": about}
+
+
+def _asked_for(node: Node, run: NodeRun, body: Mapping[str, Any]) -> str:
+    """What the node's actions ask of the whole run for this result: then it is worked out again, and they act again."""
+    if not node.actions:
+        return ""
+    tags = {name: from_json(value) for name, value in body["tags"].items()}
+    asked = reactions(node.actions, Moment.COMPLETE, tags, run.created.params)
+    return next((str(one) for one in asked if one in (Reaction.FAIL, Reaction.STOP)), "")
 
 
 def _earlier(detail: Mapping[str, Any], body: Mapping[str, Any]) -> Earlier:

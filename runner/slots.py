@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 from .core.binding import choice_of
@@ -56,7 +57,7 @@ def slots_of(
     run: NodeRun,
     runs: Mapping[str, NodeRun],
     folder_of: Callable[[NodeRun], Path | None],
-    own: Callable[[Node, Slot], list[SlotFile]] = lambda _node, _slot: [],
+    own: Callable[[Node, Slot, NodeRun], list[SlotFile]] = lambda _node, _slot, _run: [],
 ) -> dict[str, list[SlotFile]]:
     """The files of each input slot of a node run. `folder_of` gives the folder of a node run's artifact, if it has one;
     `own` the files that a slot names itself.
@@ -76,7 +77,7 @@ def slots_of(
                 slot += _matching(edge, folder)
     node = pipeline.node(title)
     for declared in node.slots:
-        _add_own(node, declared, slots, own)
+        _add_own(node, declared, slots, lambda one, slot: own(one, slot, run))
     for name, files in slots.items():
         check_names(name, files)
     return slots
@@ -135,15 +136,17 @@ def _matching(edge: Edge, artifact: Path) -> list[SlotFile]:
 
 def matches(path: str, glob: str) -> bool:
     """True when a file of an artifact matches a glob: part by part, `**` for any number of folders."""
-    return _parts_match(PurePosixPath(path).parts, PurePosixPath(glob.removeprefix("./")).parts)
+    parts, globs = PurePosixPath(path).parts, PurePosixPath(glob.removeprefix("./")).parts
 
+    @cache  # else some `**` and a deep path would take for ever
+    def match(at: int, wanted: int) -> bool:
+        if wanted == len(globs):
+            return at == len(parts)
+        if globs[wanted] == "**":
+            return any(match(skipped, wanted + 1) for skipped in range(at, len(parts) + 1))
+        return at < len(parts) and fnmatchcase(parts[at], globs[wanted]) and match(at + 1, wanted + 1)
 
-def _parts_match(parts: tuple[str, ...], globs: tuple[str, ...]) -> bool:
-    if not globs:
-        return not parts
-    if globs[0] == "**":
-        return any(_parts_match(parts[skip:], globs[1:]) for skip in range(len(parts) + 1))
-    return bool(parts) and fnmatchcase(parts[0], globs[0]) and _parts_match(parts[1:], globs[1:])
+    return match(0, 0)
 
 
 def check_names(slot: str, files: list[SlotFile]) -> None:
@@ -179,12 +182,18 @@ def fill_slot(folder: Path, files: list[SlotFile]) -> None:
             for one in chosen.values():
                 if "/" in one.name:
                     (folder / one.name).parent.mkdir(parents=True, exist_ok=True)
-                _link(one.path, os.path.join(folder, one.name))
+                place = os.path.join(folder, one.name)
+                if isinstance(one.edge, str):  # somebody's own file: no node is to write to it, and it may change
+                    shutil.copyfile(one.path, place)
+                else:
+                    _link(one.path, place)
 
 
 def _link(path: str, place: str) -> None:
     try:
         os.link(path, place, follow_symlinks=False)
+    except FileExistsError:
+        raise
     except OSError:  # too many links, or another filesystem
         shutil.copyfile(path, place)
         with contextlib.suppress(OSError):

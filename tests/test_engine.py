@@ -21,7 +21,7 @@ from dagbook.runner.core.scheduler import Scheduler
 from dagbook.runner.engine import Engine
 from dagbook.runner.executors.contract import Job, Outcome, Reporter, Runtime
 from dagbook.runner.executors.gate import Gate
-from dagbook.runner.parts import Part, Parts
+from dagbook.runner.parts import Left, Part, Parts
 from dagbook.runner.records.long_work import Cancel
 from dagbook.runner.records.store import Store
 
@@ -118,10 +118,10 @@ class Forgetful:
     def published(self, run: NodeRun, digest: str) -> str:
         return ""
 
-    def find_part(self, node: str, part: Part) -> Path | None:
+    def find_part(self, node: str, part: Part) -> Left | None:
         return None
 
-    def keep_part(self, node: str, part: Part, digest: str) -> None:
+    def keep_parts(self, run: NodeRun, left: Sequence[tuple[Part, Left]]) -> None:
         pass
 
     def fetch(self, run: NodeRun, cancel: Cancel) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def contract_parts(node: Node) -> dict[str, str]:
     """What of a contract decides on a result, for the key of it."""
     if node.dialect is None and node.datums is None:
         return {}
-    names = {"dialect", "arguments", "transform", "setup", "search", "edge_merge", "slots"}
+    names = {"dialect", "arguments", "transform", "setup", "search", "edge_merge", "slots", "stop"}
     said = node.model_dump(mode="json", include=names, exclude_defaults=True)
     said["salt"] = node.datums.salt if node.datums else ""
     said["input"] = node.datums.input.model_dump(mode="json") if node.datums else None

@@ -52,27 +52,28 @@ def leave(facts: Facts) -> list[str]:
     Without Git that is all that is new or changed there. With a repository, or where an output folder is named, only
     that folder goes on, under its own path.
     """
+    # Nothing of the node runs any more; but what it left may be links that lead anywhere, so none is followed.
     project, named = own_project(facts), _output_folder(facts)
     if facts.repository is not None or named:
         return list(_folder_alone(facts, project, (named or "/output").strip("/")))
     before = facts.code or Path(os.devnull)
-    return [
-        told for path in _new_or_changed(project, before) if (told := _moved(project / path, facts.output / path, path))
-    ]
+    return [told for path in _new_or_changed(project, before) if (told := _moved(project, facts.output, path))]
 
 
 def _folder_alone(facts: Facts, project: Path, folder: str) -> Iterator[str]:
     """Bring /output, or the folder of the project that is named, to where the next task looks for it."""
     under = facts.output / PurePosixPath(folder)
+    if ".." in PurePosixPath(folder).parts or _leads_away(facts.output, folder):
+        yield f"/output/{folder} leads out of the output, and nothing was put there"
+        return
     if folder == "output":
         moved = [one for one in facts.output.iterdir() if one.name != "output"]
         under.mkdir(parents=True, exist_ok=True)
         for one in moved:
             os.rename(one, under / one.name)
-    source = project / folder
-    if source.is_dir() and not source.is_symlink():
-        for path in _files(source):
-            if told := _moved(source / path, under / path, f"{folder}/{path}"):
+    if (project / folder).is_dir() and not _leads_away(project, folder):
+        for path in _files(project / folder):
+            if told := _moved(project, facts.output, f"{folder}/{path}"):
                 yield told
 
 
@@ -97,12 +98,30 @@ def _files(folder: Path) -> list[str]:
     return found
 
 
-def _moved(source: Path, target: Path, name: str) -> str:
+def _moved(project: Path, output: Path, name: str) -> str:
     """Move a file; what the task wrote to /output itself stands. Returns a warning, or nothing."""
+    source, target = project / name, output / name
+    folder = os.path.dirname(name)
+    if _leads_away(project, folder) or _leads_away(output, folder):
+        return f"/cnvrg/{name} was left out: a folder on the way is a link"
     if os.path.lexists(target):
-        if source.is_file() and target.is_file() and filecmp.cmp(source, target, shallow=False):
+        plain = not (source.is_symlink() or target.is_symlink()) and source.is_file() and target.is_file()
+        if plain and filecmp.cmp(source, target, shallow=False):
             return ""  # a copy, as the stand-in's log_artifacts makes it
         return f"/cnvrg/{name} was left out, as /output has a file of that name"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(source, target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(source, target)
+    except OSError as error:
+        return f"/cnvrg/{name} was left out: {error.strerror or error}"
     return ""
+
+
+def _leads_away(root: Path, folder: str) -> bool:
+    """Whether one of the folders on the way is a link, through which a path would lead anywhere."""
+    here = root
+    for step in PurePosixPath(folder).parts:
+        here = here / step
+        if here.is_symlink():
+            return True
+    return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ from .terms import Facts, Terms
 
 HOME = "/pfs"
 RECOVERED = ".recovered"  # beside the inputs: the rescue command has succeeded
-_MOST_MOUNTS = 200  # of a datum; more files than that are copied or linked
+_MOST_MOUNTS = 200  # of a datum; more matches than that are copied
 _END = "DAGBOOK-END-OF-LINES"
 
 
@@ -25,7 +24,7 @@ def terms(facts: Facts, datum: Datum, places: Mapping[str, Path]) -> Terms:
     frame = facts.folder / "pfs"
     mounts = tuple(_mounts(facts, datum, places, frame))
     variables = _variables(facts, datum)
-    text = "\n".join(f"{name}={value}" for name, value in variables.items())
+    text = "\n".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
     (frame / ".env").write_text(text + "\n", encoding="utf-8")
     return Terms(script_of(transform), variables, mounts, folder=transform.folder)
 
@@ -47,8 +46,8 @@ def _piped(argv: tuple[str, ...], stdin: tuple[str, ...] | None) -> str:
     command = shlex.join(argv)
     if stdin is None:
         return f"{command} </dev/null"
-    end = _END
-    while end in stdin:
+    end, lines = _END, "\n".join(stdin).split("\n")
+    while end in lines:
         end += "-"
     return "\n".join([f"{command} <<'{end}'", *stdin, end])
 
@@ -58,16 +57,16 @@ def _mounts(facts: Facts, datum: Datum, places: Mapping[str, Path], frame: Path)
     frame.mkdir(parents=True, exist_ok=True)
     (frame / "out").mkdir(exist_ok=True)
     shown = list(_shown(datum))
-    linked = len(shown) > _MOST_MOUNTS
+    copied = len(shown) > _MOST_MOUNTS
     inner = []
     for part, inside in shown:
         source, place = places[part.repo] / inside, frame / part.name / inside
         if part.empty_files:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.touch()
-        elif linked:
+        elif copied:
             place.parent.mkdir(parents=True, exist_ok=True)
-            _link(source, place)
+            _copy(source, place)
         elif inside:
             _mount_point(source, place)
             inner.append(Mount(source, f"{HOME}/{part.name}/{inside}"))
@@ -96,13 +95,11 @@ def _mount_point(source: Path, place: Path) -> None:
         place.touch()
 
 
-def _link(source: Path, place: Path) -> None:
+def _copy(source: Path, place: Path) -> None:
+    """A copy, not a link: the node may write to its own view, and must not reach what others have."""
     if source.is_dir():
         shutil.copytree(source, place, symlinks=True, dirs_exist_ok=True)
-        return
-    try:
-        os.link(source, place, follow_symlinks=False)
-    except OSError:
+    else:
         shutil.copyfile(source, place)
 
 

@@ -10,10 +10,11 @@ import hashlib
 import json
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain, product
 from math import prod
+from posixpath import normpath
 from typing import Any
 
 from .dialect import DatumInput, DatumKind
@@ -22,6 +23,8 @@ from .globs import Glob, filled
 
 MOST_DATUMS = 1_000_000
 FOLDER = "folder"
+LINK = "link"
+_MOST_STEPS = 40  # from link to link
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Tree:
         known = ("path", "kind", "size", "content", "executable")
         found = [TreeEntry(**{name: item[name] for name in known if name in item}) for item in items]
         by_path = {entry.path: entry for entry in found}
+        # A link is what it leads to: other bytes there make another datum of it.
+        by_path |= {entry.path: _followed(entry, by_path) for entry in found if entry.kind == LINK}
         for entry in found:
             folder = entry.path.rpartition("/")[0]
             while folder and folder not in by_path:
@@ -72,6 +77,21 @@ class Tree:
     @cached_property
     def _paths(self) -> list[str]:
         return [entry.path for entry in self._files]
+
+
+def _followed(link: TreeEntry, by_path: Mapping[str, TreeEntry]) -> TreeEntry:
+    """The link with the content of what it leads to within the tree, as far as that is there."""
+    here = link
+    for _ in range(_MOST_STEPS):
+        place = normpath(f"{here.path.rpartition('/')[0]}/{here.content}").lstrip("/")
+        following = by_path.get(place)
+        if following is None:
+            return link
+        if following.kind != LINK:
+            inside = sorted(f"{one.path} {one.content}" for one in by_path.values() if one.path.startswith(f"{place}/"))
+            return replace(link, content=f"{link.content} {following.content} {' '.join(inside)}".strip())
+        here = following
+    return link
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from .errors import PipelineError, problem
 from .quantities import seconds_of
 from .written import Written
 
@@ -32,13 +33,27 @@ class Keep(StrEnum):
     FULL = "full"  # the whole path
 
 
+def check_file_name(name: str) -> str:
+    """`name` itself, when it can be that of one file or folder and of nothing outside of its folder.
+
+    Raises PipelineError (E-SLOT).
+    """
+    odd = not name or name in (".", "..") or len(name.encode("utf-8", "replace")) > 200
+    if odd or any(character in "/\\" or not character.isprintable() for character in name):
+        raise PipelineError(problem("E-SLOT", slot=name[:80]))
+    return name
+
+
+FileName = Annotated[str, AfterValidator(check_file_name)]
+
+
 class Slot(Written):
     """An input slot that a node declares: its files when no edge fills it, as URIs, and whether it may stay empty."""
 
-    name: str
+    name: FileName
     default: tuple[str, ...] = ()
     optional: bool = False
-    filename: str | None = None  # what the only file is called there
+    filename: FileName | None = None  # what the only file is called there
     keep_directories: Keep = Keep.FLAT
 
 

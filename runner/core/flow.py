@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 
 from .actions import Test
 from .conditions import settled
+from .dialect import Dialect
 from .errors import PipelineError, Problem, nearest, problem
 from .graph import Graph, graph_of
 from .model import COMPARING, Condition, Kind, Node, Pipeline, Port
@@ -27,6 +28,7 @@ def flow_problems(pipeline: Pipeline) -> Iterable[Problem]:
     for node in pipeline.nodes:
         yield from _data_problems(pipeline, node)
         yield from _test_problems(node)
+        yield from _contract_problems(node)
         yield from flow.problems(node)
         if node.single and node.gather:
             what = f'"{node.title}" has --single and --gather: a single node takes no files of its parents'
@@ -144,6 +146,16 @@ def _test_problems(node: Node) -> Iterator[Problem]:
             Test(text)
         except PipelineError as error:
             yield from (one.at(node.place) for one in error.problems)
+
+
+def _contract_problems(node: Node) -> Iterator[Problem]:
+    """E-CONFLICT for a node whose contract asks for what it does not say."""
+    if node.dialect is Dialect.PACHYDERM and node.datums is None and node.kind is Kind.COMMAND:
+        what = f'"{node.title}" runs by Pachyderm\'s contract and has no input that is cut into datums'
+        yield problem("E-CONFLICT", node.place, what=what, hint="Write its `datums`, or take `dialect` away.")
+    if node.search and node.dialect is not Dialect.VALOHAI:
+        what = f'"{node.title}" is a search, which runs by Valohai\'s contract, and does not say so'
+        yield problem("E-CONFLICT", node.place, what=what, hint="Write `dialect: valohai`.")
 
 
 def _data_problems(pipeline: Pipeline, node: Node) -> Iterator[Problem]:

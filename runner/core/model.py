@@ -13,7 +13,20 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
-from .dialect import Action, Argument, Datums, Dialect, EdgeMerge, Search, Secret, Serving, Setup, Slot, Transform
+from .dialect import (
+    Action,
+    Argument,
+    Datums,
+    Dialect,
+    EdgeMerge,
+    Search,
+    Secret,
+    Serving,
+    Setup,
+    Slot,
+    Transform,
+    check_file_name,
+)
 from .errors import PipelineError, Place, problem
 from .masking import masked
 from .names import clean_title, slug_of
@@ -156,6 +169,15 @@ class Edge(Written):
     target_port: Port
     target_key: str
     optional: bool = False
+
+    @model_validator(mode="after")
+    def _leads_to_a_name(self) -> Self:
+        if self.target_port is Port.INPUT:
+            check_file_name(self.target_key)
+        elif self.target_port is Port.FILE:
+            for part in self.target_key.split(".", 1):
+                check_file_name(part)
+        return self
 
     def __str__(self) -> str:
         return (

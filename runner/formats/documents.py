@@ -24,6 +24,7 @@ LARGEST_FILE = 5_000_000  # bytes
 DEEPEST = 100  # values within values
 MOST_VALUES = 200_000  # with everything that aliases repeat
 
+_BETWEEN = re.compile(r"[ \t\r\n,]*")
 _ODD = re.compile("[\x7f-\x9f\u2028\u2029\ufffe\uffff]")  # in JSON letters like others, in YAML not
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "map", "seq")}
 _TEXT = "tag:yaml.org,2002:str"
@@ -80,8 +81,11 @@ def documents_of(text: str, file: str) -> list[Entry]:
     Raises PipelineError (E-YAML-…), each with file, line and column.
     """
     found: list[Entry] = []
-    for part, line in _parts(text):
-        found += _Builder(file, line).documents(part)
+    values = 0
+    for part, line, column in _parts(text):
+        builder = _Builder(file, line, column, values)
+        found += builder.documents(part)
+        values = builder.values
     return [entry for entry in found if entry.value is not None]
 
 
@@ -95,11 +99,11 @@ def one_document(text: str, file: str) -> Entry:
     return found[0]
 
 
-def _parts(text: str) -> Iterator[tuple[str, int]]:
-    """JSON values that follow each other without a mark between them, each with its first line; else the whole."""
+def _parts(text: str) -> Iterator[tuple[str, int, int]]:
+    """JSON values that follow each other without a mark between them, each with its line and column; else the whole."""
     start = len(text) - len(text.lstrip())
     if text[start : start + 1] not in ("{", "["):
-        yield text, 1
+        yield text, 1, 1
         return
     decoder = json.JSONDecoder()
     cut: list[tuple[int, int]] = []
@@ -107,25 +111,28 @@ def _parts(text: str) -> Iterator[tuple[str, int]]:
         try:
             _value, end = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):  # YAML in flow style, or a fault that its reader tells better
-            yield text.replace("\t", " ") if not cut else text, 1
+            yield text.replace("\t", " ") if not cut else text, 1, 1
             return
         cut.append((start, end))
-        start = end + len(text[end:]) - len(text[end:].lstrip(" \t\r\n,"))
+        start = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
+    line, counted = 1, 0
     for start, end in cut:
+        line, counted = line + text.count("\n", counted, start), start
         newline = text.rfind("\n", 0, start) + 1
         # JSON may be indented with tabs, and YAML may not; within a JSON text a tab is always spelled \t.
         json_text = _ODD.sub(lambda found: f"\\u{ord(found[0]):04x}", text[start:end].replace("\t", " "))
-        yield " " * (start - newline) + json_text, text.count("\n", 0, start) + 1
+        yield json_text, line, start - newline + 1
 
 
 class _Builder:
     """Builds the entries of one text from the parser's events, without recursion."""
 
-    def __init__(self, file: str, first_line: int) -> None:
+    def __init__(self, file: str, first_line: int, first_column: int, values: int = 0) -> None:
         self._file = file
         self._before = first_line - 1
+        self._left_of = first_column - 1
         self._anchors: dict[str, Entry] = {}
-        self._values = 0
+        self.values = values  # so far in the whole file
 
     def documents(self, text: str) -> Iterator[Entry]:
         from ruamel.yaml import YAML
@@ -167,8 +174,8 @@ class _Builder:
                 entry = self._scalar(event)
             if event.anchor and not isinstance(event, kinds.AliasEvent):
                 self._anchors[event.anchor] = entry
-            self._values += entry.size if isinstance(event, kinds.AliasEvent) else 1
-            if self._values > MOST_VALUES:
+            self.values += entry.size if isinstance(event, kinds.AliasEvent) else 1
+            if self.values > MOST_VALUES:
                 raise PipelineError(self._too_many(self._place(event)))
             if not open_:
                 return entry
@@ -231,7 +238,8 @@ class _Builder:
         return problem("E-YAML-SIZE", place, what=f"more than {MOST_VALUES:,} values")
 
     def _where(self, event: Event) -> tuple[int, int]:
-        return event.start_mark.line + 1 + self._before, event.start_mark.column + 1
+        mark = event.start_mark
+        return mark.line + 1 + self._before, mark.column + 1 + (self._left_of if mark.line == 0 else 0)
 
     def _place(self, event: Event) -> Place:
         return self._place_at(*self._where(event))

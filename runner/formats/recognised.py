@@ -27,7 +27,7 @@ _MARKS = {
 }
 
 _PYTHON = re.compile(r"\A\s*\{[^#]*[:,\s](?:True|False|None)\s*[,}\]]")  # words that JSON does not have
-_JSONNET = re.compile(r"\A(?:\s|//[^\n]*\n|/\*.*?\*/|#[^\n]*\n)*(?:function\s*\(|local\s)", re.DOTALL)
+_JSONNET = re.compile(r"\A(?:\s|//[^\n]*\n|/\*(?:[^*]|\*(?!/))*\*/|#[^\n]*\n)*(?:function\s*\(|local\s)", re.DOTALL)
 
 Read = list[tuple[Pipeline, Counts]]
 

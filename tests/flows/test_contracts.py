@@ -131,6 +131,33 @@ def test_row_9_a_branch_of_the_project_is_cloned_and_only_output_goes_on(dagbook
     assert "n.txt" not in listed
 
 
+def test_what_a_task_leaves_never_goes_where_its_links_lead(dagbook: Dagbook, project: Path, tmp_path: Path) -> None:
+    """A task can make any links it likes; the run process, which gathers what it left, follows none."""
+    (tmp_path / "away").mkdir()
+    (tmp_path / "away" / "own.txt").write_text("own")
+    text = """flow: Links
+tasks:
+- {title: Plain, type: exec, input: sh plain.sh, computes: [m]}
+- {title: Named, type: exec, input: sh named.sh, computes: [m], output_dir: a/b}
+- {title: Output, type: exec, input: sh output.sh, computes: [m], output_dir: /output}
+relations: []
+"""
+    away = tmp_path / "away"
+    scripts = {
+        "plain.sh": f"ln -s {away} /output/evil; mkdir evil; echo KEY >evil/keys",
+        "named.sh": f"ln -s {away} a; mkdir -p {away}/b 2>/dev/null; echo x >own.txt",
+        "output.sh": f"ln -s {away} /output/output; echo x >/output/x.txt",
+    }
+    (away / "b").mkdir()
+    (away / "b" / "private.txt").write_text("private")
+    said = dagbook("run", written(project, "flow.yaml", text, scripts), "--json")
+    assert said.code == 0, said.err
+    assert sorted(one.name for one in away.iterdir()) == ["b", "own.txt"]
+    assert (away / "b" / "private.txt").read_text() == "private"
+    for node in said.json["node_runs"]:
+        assert not list(Path(node["artifact"]).rglob("private.txt"))
+
+
 def test_rows_5_6_a_data_task_is_a_dataset_of_the_store_at_a_commit_or_a_query(
     dagbook: Dagbook, project: Path, tmp_path: Path
 ) -> None:

@@ -180,6 +180,41 @@ def test_what_was_done_of_a_run_that_is_cancelled_is_listed_and_not_done_again(
     assert states == ["done", "done", "left"]
 
 
+def test_an_earlier_result_is_committed_again_where_another_one_came_in_between(
+    dagbook: Dagbook, words: Path, texts: Path, tmp_path: Path
+) -> None:
+    ran(dagbook, words)
+    (texts / "0.txt").write_text("many more words in it")
+    ran(dagbook, words)
+    (texts / "0.txt").write_text("word ")
+    found = ran(dagbook, words)
+    assert found["count"]["state"] == "cached"
+    assert content(dagbook, "count", tmp_path / "got")["0.txt"].strip() == "1"
+
+
+def test_many_matches_in_one_datum_are_a_copy_that_the_node_may_write_to(
+    dagbook: Dagbook, words: Path, texts: Path
+) -> None:
+    for number in range(250):
+        (texts / f"g{number}.txt").write_text("x")
+    grouped = WORDS.replace(
+        "{repo: texts, name: texts, glob: '/*'}",
+        "{kind: group, parts: [{repo: texts, name: texts, glob: '/(*)', group_by: '1'}]}",
+    )
+    words.write_text(grouped.replace("- ls /pfs/texts", "- chmod -R u+w /pfs/texts; echo more >>/pfs/texts/g7.txt"))
+    ran(dagbook, words, "--until", "count")
+    assert (texts / "g7.txt").read_text() == "x"
+
+
+def test_a_link_is_another_datum_when_what_it_leads_to_changes(dagbook: Dagbook, words: Path, texts: Path) -> None:
+    (texts / "latest.txt").symlink_to("0.txt")
+    ran(dagbook, words)
+    (texts / "0.txt").write_text("now three words")
+    ran(dagbook, words)
+    assert parts(dagbook, "count")["texts:/latest.txt"]["state"] == "done"
+    assert parts(dagbook, "count")["texts:/1.txt"]["state"] == "skipped"
+
+
 def test_no_datum_at_all_is_a_success(dagbook: Dagbook, words: Path) -> None:
     words.write_text(WORDS.replace("glob: '/*'", "glob: '/*.csv'"))
     node = ran(dagbook, words, "--until", "count")["count"]

@@ -107,3 +107,22 @@ def test_a_test_that_is_none_is_told_before_anything_runs(dagbook: Dagbook, tmp_
     said = dagbook("check", folder / "f.yaml")
     assert said.code == 2
     assert "E-TYPE" in said.err
+
+
+def test_an_action_acts_again_when_an_earlier_result_would_stand_for_the_node(dagbook: Dagbook, tmp_path: Path) -> None:
+    action = "actions: [{when: [node-complete], test: [metadata.loss < 1], then: [stop-pipeline]}]"
+    for _ in range(2):
+        code, found = ran(dagbook, tmp_path, action)
+        assert (code, node(found, "after")["state"]) == (4, "cancelled")
+
+
+def test_without_its_early_end_a_node_is_another_one(dagbook: Dagbook, tmp_path: Path) -> None:
+    ran(dagbook, tmp_path, "stop: loss < 1", "sleep 2")
+    code, found = ran(dagbook, tmp_path, "", "sleep 2")
+    assert (code, node(found)["state"]) == (0, "succeeded"), "it is not taken from the run that was cut short"
+
+
+def test_an_approval_with_a_test_is_always_asked_for(dagbook: Dagbook, tmp_path: Path) -> None:
+    action = "actions: [{when: [node-starting], test: [metadata.loss < 1], then: [require-approval]}]"
+    code, found = ran(dagbook, tmp_path, action, "true", "--no-wait")
+    assert (code, node(found)["state"]) == (3, "pending_approval")

@@ -146,6 +146,13 @@ def test_a_colon_in_a_text_is_told_from_a_key_that_stands_wrong() -> None:
         one_document("- name: x\n    type: y", "f.yaml")
 
 
+def test_many_values_after_each_other_are_read_once_each() -> None:
+    found = documents_of('{"a":1}' * 3000, "f.json")
+    assert (len(found), found[-1].line, found[-1].column) == (3000, 1, 7 * 2999 + 1)
+    with pytest.raises(PipelineError, match="200,000 values"):
+        documents_of('{"a":1}' * 120_000, "f.json")
+
+
 VALUES = st.recursive(
     st.none()
     | st.booleans()

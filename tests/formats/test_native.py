@@ -148,6 +148,7 @@ def test_counts_are_those_of_the_file() -> None:
     assert (counts.nodes, counts.edges, dict(counts.kinds)) == (6, 3, {"after": 2, "output -> file": 1})
 
 
+ENDS = "source: a, source_port: output, source_key: x, target: b"
 HEAD = "dagbook: 1\nnodes:\n- title: a\n"
 
 
@@ -169,6 +170,10 @@ HEAD = "dagbook: 1\nnodes:\n- title: a\n"
         ("dagbook: 1\nnodes: [3]\n", "E-TYPE", 2, "node 1", ""),
         ("dagbook: 1\nedges: [{source: a}]\n", "E-KEY-MISSING", 2, "edge 1", ""),
         (HEAD + "  params: {1x: 3}\n", "E-PARAM-NAME", 3, "1x", ""),
+        (HEAD + "  slots: [{name: ../x}]\n", "E-SLOT", 3, "../x", ""),
+        (HEAD + "  slots: [{name: x, filename: /etc/passwd}]\n", "E-SLOT", 3, "/etc/passwd", ""),
+        (f"dagbook: 1\nedges: [{{{ENDS}, target_port: input, target_key: ../../z}}]\n", "E-SLOT", 2, "../../z", ""),
+        (f"dagbook: 1\nedges: [{{{ENDS}, target_port: file, target_key: e./home/u}}]\n", "E-SLOT", 2, "/home/u", ""),
     ],
 )
 def test_row_y8_row_y9_row_y10_each_fault_is_told_where_it_stands(
