@@ -85,7 +85,7 @@ class Jobs:
         node = self.node_of(run.node)
         if node.kind is Kind.DEPLOY:
             files = digest_of_slot([replace(one, name=name) for name, one in self._inputs.deployed(run)])
-            return key_of({"deployment": node.model_dump_json(include={"serving"}), "files": files})
+            return key_of({"deployment": node.model_dump_json(include={"title", "serving"}), "files": files})
         inputs = self._inputs.of(run)
         seen = {**inputs.environment, **self._said(node, run)}
         return key_of(self._key_parts(node, run, inputs, seen))

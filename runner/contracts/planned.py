@@ -23,7 +23,7 @@ def with_contracts(pipeline: Pipeline, folder: Path, templates: Collection[str],
     nodes = tuple(
         _told(node, folder, templates, executor, gates.get(node.slug, False), _given(pipeline, node))
         if node.dialect
-        else node
+        else _gated(node, gates.get(node.slug, False))
         for node in pipeline.nodes
     )
     return pipeline.model_copy(update={"nodes": nodes})
@@ -46,6 +46,10 @@ def _told(
     if node.dialect is Dialect.VALOHAI and node.on_error is None:
         facts["on_error"] = OnError.STOP_ALL
     return node.model_copy(update=facts) if facts else node
+
+
+def _gated(node: Node, gated: bool) -> Node:
+    return node.model_copy(update={"approve": (ANYBODY,)}) if gated and not node.approve else node
 
 
 def _installed(node: Node, folder: Path) -> dict[str, object]:

@@ -44,7 +44,8 @@ def _variables(facts: Facts) -> dict[str, str]:
 
 
 def _execution(facts: Facts) -> str:
-    return f"{facts.run}-{facts.node_run.id}".replace("#", "-")
+    part = f"-{facts.folder.name}" if facts.node.search else ""  # each execution of a task is one by itself
+    return f"{facts.run}-{facts.node_run.id}{part}".replace("#", "-")
 
 
 def _inputs(facts: Facts) -> Path:
