@@ -125,15 +125,19 @@ def take(
     if giver is None or taker is None:
         return
     slot = next((slot for slot in taker.slots if slot.name == target.key), None) if target.port is Port.INPUT else None
-    edge = Edge(
-        source=giver.title,
-        source_port=source.port,
-        source_key=source.key,
-        target=taker.title,
-        target_port=target.port,
-        target_key=target.key,
-        optional=slot.optional if slot else False,
+    edge = spot.attempt(
+        lambda: Edge(
+            source=giver.title,
+            source_port=source.port,
+            source_key=source.key,
+            target=taker.title,
+            target_port=target.port,
+            target_key=target.key,
+            optional=slot.optional if slot else False,
+        )
     )
+    if edge is None:
+        return
     found.made.append(edge)
     if words.configuration:
         found.configurations[str(edge)] = plain(words.configuration)
