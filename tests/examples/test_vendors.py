@@ -153,6 +153,8 @@ def pachyderm(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 def test_rows_113_121_every_picture_is_a_datum_and_the_model_knows_cats_from_dogs(
     pachyderm: Example, tmp_path: Path
 ) -> None:
+    """Rows 124, 125, 126: the training takes its parameters from the spec, the deployment the model's name and version
+    from its input; what it would serve, and the detectors beside it, it tells."""
     titles = ("dogs-and-cats", "code", "dogs-and-cats-colours", "dogs-and-cats-model", "dogs-and-cats-deploy")
     assert pachyderm.states("first") == {title: Counter(succeeded=1) for title in titles}
     told = deployed(pachyderm, tmp_path)
