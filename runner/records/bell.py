@@ -110,13 +110,20 @@ class Listening:
         return self._socket is not None
 
     def wait(self, seconds: float = FALLBACK_SECONDS, waker: socket.socket | None = None) -> None:
-        """Return when there is news, when the connection ends, when `waker` can be read, or after `seconds`."""
+        """Return when there is news, when the connection ends, when `waker` can be read, or after `seconds`.
+
+        Whom `waker` wakes has heard that the run is over in this very process: the connection ends with it, since a
+        bell that is taken down while somebody reaches for it closes nothing.
+        """
         waiting = select.poll()  # select() takes no descriptor above 1023
         if waker:
             waiting.register(waker, select.POLLIN)
         if self._socket:
             waiting.register(self._socket, select.POLLIN)
-        if waiting.poll(seconds * 1000) and self._socket:
+        ready = [descriptor for descriptor, _ in waiting.poll(seconds * 1000)]
+        if waker and waker.fileno() in ready:
+            self.close()
+        elif ready and self._socket:
             try:
                 gone = not self._socket.recv(4096)
             except BlockingIOError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from pathlib import Path
 
 from dagbook.runner.records.bell import Bell, Listening
 
@@ -49,3 +50,18 @@ def test_news_wake_a_reader_and_the_end_is_seen() -> None:
 def test_a_bell_that_is_not_there_is_no_error() -> None:
     assert not Listening(None).connected
     assert not Listening("/nowhere/bell").connected
+
+
+def test_a_reader_that_is_woken_at_the_end_of_a_run_does_not_hang_on_a_connection_that_nobody_took(
+    tmp_path: Path,
+) -> None:
+    """It reached for the bell just as this process took it down; the run it waits for is over."""
+    waker, hand = socket.socketpair()
+    with socket.socket(socket.AF_UNIX) as bell, waker, hand:
+        bell.bind(str(tmp_path / "bell"))
+        bell.listen()
+        reader = Listening(str(tmp_path / "bell"))
+        assert reader.connected
+        hand.send(b"!")
+        reader.wait(20, waker)
+        assert not reader.connected
