@@ -81,28 +81,20 @@ async def run_parts(
     return await asyncio.to_thread(runner.end, time.monotonic() - began)
 
 
+@dataclass
 class _Runner:
-    def __init__(
-        self,
-        parts: Parts,
-        run: NodeRun,
-        node: Node,
-        job: Job,
-        executor: Executor,
-        report: Reporter,
-        memory: PartMemory,
-        artifacts: Path,
-    ) -> None:
-        self._parts = parts
-        self._run = run
-        self._node = node
-        self._job = job
-        self._executor = executor
-        self._report = report
-        self._memory = memory
-        self._artifacts = artifacts
-        self._left = iter(range(len(parts.all)))
-        self._ends = [PartEnd(part.label, PartState.LEFT) for part in parts.all]
+    _parts: Parts
+    _run: NodeRun
+    _node: Node
+    _job: Job
+    _executor: Executor
+    _report: Reporter
+    _memory: PartMemory
+    _artifacts: Path
+
+    def __post_init__(self) -> None:
+        self._left = iter(range(len(self._parts.all)))
+        self._ends = [PartEnd(part.label, PartState.LEFT) for part in self._parts.all]
         self._outcomes: dict[int, Outcome] = {}
         self._settled = time.monotonic()
         self._settling = threading.Lock()

@@ -42,12 +42,7 @@ nodes:
 """
 
 
-@pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.container)], autouse=True)
-def executor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Every test here runs its nodes as processes, and in containers."""
-    name: str = request.param
-    monkeypatch.setenv("DAGBOOK_EXECUTOR", name)
-    return name
+pytestmark = pytest.mark.usefixtures("executor")
 
 
 @pytest.fixture

@@ -13,19 +13,7 @@ from tests.conftest import MakeNotebook, Said
 Dagbook = Callable[..., Said]
 
 
-@pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.container)], autouse=True)
-def executor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Every test here runs its nodes as processes, and in containers."""
-    name: str = request.param
-    monkeypatch.setenv("DAGBOOK_EXECUTOR", name)
-    return name
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    return folder
+pytestmark = pytest.mark.usefixtures("executor")
 
 
 def written(project: Path, file: str, text: str, files: dict[str, str]) -> Path:
