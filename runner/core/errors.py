@@ -7,7 +7,7 @@ DagbookError
 
 A `Problem` is one finding as data: a code of the catalogue, where it is, what to do.
 The notebook, the terminal, `--json` and CI annotations all show the same problems.
-Errors take facts; the sentences stand in `catalogue.py`, one per code.
+Errors take facts; the sentences stand in `catalogue`, one per code.
 """
 
 from __future__ import annotations

@@ -1,0 +1,83 @@
+"""Settings, images, executors, the store and runs: the sentences of their errors and warnings."""
+
+from __future__ import annotations
+
+RUNNING: dict[str, tuple[str, str]] = {
+    # settings, images, executors
+    "E-SETTING": ("{origin}: {what}", "{hint}"),
+    "E-IMAGE-REF": (
+        "{image!r} is not an image reference: {why}",
+        "Write NAME, NAME:TAG or NAME@sha256:DIGEST.",
+    ),
+    "E-IMAGE-MISSING": (
+        "the image {image} is not on this machine and cannot be pulled: {why}",
+        "{hint}",
+    ),
+    "E-IMAGE-KERNEL": ("the image {image} has no kernel {kernel!r}: {why}", "{hint}"),
+    "E-BUILD-FAILED": (
+        "the image for {what} could not be made (exit code {exit_code})",
+        "Its last lines:\n{lines}",
+    ),
+    "E-DOCKERFILE": ("no image came of {dockerfile}: {why}", "{hint}"),
+    "E-PUSH": ("{image} was not pushed to {registry}: {why}", "{hint}"),
+    "E-PUSH-LOGIN": ("{registry} does not take {image} from here: {why}", "{hint}"),
+    "E-PUSH-REACH": (
+        "{registry} could not be reached with {image}: {why}",
+        "Look at the name, and whether the engine's machine reaches it; the engine pushes, not dagbook.",
+    ),
+    "E-DOCKER-DOWN": ("no Docker engine answers at {where}: {why}", "{hint}"),
+    "E-RESOURCE": ("{what}", "{hint}"),
+    "E-COMPUTE": ('"{node}" asks for --compute {name}, and there is no compute template of that name', "{nearest}"),
+    "E-GIT": ("{what}", "{hint}"),
+    "E-GIT-REF": ("{url} has no branch, tag or commit {ref!r}", "{nearest}"),
+    "W-GIT": (
+        "{url} could not be asked what {ref} is now ({why}); commit {commit} is taken, as it was the last time",
+        "Name the commit (--git URL@COMMIT) to need no network.",
+    ),
+    "E-EXECUTOR": ("{what}", "{hint}"),
+    "E-PATH-LITERAL": (
+        "the node spells out {literal!r}, and this machine cannot make that path real without a container",
+        "Use os.environ[{variable!r}] or {helper}, install bubblewrap, or run with --executor docker.",
+    ),
+    "E-CODE": ("{what}", "{hint}"),
+    "W-CODE-SIZE": (
+        "the project folder is not shown to the nodes at /code: {why}",
+        "List big files in .gitignore, or choose with --code DIR (or --code none).",
+    ),
+    "W-CODE-PATH": (
+        "the node names {literal!r}: that file is in the project, but the node runs in /output",
+        "Write {better!r}.",
+    ),
+    "W-EXECUTOR": ("{what}", "{hint}"),
+    # store and runs
+    "E-STORE": ("{what}", "{hint}"),
+    "W-STORE-REMOTE": (
+        "the store {store} is on a network filesystem ({kind}), where its database is not safe; it is {database}",
+        "Choose a local folder with --store to keep all of it together.",
+    ),
+    "E-RUN-UNKNOWN": ("there is no run {run!r} in {store}", "{nearest}"),
+    "E-NODE-UNKNOWN": ("there is no node {node!r}", "{nearest}"),
+    "E-NODE-FAILED": ("{node} failed: {reason}", "{hint}"),
+    "E-RUN-ENDED": ("run {run} {state}: {reason}", "Look at it: dagbook show {run}"),
+    "E-PENDING": ("run {run} needs a decision, and nobody can be asked here: {waiting}", "Go on with:\n  {commands}"),
+    "E-NOT-PENDING": ("{what}", "{nearest}"),
+    "E-NOT-APPROVER": (
+        "{user!r} may not decide on {node_run}: it asks {listed}",
+        "{nearest} Give the name with --by.",
+    ),
+    "E-RUN-LIVE": (
+        "run {run} is being run right now (process {pid} on {host})",
+        "Wait for it, follow it with dagbook show {run}, or end it with dagbook cancel {run}.",
+    ),
+    "E-RESUME": ("run {run} cannot be resumed: {why}", "{hint}"),
+    "E-NO-EARLIER": (
+        '"{node}" is not selected and no earlier run left its artifact in the store',
+        "Run it first: dagbook run FILE --until {slug}",
+    ),
+    "E-ATTACH": ("{what}", "{hint}"),
+    "E-USAGE": ("{what}", "{hint}"),
+    "E-ILLEGAL-CHANGE": (
+        "{node_run} cannot go from {before} to {after} (its story: {story})",
+        "This is a defect in dagbook; please report it with the lines above.",
+    ),
+}

@@ -1,0 +1,55 @@
+"""Names, nodes and the edges between them: the sentences of their errors and warnings."""
+
+from __future__ import annotations
+
+STRUCTURE: dict[str, tuple[str, str]] = {
+    # names
+    "E-NAME-EMPTY": (
+        'the title "{title}" leaves no folder name: nothing of it is a letter a-z, a digit or _',
+        "Give the node a title with at least one of a-z, 0-9 or _.",
+    ),
+    "E-NAME-CHARS": (
+        "the title {title!r} holds {bad}, which a title may not",
+        "Use letters, digits, spaces and - _ ! ? . , inside a title; it may not begin with - or be . or ..",
+    ),
+    "E-NAME-LONG": (
+        "the title {title!r}… makes a folder name of {length} characters; 100 is the most",
+        "Shorten the title.",
+    ),
+    "E-NAME-COLLIDES": (
+        '"{title}" and "{other}" would both be mounted at /input/{slug}',
+        "Rename one of the two.",
+    ),
+    "E-NODE-DUP": (
+        'a node titled "{title}" is defined twice (also {other})',
+        "Rename one, or delete the cell that is no longer meant.",
+    ),
+    # edges
+    "E-EDGE-UNKNOWN": ('"{node}" comes --after "{missing}", but no node has that title', "{nearest}"),
+    "E-EDGE-SELF": ('"{node}" comes --after itself', "Take its own title out of --after."),
+    "E-GATHER": ('"{node}" gathers "{missing}", which is not in its --after', "{nearest}"),
+    "E-EDGE-END": ('the edge {edge} names "{missing}", but no node has that title', "{nearest}"),
+    "W-EDGE-SELF": ("the edge {edge} begins and ends at one node", "It has no effect; take it away."),
+    "E-SLOT-UNKNOWN": (
+        'the edge {edge} takes the input slot {slot!r} of "{node}", which has no such slot',
+        "Fill it by an edge of its own, or take the files from where they come from.",
+    ),
+    "E-SLOT-TAKEN": (
+        'the slot {slot!r} of "{node}" would be at /input/{slot}, where the files of the node before it are',
+        "Give the slot another name, or leave that node out of --after.",
+    ),
+    "E-SLOT-CLASH": (
+        "two files would be {name} in the slot {slot}: by {first} and by {second}",
+        "Rename one, or take a narrower glob.",
+    ),
+    "E-EDGE-EMPTY": ("no file matches the edge {edge}. There is: {there}", "{hint}"),
+    "E-CONFLICT": ("{what}", "{hint}"),
+    "E-CYCLE": ("the nodes wait for each other: {path}", "Take one of these --after options away."),
+    "W-EDGE-DUP": ('"{node}" names "{parent}" twice in --after', "Once is enough; it was taken once."),
+    "E-PIPELINE-EMPTY": ("there is no node in this pipeline", "Begin a cell with: %%pipeline_node TITLE"),
+    "E-EDGE-KIND": ("{what}", "{hint}"),
+    "E-SLOT": (
+        "{slot!r} cannot be an input slot: it names a folder",
+        "Use letters a-z, digits and _ - . in it, 100 at most, and neither - nor . at its beginning.",
+    ),
+}
