@@ -24,29 +24,42 @@ In a notebook:  %load_ext dagbook   then begin a cell with   %%pipeline_node TIT
 """
 
 
-# Each command by the module that has it, so that only the one called is imported.
-_COMMANDS = {
-    "run": "cli_run",
-    "plan": "cli_run",
-    "check": "cli_run",
-    "graph": "cli_run",
-    "import": "cli_exchange",
-    "export": "cli_exchange",
-    "schema": "cli_exchange",
-    "runs": "cli_look",
-    "show": "cli_look",
-    "logs": "cli_look",
-    "datums": "cli_parts",
-    "compare": "cli_compare",
-    "data": "cli_data",
-    "images": "cli_images",
-    "approve": "cli_again",
-    "reject": "cli_again",
-    "cancel": "cli_again",
-    "resume": "cli_again",
-    "retry": "cli_again",
-    "attach": "cli_attach",
+# Commands by what one wants: each with the module that has it, so that only the one called is imported, and with what
+# the list of all says of it in one line.
+_THEMES: dict[str, dict[str, tuple[str, str]]] = {
+    "Run": {
+        "run": ("cli_run", "Run the pipeline of FILE."),
+        "plan": ("cli_run", "What would run, and why; what is up to date."),
+        "check": ("cli_run", "What is wrong with FILE; nothing is run."),
+        "graph": ("cli_run", "Draw the pipeline of FILE."),
+        "resume": ("cli_again", "Go on with a run that ended too early, or waits."),
+        "retry": ("cli_again", "Run nodes of a run again, and what follows."),
+        "cancel": ("cli_again", "End a run; what is done is kept."),
+    },
+    "Look": {
+        "runs": ("cli_look", "The latest runs."),
+        "show": ("cli_look", "A run: its nodes, how they ended, their tags."),
+        "logs": ("cli_look", "What the nodes of a run printed."),
+        "compare": ("cli_compare", "Routes of a run, or runs, side by side."),
+        "datums": ("cli_parts", "What became of each datum of a node."),
+        "attach": ("cli_attach", "Go into the kernel of a failed node."),
+    },
+    "Decide": {
+        "approve": ("cli_again", "Let a node start that waits for approval."),
+        "reject": ("cli_again", "Do not let it start: the run is aborted."),
+    },
+    "Exchange": {
+        "import": ("cli_exchange", "Take over a pipeline of cnvrg, Valohai, Pachyderm."),
+        "export": ("cli_exchange", "Write a pipeline in another format."),
+        "schema": ("cli_exchange", "The JSON Schema of dagbook's YAML, for editors."),
+    },
+    "Data and images": {
+        "data": ("cli_data", "Datasets with versions: put, get, list, diff …"),
+        "images": ("cli_images", "Make the images of nodes beforehand, push them."),
+    },
 }
+_COMMANDS = {name: module for theme in _THEMES.values() for name, (module, _) in theme.items()}
+_WIDEST = max(map(len, _COMMANDS))
 
 
 class _Commands(click.Group):
@@ -54,6 +67,18 @@ class _Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, theme in _THEMES.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(_WIDEST), told) for name, (_, told) in theme.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        from click.shell_completion import CompletionItem
+
+        told = {name: words for theme in _THEMES.values() for name, (_, words) in theme.items()}
+        found = [CompletionItem(name, help=words) for name, words in told.items() if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
@@ -79,10 +104,12 @@ class _Commands(click.Group):
 def main(context: click.Context) -> None:
     """Run the cells of a notebook as a pipeline, each in its own container.
 
+    dagbook COMMAND --help tells more of each, with examples.
+
     \b
-    Exit codes: 0 succeeded, 1 a node failed, 2 the pipeline or the call is wrong (nothing ran),
-    3 waiting for an approval (--no-wait), 4 rejected, or cancelled from elsewhere, 5 the machine is not fit,
-    130 cancelled by Ctrl-C.
+    Exit codes: 0 it succeeded, 1 a node failed, 2 the pipeline or the call is
+    wrong (nothing ran), 3 waiting for an approval (--no-wait), 4 rejected, or
+    cancelled from elsewhere, 5 the machine is not fit, 130 cancelled by Ctrl-C.
     """
     if context.invoked_subcommand is None:
         click.echo(NEXT_STEPS)
