@@ -23,7 +23,8 @@ from .records.store import Store
 from .view import route_words
 
 SHARED = "shared cells"
-_NOT_OPTIONS = frozenset({"title", "source", "cell", "cell_id", "top", "left"})  # where a node stands is no difference
+# Where a node stands is no difference; the names are those of `core.model.WHERE`, which would bring pydantic.
+_NOT_OPTIONS = frozenset({"title", "source", "cell", "cell_id", "defined", "code_at", "top", "left"})
 
 Values = tuple[Any, ...]  # one for each run, in their order; None where a run has none
 Listing = dict[str, Any]  # path -> what it is and holds

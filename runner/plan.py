@@ -7,7 +7,7 @@ nothing and stores nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from .asked import Asked, first
@@ -195,8 +195,13 @@ def needs_of(asked: Asked, pipeline: Pipeline, node: Node) -> Needs:
         gpus=first(node.gpus, defaults.gpus),
         network=bool(first(node.network, defaults.network)),
         source="\n".join([*([] if command else pipeline.shared), *([] if whole else [node.source])]),
-        place=Place(str(asked.file) if asked.file else None, node.cell, None, node.title),
+        place=_place_of(asked, node),
     )
+
+
+def _place_of(asked: Asked, node: Node) -> Place:
+    """Where the node is defined, with the file that was asked for where the node itself names none."""
+    return replace(node.place, file=node.place.file or (str(asked.file) if asked.file else None))
 
 
 def unresolved_problems(pipeline: Pipeline, reused: frozenset[str]) -> list[Problem]:

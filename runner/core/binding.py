@@ -13,15 +13,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .lifecycle import PASSED, Created, RunSoFar
-from .model import Kind, Node, Pipeline
+from .model import WHERE, Kind, Node, Pipeline
 from .routes import Choice
 from .templates import Reference, filled, joined, script_parts
 from .upstream import tag_of
 from .values import Value, shown, to_json
 
 # These change no result; of parameters and grids only the node run's own values do, and these are bound by themselves.
-_PLACE = {"cell", "cell_id", "top", "left"}
-NOT_BINDING = _PLACE | {"when", "approve", "retries", "timeout", "on_error", "params", "uses", "grid"}
+_NO_RESULT = {"when", "approve", "retries", "timeout", "on_error", "params", "uses", "grid"}
+NOT_BINDING = {*WHERE, "top", "left", *_NO_RESULT}
 
 
 class Binding:

@@ -31,6 +31,7 @@ from .errors import PipelineError, Place, problem
 from .masking import masked
 from .names import clean_title, slug_of
 from .quantities import bytes_of, check_image, cpus_of, seconds_of
+from .spot import Spot
 from .values import Value, check_key, check_name, check_value, from_json, shown, to_json
 from .written import Written
 
@@ -120,6 +121,7 @@ class Port(StrEnum):
     DEPLOYMENT = "deployment"  # what is known of a deployment: id, version_id
 
 
+WHERE = frozenset({"cell", "cell_id", "defined", "code_at"})  # fields that tell where a node was read from
 UNNAMED = "pipeline"  # what a pipeline is called that nobody named
 FARTHEST = 100_000  # pixels from the top and from the left of a picture
 
@@ -249,6 +251,8 @@ class Node(Written):
     left: int | None = Field(default=None, ge=0, le=FARTHEST)  # None: as the layout says
     cell: int | None = None  # position in the notebook it was read from, 1-based
     cell_id: str | None = None
+    defined: Spot | None = None  # the call that defined it, when a program has built the pipeline
+    code_at: Spot | None = None  # where the first line of its source stands, when that is part of a program
 
     @model_validator(mode="after")
     def _named_as_in_code(self) -> Self:
@@ -265,6 +269,8 @@ class Node(Written):
     @property
     def place(self) -> Place:
         """Where the node is defined, for messages."""
+        if self.defined:
+            return Place(file=self.defined.file, line=self.defined.line, node=self.title)
         return Place(cell=self.cell, node=self.title)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..core.dialect import Secret
 from ..core.errors import PipelineError, problem
-from ..core.model import Defaults, Edge, Node, Port
+from ..core.model import WHERE, Defaults, Edge, Node, Port
 from ..core.values import Value, grid_values, shown
 from .cells import KINDS, parse_edge, parse_node, parse_pipeline
 from .flow_words import ALL_FILES
@@ -20,7 +20,6 @@ from .options import option_names
 
 _MAGIC_OF = {kind: magic for magic, kind in KINDS.items()}
 _BARE = re.compile(r"[\w@%+=:,./#~^*-]+")  # words of these need no quotes, in a shell's eyes and in ours
-_WHERE = {"cell", "cell_id"}  # where a node was read from; not said in its line
 _SIZES = (("t", 2**40), ("g", 2**30), ("m", 2**20), ("k", 2**10))
 _TIMES = (("d", 86400), ("h", 3600), ("m", 60))
 
@@ -112,7 +111,7 @@ def _check(what: str, line: str, read: Callable[[], dict[str, Any]], meant: dict
 
 def _said(node: Node) -> dict[str, Any]:
     """All that the text of a cell can say of a node, conditions as they are spelled."""
-    said = node.model_dump(mode="json", exclude=_WHERE)
+    said = node.model_dump(mode="json", exclude=set(WHERE))
     return {**said, "when": [condition.written for condition in node.when]}
 
 

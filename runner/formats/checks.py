@@ -59,7 +59,16 @@ def check_node(
     given). `shared` comes from `shared_names`; `parameters` are the pipeline's, to be offered where one is used
     without being taken. Bodies in another language than Python are only looked at for being empty.
     """
-    place = replace(node.place, line=1)
+    found = _body_findings(node, shared, defaults, project, parameters or {})
+    if node.defined and not node.code_at:  # where its lines stand in that program is not known
+        found = [replace(one, place=node.place) for one in found]
+    return found
+
+
+def _body_findings(
+    node: Node, shared: Sequence[Names], defaults: Defaults, project: Path | None, parameters: Mapping[str, object]
+) -> list[Problem]:
+    place = _above(node)
     if node.kind in (Kind.NOTEBOOK, Kind.DATA, Kind.DEPLOY) or node.transform or node.unresolved:
         return []
     if not node.source.strip():
@@ -74,8 +83,15 @@ def check_node(
         return [problem("W-EMPTY-BODY", place)]
     known = Names(frozenset().union(*(names.defined for names in shared)))
     found = _asking(code, known, place)
-    found += _free(node, code, shared, place, parameters or {})
+    found += _free(node, code, shared, place, parameters)
     return found + (list(_project_paths(code, project, place)) if project else [])
+
+
+def _above(node: Node) -> Place:
+    """The line above the first one of the node's code: in a cell its magic."""
+    if node.code_at:
+        return Place(file=node.code_at.file, line=node.code_at.line - 1, node=node.title)
+    return replace(node.place, line=1)
 
 
 def _free(
@@ -88,7 +104,9 @@ def _free(
     shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
     offered = [name for name in names if name in parameters]
     hint = "Define it in the node, in a %%pipeline_shared cell, or read it from /input."
-    if offered:
+    if node.defined:
+        hint = "Import or define it in the node's own code, or give that code to the pipeline: Pipeline(shared=...)."
+    elif offered:
         hint = f"Take the pipeline's parameter: --param {' '.join(offered)}"
     verb = "is defined" if len(names) == 1 else "are defined"
     return [problem("W-FREE-NAME", replace(place, line=free[names[0]]), names=shown, verb=verb, hint=hint)]

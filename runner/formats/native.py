@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from ..core.errors import PipelineError
-from ..core.model import Edge, Node, Pipeline
+from ..core.model import WHERE, Edge, Node, Pipeline
 from ..core.values import from_json
 from .documents import Entry
 from .imported import Counts, Ledger
@@ -17,7 +17,6 @@ from .yaml_text import yaml_text
 
 VERSION = 1
 SCHEMA_FILE = "dagbook.schema.json"  # what `dagbook schema` is written to, for editors
-_WHERE = {"cell", "cell_id"}  # where a node was read from
 _MODELINE = f"# yaml-language-server: $schema={SCHEMA_FILE}\n"
 
 
@@ -97,7 +96,7 @@ def native_document(pipeline: Pipeline) -> dict[str, Any]:
 
 def _node_document(node: Node) -> dict[str, Any]:
     said = {"title": node.title, "kind": str(node.kind)}
-    said |= node.model_dump(mode="json", exclude_defaults=True, exclude=_WHERE)
+    said |= node.model_dump(mode="json", exclude_defaults=True, exclude=set(WHERE))
     return said | {name: _numbers(said[name]) for name in ("params", "grid") if name in said}  # type: ignore[arg-type]
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.errors import PipelineError, problem
-from ..core.model import Node
+from ..core.model import WHERE, Node
 from ..core.values import from_json
 from .yaml_text import yaml_text
 
-_WHERE = {"cell", "cell_id"}  # where it was read from
 _FAULT = "the YAML of the node does not tell a node"
 
 
@@ -19,7 +18,7 @@ def node_yaml(node: Node) -> str:
     Code of several lines is a literal block. `node_from_yaml` gives the same node, but for the cell it was read from.
     """
     said: dict[str, Any] = {"title": node.title, "kind": str(node.kind)}
-    said |= node.model_dump(mode="json", exclude_defaults=True, exclude=_WHERE)
+    said |= node.model_dump(mode="json", exclude_defaults=True, exclude=set(WHERE))
     said |= {kind: _numbers(said[kind]) for kind in ("params", "grid") if kind in said}
     return yaml_text(said)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..core.errors import PipelineError, Place, Problem, nearest, problem
-from ..core.model import Pipeline
+from ..core.model import WHERE, Pipeline
 from ..core.values import Value
 from .attachments import check_attachments
 from .documents import text_of
@@ -97,5 +97,5 @@ def is_notebook(path: Path) -> bool:
 
 def without_places(pipeline: Pipeline) -> Pipeline:
     """The pipeline without where in a notebook its nodes stood."""
-    nodes = (node.model_copy(update={"cell": None, "cell_id": None}) for node in pipeline.nodes)
+    nodes = (node.model_copy(update=dict.fromkeys(WHERE)) for node in pipeline.nodes)
     return pipeline.model_copy(update={"nodes": tuple(nodes)})

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ...core.dialect import Dialect, Transform
 from ...core.errors import Place, problem
-from ...core.model import Defaults, Kind, Node, Pipeline
+from ...core.model import WHERE, Defaults, Kind, Node, Pipeline
 from ...core.names import slug_of
 from ..imported import Ledger
 from .amounts import amount_of, duration_of, seconds_in
@@ -23,7 +23,7 @@ _SAID = {
     "title", "kind", "source", "after", "image", "env", "timeout", "cache", "cpus", "memory", "gpus", "dialect",
     "transform", "secrets", "datums", "publishes", "origin",
 }  # fmt: skip
-_OURS = {"unresolved", "cell", "cell_id", "top", "left"}  # of no meaning to others
+_OURS = WHERE | {"unresolved", "top", "left"}  # of no meaning to others
 _DATA_SAID = {"title", "kind", "dataset"}
 _PIPELINE_SAID = {"name", "nodes", "defaults", "origin"}
 _DEFAULTS_SAID = {"image", "env", "cpus", "memory", "gpus", "timeout", "cache"}
