@@ -25,6 +25,28 @@ _VALUES = re.compile(
 )
 
 
+class Hidden:
+    """A text that is told to nobody by accident: printed or formatted it is dots. `reveal` gives it to who needs it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return MASK
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Hidden) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
 def looks_secret(name: str, value: Value = "") -> bool:
     """Whether a parameter or variable is better not shown: by its name, or by what its value looks like."""
     words = {word.lower() for word in _WORDS.findall(name)}

@@ -50,6 +50,7 @@ MOST_USED = ("after", "param", "grid", "image", "nodes_only", "path", "url")  # 
 EXECUTORS = ("auto", "docker", "process")
 FORMATS = ("native", "cnvrg", "valohai", "pachyderm")
 ON_ERROR = ("stop-next", "stop-all", "continue")
+EVENTS = ("success", "failure", "approval", "cancelled")  # of a run, of which people are told
 
 OPTIONS = (
     Option(

@@ -9,126 +9,29 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import PipelineError, Place, Problem, nearest, problem
-from .options import EXECUTORS
+from ..core.masking import MASK, Hidden
+from .mlflow_address import from_folder
+from .options import EVENTS, EXECUTORS
+from .setting_values import PRIVATE, READ, TRANSPORTS, Wrong
 
 if TYPE_CHECKING:
     from ..core.model import Compute
 
 FILE = "dagbook.toml"
-TRANSPORTS = ("auto", "ipc", "tcp")
 BUILT_IN = "built in"
-_SWITCHES = {"true": True, "false": False, "1": True, "0": False}
 # DAGBOOK_ variables that are no settings: what a node sees. Inside a node (DAGBOOK_OUTPUT is set) nothing is checked.
 _IN_A_NODE = "DAGBOOK_OUTPUT"
 _SECRET = "DAGBOOK_SECRET_"  # so begin variables that hold a secret for nodes
 
 
-class _Wrong(Exception):
-    """The value cannot be one: what is expected."""
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise _Wrong("a text")
-    return value
-
-
-def _image(value: Any) -> str:
-    from ..core.quantities import check_image
-
-    return check_image(_text(value))
-
-
-def _count(value: Any) -> int:
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 10**11:
-        raise _Wrong("a whole number of at least 1")
-    return value
-
-
-def _count_or_none(value: Any) -> int:
-    return 0 if value in (0, "0") and value is not False else _count(value)
-
-
-def _switch(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if str(value).lower() not in _SWITCHES:
-        raise _Wrong("true or false, or in a variable 1 or 0")
-    return _SWITCHES[str(value).lower()]
-
-
-def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str]:
-    def choose(value: Any) -> str:
-        if value not in choices:
-            raise _Wrong(f"one of {', '.join(choices)}")
-        return str(value)
-
-    return choose
-
-
-def _variables(value: Any) -> dict[str, str]:
-    from ..core.environment import owner_of  # which knows the models, and they take longer to import than to read a run
-
-    if not isinstance(value, dict):
-        raise _Wrong('a table of texts, such as [env] with NAME = "value"')
-    for name, text in value.items():
-        if not isinstance(text, str) or "\0" in text:
-            raise _Wrong(f'a text for {name}: put it in quotes, {name} = "{text}"')
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-            raise PipelineError(problem("E-ENV-NAME", name=name))
-        if owner := owner_of(name):
-            raise PipelineError(problem("E-ENV-RESERVED", name=name, owner=owner))
-    return dict(value)
-
-
-def _command(value: Any) -> str:
-    import shlex
-
-    try:
-        words = shlex.split(_text(value))
-    except ValueError:
-        words = []
-    if not words:
-        raise _Wrong("a command line, such as pass show {name}/{key}")
-    return str(value)
-
-
-def _hosts(value: Any) -> tuple[str, ...]:
-    from ..core.data_source import is_host
-
-    hosts = value.split(",") if isinstance(value, str) else value
-    if not isinstance(hosts, list) or not all(isinstance(one, str) and is_host(one) for one in hosts):
-        raise _Wrong('hosts such as ["files.local", "10.0.0.5:9000"], without https:// and paths')
-    return tuple(one.strip().lower() for one in hosts)
-
-
-_READ: dict[str, Callable[[Any], Any]] = {
-    "image": _image,
-    "executor": _one_of(EXECUTORS),
-    "jobs": _count,
-    "ahead": _count_or_none,
-    "store": _text,
-    "build_network": _text,
-    "transport": _one_of(TRANSPORTS),
-    "code": _text,
-    "max_runs": _count,
-    "data_hosts": _hosts,
-    "spare": _switch,
-    "secrets": _text,
-    "secret_command": _command,
-    "env": _variables,
-    "compute": dict,  # read with the file, which has its lines
-}
 _PATHS = ("store", "code", "secrets")
-TABLES = ("env", "compute")  # in the file only
+TABLES = ("env", "compute", "people")  # in the file only
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +44,10 @@ class Settings:
     `data_hosts` the private hosts, HOST or HOST:PORT, that datasets may be fetched from;
     `spare` whether a run process waits beside a notebook; `secrets` the folder of secrets (None: the user's own) and
     `secret_command` what prints one that is not there; `build_network` the network for building images;
-    `transport` how kernels are reached; `env` goes to every node; `compute` holds the compute templates by name.
+    `transport` how kernels are reached; `env` goes to every node; `compute` holds the compute templates by name;
+    `mlflow` the tracking server that runs are mirrored to ("none": no one; "auto": MLFLOW_TRACKING_URI's), under
+    `mlflow_experiment` (None: the pipeline's name), with up to `mlflow_files` bytes of a node run's output files;
+    `notify` the URLs that are told of the events `notify_on`, and `people` by name how each is reached.
     """
 
     image: str = f"python:{sys.version_info[0]}.{sys.version_info[1]}-slim"
@@ -157,6 +63,12 @@ class Settings:
     spare: bool = True
     secrets: str | None = None
     secret_command: str | None = None
+    mlflow: str | None = None
+    mlflow_experiment: str | None = None
+    mlflow_files: int = 50 * 2**20
+    notify: tuple[Hidden, ...] = ()
+    notify_on: tuple[str, ...] = ("success", "failure", "approval")
+    people: Mapping[str, Hidden] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     compute: Mapping[str, Compute] = field(default_factory=dict)
     origin: Mapping[str, str] = field(default_factory=dict)
@@ -167,7 +79,7 @@ class Settings:
 
 
 def setting_names() -> tuple[str, ...]:
-    """All settings by name; `DAGBOOK_<NAME>` is the variable of each but the tables `env` and `compute`."""
+    """All settings by name; `DAGBOOK_<NAME>` is the variable of each but the tables."""
     return tuple(one.name for one in fields(Settings) if one.name != "origin")
 
 
@@ -191,10 +103,11 @@ def read_settings(
     )
     for name, (value, where) in (item for layer in layers for item in layer.items()):
         try:
-            values[name] = _READ[name](value)
+            values[name] = READ[name](value)
             origin[name] = where
-        except _Wrong as wrong:
-            what = f"{name} is {str(value)[:60]!r}, and should be {wrong}"
+        except Wrong as wrong:
+            said = MASK if name in PRIVATE else repr(str(value)[:60])
+            what = f"{name} is {said}, and should be {wrong}"
             found.append(problem("E-SETTING", _place(where), origin=where, what=what, hint=_hint(name, value)))
         except PipelineError as error:
             found += [Problem(p.code, f"{where}: {p.message}", p.hint, p.place) for p in error.problems]
@@ -208,8 +121,11 @@ def _flag(name: str) -> str:
 
 
 def _hint(name: str, value: Any) -> str:
-    choices = {"executor": EXECUTORS, "transport": TRANSPORTS}.get(name)
-    return nearest(str(value), choices) if choices else "Mend it there, or give it by a flag."
+    choices = {"executor": EXECUTORS, "transport": TRANSPORTS, "notify_on": EVENTS}.get(name)
+    if not choices:
+        return "Mend it there, or give it by a flag."
+    words = [str(one) for one in value] if isinstance(value, list) else str(value).replace(",", " ").split()
+    return nearest(next((word for word in words if word not in choices), ""), choices)
 
 
 def _place(where: str) -> Place:
@@ -252,8 +168,8 @@ def _file_layer(folder: Path, found: list[Problem]) -> dict[str, tuple[Any, str]
     layer: dict[str, tuple[Any, str]] = {}
     for name, value in content.items():
         where = f"{FILE} line {_line_of(name, text)}"
-        if name not in _READ:
-            hint = nearest(name, _READ)
+        if name not in READ:
+            hint = nearest(name, READ)
             place = Place(file=str(path), line=_line_of(name, text))
             found.append(problem("E-SETTING", place, origin=where, what=f"there is no setting {name!r}", hint=hint))
             continue
@@ -261,6 +177,8 @@ def _file_layer(folder: Path, found: list[Problem]) -> dict[str, tuple[Any, str]
             from .computes import read_computes  # pydantic takes its time; few files have templates
 
             value = read_computes(value, text, str(path), found)
+        if name == "mlflow" and isinstance(value, str):
+            value = from_folder(value, path.parent)
         if name in _PATHS and isinstance(value, str) and value and value != "none":
             value = str(path.parent / os.path.expanduser(value))  # paths in the file are meant from where the file is
         layer[name] = (value, where)

@@ -62,6 +62,8 @@ BAD_FILES = [
     ("data_hosts = ['files.local:70000']", "dagbook.toml line 1", "hosts such as", "flag"),
     ("data_hosts = 3", "dagbook.toml line 1", "hosts such as", "flag"),
     ("[env]\nA = 1", "dagbook.toml line 1", 'A = "1"', "flag"),
+    ("mlflow_files = 'much'", "dagbook.toml line 1", "50m or 1g", "flag"),
+    ("notify_on = ['failure', 'aproval']", "dagbook.toml line 1", "approval", 'Did you mean "approval"?'),
     ("[image]\nx = 1", "dagbook.toml line 1", "a text", "flag"),
     ("jobs = ", "dagbook.toml", "cannot be read", "TOML"),
 ]
@@ -123,3 +125,26 @@ def test_store_is_flag_then_setting_then_beside_the_file_then_nearest(tmp_path: 
     assert find_store(None, None, inner, {}) == project / ".dagbook"
     (project / "dagbook.toml").write_text("store = 'kept/here'\n")
     assert find_store(None, file, tmp_path, {}) == project / "kept" / "here"
+
+
+def test_urls_of_notices_are_told_nowhere(tmp_path: Path) -> None:
+    """They hold passwords: neither the settings as they print nor a finding shows one."""
+    environ = {"DAGBOOK_NOTIFY": "json://me:pass-1234@host/a,b, mailto://x:pass-1234@y.z?to=a@b.c,d@e.f secret:chat"}
+    settings = read_settings(tmp_path, {}, environ)
+    assert [one.reveal() for one in settings.notify] == [
+        "json://me:pass-1234@host/a,b",
+        "mailto://x:pass-1234@y.z?to=a@b.c,d@e.f",
+        "secret:chat",
+    ]
+    assert "pass-1234" not in f"{settings} {settings.notify[0]}"
+    found = fault(tmp_path, 'notify = "me:pass-1234@host"\n')
+    assert "pass-1234" not in found.describe()
+    found = fault(tmp_path, '[people]\nleah = "pass-1234"\n')
+    assert (found.code, "pass-1234" in found.describe()) == ("E-SETTING", False)
+
+
+def test_a_database_of_mlflow_is_meant_from_where_the_file_is(tmp_path: Path) -> None:
+    (tmp_path / "dagbook.toml").write_text('mlflow = "sqlite:///runs/ml.db"\n')
+    (tmp_path / "deep").mkdir()
+    assert read_settings(tmp_path / "deep", {}, {}).mlflow == f"sqlite:///{tmp_path}/runs/ml.db"
+    assert read_settings(tmp_path, {"mlflow": "https://ml.local/a"}, {}).mlflow == "https://ml.local/a"
