@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from .advice import advice
 from .ahead import Ahead
 from .core.dialect import Moment, Reaction
 from .core.errors import DagbookError, PipelineError
@@ -167,17 +168,20 @@ class Attempts:
             detail["ahead"] = True
         outcome = _judged(reporter, outcome, news)
         if not outcome.ok:
+            closed = executor.closes_network and not job.network
+            if told := await asyncio.to_thread(advice, job, outcome, closed):
+                detail["advice"] = told
             state = State.LOST if outcome.lost else State.FAILED
             return AttemptEnded(start.id, start.attempt, state, outcome.reason, detail)
         if words := await asyncio.to_thread(self._memory.changed, run):  # nobody knows which it has read
             detail["unsure"] = words
             detail["warnings"] = [*detail.get("warnings", []), f"{words}; its result will not stand for a later run"]
         try:
-            told = await asyncio.to_thread(self._jobs.leave, run, start.attempt, job)
+            left = await asyncio.to_thread(self._jobs.leave, run, start.attempt, job)
         except OSError as error:
             reason = f"what it left could not be gathered: {error}"
             return AttemptEnded(start.id, start.attempt, State.FAILED, reason, detail)
-        detail["warnings"] = [*detail.get("warnings", []), *told]
+        detail["warnings"] = [*detail.get("warnings", []), *left]
         return await self._publish(start, run, job, detail)
 
     async def _fetch(self, start: Start, run: NodeRun, news: News) -> AttemptEnded:

@@ -74,7 +74,12 @@ def status_text(watched: Watched, now: float) -> str:
     run = watched.run
     parts = [f"{view.GLYPHS[run.state]} {view.label(run)}", view.state_word(run.state), view.note(watched, now)]
     line = " · ".join(part for part in parts if part)
-    return f"{line}\n  {decided}" if (decided := view.because(run)) else line
+    return "\n  ".join(text for text in (line, view.because(run), _hint(run)) if text)
+
+
+def _hint(run: NodeRun) -> str:
+    """What would help after a failure, where that is known."""
+    return f"hint: {run.detail['advice']}" if run.detail.get("advice") else ""
 
 
 def status_html(watched: Watched, now: float) -> str:
@@ -82,13 +87,13 @@ def status_html(watched: Watched, now: float) -> str:
     run = watched.run
     details = _tags_html(watched) if run.state in PASSED else ""
     told = status_line(run.state, view.label(run), view.note(watched, now), run.id)
-    return told + _because_html(run) + details
+    return told + _below(view.because(run)) + _below(_hint(run)) + details
 
 
-def _because_html(run: NodeRun) -> str:
-    """What its conditions decided, as a grey line."""
-    decided = html.escape(view.because(run))
-    return f'<div style="padding:0 14px 2px;{_GREY};overflow-wrap:anywhere">{decided}</div>' if decided else ""
+def _below(text: str) -> str:
+    """More about a node run, as a grey line below its status."""
+    words = html.escape(text)
+    return f'<div style="padding:0 14px 2px;{_GREY};overflow-wrap:anywhere">{words}</div>' if words else ""
 
 
 def status_line(state: State, label: str, note: str, id: str = "") -> str:

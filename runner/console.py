@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 from . import view
 from .asking import Question, questions
 from .core.errors import PipelineError, nearest, problem
-from .core.lifecycle import ENDED, Changed, Kept, NodeRun, State
+from .core.lifecycle import ENDED, Changed, Kept, NodeRun, RunState, State
 from .core.names import slug_of
 from .formats.commands import command, going_on
 from .records.follow import Follower, Watched
@@ -215,6 +215,9 @@ def tell_end(stream: TextIO, follower: Follower) -> None:
         for warning in run.detail.get("warnings", []):
             print(f"warning: {view.label(run)}: {warning}", file=stream)
     _tell_questions(stream, follower)
+    if failures and so_far.state is RunState.FAILED:
+        print("\nMend it and run it again: what is done is not done a second time.", file=stream)
+        print(f"Or as it was, where it may pass by itself: {going_on(follower.store.folder, follower.row.id)}", file=stream)
     states = view.up_to_date(so_far) or view.tally(run.state for run in view.listed(so_far))
     took = view.age((follower.store.run(follower.row.id).ended or time.time()) - follower.row.started)
     print(f"Run {follower.row.id} {view.state_word(so_far.state)} after {took}: {states}.", file=stream)
@@ -243,6 +246,8 @@ def _tell_failure(stream: TextIO, follower: Follower, run: NodeRun) -> None:
     if error and error["traceback"]:
         text = "\n".join(error["traceback"])
         print(text if stream.isatty() else view.plain(text), file=stream)
+    if advice := run.detail.get("advice"):
+        print(f"  hint:     {advice}", file=stream)
     if notebook := run.detail.get("notebook"):
         print(f"  notebook: {notebook}", file=stream)
     print(f"  log:      {command(follower.store.folder, 'logs', follower.row.id, run.id)}", file=stream)

@@ -53,6 +53,7 @@ def _node_run_json(run: NodeRun, artifacts: Path) -> dict[str, Any]:
         "approval": asdict(run.answer) if run.answer else None,
         "warnings": run.detail.get("warnings", []),
         "error": run.detail.get("error"),
+        "hint": run.detail.get("advice", ""),
         "parts": run.detail.get("parts"),
         "commit": run.detail.get("commit"),
     }

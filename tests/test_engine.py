@@ -30,6 +30,7 @@ class Instant:
     """An executor whose node runs end at once: titles in `bad` fail, those in `endless` wait to be cancelled."""
 
     name = "instant"
+    closes_network = True
     holds = frozenset(Kind)
 
     def __init__(self, bad: Sequence[str] = (), endless: Sequence[str] = ()) -> None:

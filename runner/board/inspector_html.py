@@ -116,7 +116,8 @@ def _failure(failure: Failure | None, notebook: str) -> str:
     place = f"cell {failure.cell} of the executed notebook" if failure.cell else ""
     told = line(f"{failure.name}: {failure.message}" if failure.message else failure.name)
     where = f"<div>{soft(place)} {code(notebook, whole=True)}</div>" if place and notebook else ""
-    return boxed(State.FAILED, told, where, traceback_html(failure.traceback))
+    hint = line(failure.hint) if failure.hint else ""
+    return boxed(State.FAILED, told, hint, where, traceback_html(failure.traceback))
 
 
 def _approval(approval: Approval | None, state: State) -> str:

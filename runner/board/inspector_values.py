@@ -66,12 +66,14 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The exception that ended it; `cell` is the position of the failing cell in the executed notebook, 1-based."""
+    """The exception that ended it; `cell` is the position of the failing cell in the executed notebook, 1-based;
+    `hint` says what would help, where that is known."""
 
     name: str
     message: str
     traceback: tuple[str, ...]
     cell: int | None = None
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,6 +198,11 @@ class Executor(Protocol):
     name: str
 
     @property
+    def closes_network(self) -> bool:
+        """Whether a node that does not ask for the network has none; known after `prepare`."""
+        ...
+
+    @property
     def holds(self) -> frozenset[Kind]:
         """Of which nodes attempts can be started ahead, to wait at a gate; known after `prepare`."""
         ...

@@ -43,6 +43,7 @@ class DockerExecutor:
     """
 
     name = "docker"
+    closes_network = True
 
     def __init__(
         self, *, default_image: str | None = None, build_network: str | None = None, transport: str = "auto"

@@ -54,6 +54,11 @@ class ProcessExecutor:
         self._by_name = by_name
         self.sandbox = bool(bubblewrap()) if sandbox is None else sandbox
 
+    @property
+    def closes_network(self) -> bool:
+        """See `Executor.closes_network`."""
+        return self.sandbox
+
     def prepare(self, needs: Sequence[Needs], tell: Callable[[str], None]) -> tuple[dict[str, Runtime], list[Problem]]:
         """See `Executor.prepare`. Raises PipelineError when an environment cannot be made."""
         if found := shortages(needs, this_machine()):
