@@ -126,7 +126,8 @@ def _failures(follower: Follower) -> str:
         place = f"<div>{soft(f'notebook{cell}')} {code(str(notebook), whole=True)}</div>" if notebook else ""
         lines = "\n".join(failure.traceback)[-LONGEST_TRACEBACK:].splitlines() if failure else []
         head = f"{state_html(run.state)} <b>{shortened(label(run), 80)}</b>"
-        parts.append(boxed(run.state, head, line(run.reason), traceback_html(lines), place))
+        hint = line(failure.hint) if failure and failure.hint else ""
+        parts.append(boxed(run.state, head, line(run.reason), hint, traceback_html(lines), place))
     return "".join(parts) + more(len(failed) - MOST_FAILURES, "that failed")
 
 
