@@ -202,7 +202,8 @@ def facts_of(node: Node) -> list[str]:
 
 
 def _facts_of_data(node: Node) -> list[str]:
-    places = {"path": node.path, "url": node.url, "dataset": node.dataset}
+    left = ", ".join(node.artifacts)
+    places = {"path": node.path, "url": node.url, "dataset": node.dataset, "artifacts": left}
     where = next((f"{kind} {place}" for kind, place in places.items() if place), "nowhere")
     return ["data", where, f"pinned to {node.pin[:12]}…" if node.pin else ""]
 

@@ -12,12 +12,13 @@ from typing import Any
 from .core.conditions import settled
 from .core.dialect import Dialect, Slot
 from .core.environment import data_variable, input_variable, passed_variables, upstream_variables
+from .core.gathered import LISTING, as_listed
 from .core.graph import graph_of
 from .core.lifecycle import PASSED, NodeRun, RunSoFar
 from .core.model import Kind, Node
 from .core.names import slug_of
 from .core.upstream import NotYetKnown, is_foreseen
-from .core.values import Value, to_json
+from .core.values import Value
 from .executors.contract import Mount
 from .partition import Place, place_of_artifact, place_of_dataset, titles_in
 from .plan import Plan
@@ -79,8 +80,8 @@ class InputsOf:
         listed: dict[str, str] = {}
         for title, several in gathered.items():
             slug = slug_of(title)
-            listed[slug] = json.dumps([_listed(number, one) for number, one in enumerate(several, 1)], indent=1)
-            digests[f"/input/{slug}/runs.json"] = listed[slug]
+            listed[slug] = json.dumps([as_listed(number, one) for number, one in enumerate(several, 1)], indent=1)
+            digests[f"/input/{slug}/{LISTING}"] = listed[slug]
             for number, one in enumerate(several, 1):
                 mounts.append(Mount(self._artifact(one), f"/input/{slug}/{number}"))
                 digests[f"/input/{slug}/{number}"] = _digest_of(one)
@@ -169,11 +170,3 @@ def _dataset(run: NodeRun) -> dict[str, Any] | None:
 def _digest_of(run: NodeRun) -> str:
     """What names the artifact of a node run that passed; nothing yet for one that is foreseen to."""
     return "" if is_foreseen(run) else str(run.detail["artifact"])
-
-
-def _listed(number: int, run: NodeRun) -> dict[str, Any]:
-    """A gathered run as runs.json lists it; `folder` is relative to /input/<slug>."""
-    params = {name: to_json(value) for name, value in run.created.params.items()}
-    route = {title: {k: to_json(v) for k, v in chosen.items()} for title, chosen in run.created.route.items()}
-    tags = {name: to_json(value) for name, value in run.tags.items()}
-    return {"folder": str(number), "id": run.id, "params": params, "route": route, "tags": tags}

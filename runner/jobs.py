@@ -19,6 +19,7 @@ from .core.argument_checks import value_problems
 from .core.binding import Binding, choice_of
 from .core.dialect import Dialect
 from .core.environment import data_variable, input_variable, own_variables
+from .core.gathered import LISTING
 from .core.lifecycle import NodeRun, RunSoFar
 from .core.model import Kind, Node, Port
 from .core.names import slug_of
@@ -205,7 +206,7 @@ class Jobs:
             for number in range(1, count + 1):
                 (frame / str(number)).mkdir(parents=True, exist_ok=True)  # where the artifact is mounted
             frame.mkdir(parents=True, exist_ok=True)
-            (frame / "runs.json").write_text(text, encoding="utf-8")
+            (frame / LISTING).write_text(text, encoding="utf-8")
             found.append(Mount(frame, f"/input/{slug}", variable=input_variable(slug)))
         for mount in inputs.mounts:
             target = PurePosixPath(mount.target)

@@ -20,6 +20,7 @@ from .jobs import Jobs
 from .parts import Left, Part
 from .plan import Plan
 from .records.cache import Cache, Key, key_of
+from .records.collected import dataset_of_runs
 from .records.content import CannotHash
 from .records.dataset_of_repo import dataset_of_repo
 from .records.datasets import Dataset, check_pinned, dataset_of_path, dataset_of_url, kept_dataset
@@ -167,12 +168,18 @@ class Results:
         return _detail_of(node, dataset)
 
     def _fetched(self, node: Node, cancel: Cancel) -> Dataset:
-        if node.dataset:
-            return dataset_of_repo(self._store, node.dataset, node.query)
+        if found := self._of_store(node):
+            return found
         if node.url:
             allowed, again = self._plan.asked.data_hosts, self._again(node)
             return dataset_of_url(node.url, node.pin, self._home, self._tell, allowed, again=again, cancel=cancel)
         return self._local(node, cancel)
+
+    def _of_store(self, node: Node) -> Dataset | None:
+        """The dataset of a data node that is the store's own: a version, or what earlier node runs left."""
+        if node.artifacts:
+            return dataset_of_runs(self._store, node.artifacts)
+        return dataset_of_repo(self._store, node.dataset, node.query) if node.dataset else None
 
     def changed(self, run: NodeRun) -> str:
         """Which dataset or file of a node run is not what it was when the run came to it, in words; empty when none."""
@@ -183,7 +190,7 @@ class Results:
                     return "E-DATA-CHANGED: a file that an input names is no longer what it was when the run came to it"
         for title in run.created.parents:
             node = self._plan.pipeline.node(title)
-            if node.kind is not Kind.DATA or node.url or node.dataset:  # these are the store's own
+            if node.kind is not Kind.DATA or node.url or node.dataset or node.artifacts:  # these are the store's own
                 continue
             try:
                 now = self._local(node).digest
@@ -201,8 +208,8 @@ class Results:
         return node.title in self._plan.forced
 
     def _known(self, node: Node) -> Dataset | None:
-        if node.dataset:
-            return dataset_of_repo(self._store, node.dataset, node.query)
+        if found := self._of_store(node):
+            return found
         if node.url:
             return kept_dataset(node.url, node.pin, self._home, self._plan.asked.data_hosts)
         return self._local(node)

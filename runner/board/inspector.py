@@ -158,6 +158,7 @@ def _options(pipeline: Pipeline, node: Node) -> tuple[Named, ...]:
     """What is said of the node besides parameters and edges, its own words before the pipeline's."""
     found = [Named("path", node.path)] if node.path else []
     found += [Named("url", masked("url", node.url))] if node.url else []
+    found += [Named("artifacts", ", ".join(node.artifacts))] if node.artifacts else []
     for name in ("image", "requirements", "prerun", "kernel", "executor", "compute", "git", "cache"):
         for origin, value in (("node", getattr(node, name)), ("pipeline", getattr(pipeline.defaults, name))):
             if value is not None:

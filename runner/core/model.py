@@ -13,6 +13,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, model_validator
 
+from .artifact_names import check_artifact_name
 from .dialect import (
     Action,
     Argument,
@@ -229,6 +230,8 @@ class Node(Written):
     dataset: str | None = (
         None  # a data node's source, when it is a dataset of the store: NAME, NAME@BRANCH, NAME@COMMIT
     )
+    # A data node's source, when it is what earlier node runs left: RUN/NODE of the store, side by side.
+    artifacts: tuple[Annotated[str, AfterValidator(check_artifact_name)], ...] = ()
     query: str | None = None  # which of the dataset's files: a saved query or a glob
     dialect: Dialect | None = None  # the contract by which it runs; None: dagbook's own
     command_lines: tuple[int, ...] = ()  # `source` is several commands, each to succeed: how many lines each has

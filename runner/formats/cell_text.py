@@ -172,6 +172,7 @@ _SPELLED: dict[str, Callable[[Node], Iterable[str]]] = {
     "--after": lambda node: node.after,
     "--path": lambda node: _one(node.path),
     "--url": lambda node: _one(node.url),
+    "--artifact": lambda node: node.artifacts,
     "--pin": lambda node: _one(node.pin),
     "--param": param_words,
     "--grid": grid_words,

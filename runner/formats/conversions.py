@@ -128,6 +128,13 @@ def data_source(text: str) -> str:
     return data_source_of(text)
 
 
+def artifact(text: str) -> str:
+    """What a node of an earlier run left: RUN/NODE."""
+    from ..core.artifact_names import check_artifact_name
+
+    return check_artifact_name(text)
+
+
 def pin(text: str) -> str:
     """A sha256 in 64 hexadecimal digits."""
     from .flow_words import pin_of

@@ -81,10 +81,17 @@ def _edge(read: Line) -> Edge:
 
 
 def data_facts(read: Line) -> dict[str, Any]:
-    """`path` or `url`, and `pin`, of a data node. Raises PipelineError (E-MAGIC-ARG) unless it has one of the two."""
-    given = [name for name in ("path", "url") if name in read.given]
+    """`path`, `url` or `artifacts`, and `pin`, of a data node.
+
+    Raises PipelineError (E-MAGIC-ARG) unless it has exactly one source.
+    """
+    given = [name for name in ("path", "url", "artifact") if name in read.given]
     if len(given) != 1:
-        what = "--path and --url are both given" if given else "neither --path nor --url says where the data is"
-        token = read.given["url"][0] if given else read.words[0]
-        raise read.fault(token, what, "Give one of the two: --path FILE|DIR or --url URL.")
-    return {name: read.values[name] for name in (*given, "pin") if name in read.given}
+        both = " and ".join(f"--{name}" for name in given)
+        what = f"{both} are given together" if given else "nothing says where the data is"
+        token = read.given[given[-1]][0] if given else read.words[0]
+        raise read.fault(token, what, "Give one: --path FILE|DIR, --url URL or --artifact RUN/NODE.")
+    facts = {name: read.values[name] for name in (*given, "pin") if name in read.given}
+    if "artifact" in facts:
+        facts["artifacts"] = tuple(facts.pop("artifact"))
+    return facts

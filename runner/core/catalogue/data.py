@@ -25,6 +25,7 @@ DATA: dict[str, tuple[str, str]] = {
         "{path} is not the version {pin}; it is {found}",
         "Bring that version back, or pin the one that is there.",
     ),
+    "E-ARTIFACT": ("{what}", "{hint}"),
     # datasets of the store
     "E-REPO-NAME": ("{name!r} cannot name a {what}: {why}", "Take another name."),
     "E-REPO-EXISTS": ("{what}", "{hint}"),
