@@ -14,7 +14,7 @@ import select
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 FALLBACK_SECONDS = 1.0
@@ -123,15 +123,21 @@ class Listening:
         ready = [descriptor for descriptor, _ in waiting.poll(seconds * 1000)]
         if waker and waker.fileno() in ready:
             self.close()
-        elif ready and self._socket:
-            try:
-                gone = not self._socket.recv(4096)
-            except BlockingIOError:
-                gone = False
-            except OSError:
-                gone = True
-            if gone:
-                self.close()
+        elif ready:
+            self._hear()
+
+    def _hear(self) -> None:
+        """Take what was sent; the connection is closed when the other side has ended it."""
+        if self._socket is None:
+            return
+        try:
+            gone = not self._socket.recv(4096)
+        except BlockingIOError:
+            gone = False
+        except OSError:
+            gone = True
+        if gone:
+            self.close()
 
     def ring(self) -> None:
         """Tell the run process that a command was left."""
@@ -144,6 +150,17 @@ class Listening:
         if self._socket:
             self._socket.close()
             self._socket = None
+
+
+def wait_for_any(ears: Iterable[Listening], seconds: float = FALLBACK_SECONDS) -> None:
+    """Return when there is news of one of several runs, when a connection ends, or after `seconds`."""
+    waiting, by_descriptor = select.poll(), {}
+    for one in ears:
+        if one._socket:
+            waiting.register(one._socket, select.POLLIN)
+            by_descriptor[one._socket.fileno()] = one
+    for descriptor, _ in waiting.poll(seconds * 1000):
+        by_descriptor[descriptor]._hear()
 
 
 def ring(path: str | None) -> None:

@@ -57,11 +57,13 @@ class Follower:
     """Knows a run as the store tells it. `update` takes in what is new, `wait` returns when there may be more.
 
     Without `outputs` the journals of attempts that are over are not read: of 10,000 node runs these are 10,000 files.
+    Without `journals` none is: what is known comes from the facts alone.
     """
 
-    def __init__(self, store: Store, run: str, outputs: bool = True) -> None:
+    def __init__(self, store: Store, run: str, outputs: bool = True, journals: bool = True) -> None:
         self.store = store
         self._outputs = outputs
+        self._journals = journals
         self.row: RunRow = store.run(run)
         self.so_far = RunSoFar()
         self.watched: dict[str, Watched] = {}
@@ -123,10 +125,10 @@ class Follower:
         if fact.state is State.STARTING:
             watched.outputs, watched.cell, watched.cells = {}, 0, 0
             watched.began, watched.ended = at, None
-            watched.reading = Reading(self.folder_of(watched.run))
+            watched.reading = Reading(self.folder_of(watched.run)) if self._journals else None
         elif fact.state in ENDED:
             watched.ended = at
-            if fact.state is State.CACHED:
+            if fact.state is State.CACHED and self._journals:
                 watched.reading = Reading(self.folder_of(watched.run))  # what it showed when it ran
             if watched.reading and self._outputs:
                 self._read(watched)
@@ -165,16 +167,21 @@ class Follower:
 
     def wait(self, seconds: float = 1.0) -> None:
         """Return when there may be news, at the latest after `seconds`; settles a run whose process has died."""
+        if listening := self.listening():
+            listening.wait(seconds, self._wakers[0] if self._wakers else None)
+
+    def listening(self) -> Listening | None:
+        """The ear for news of the run; None when there is something to look at now. Settles it as `wait` does."""
         if self._listening is None or not self._listening.connected:
             self.row = self.store.run(self.row.id)
             self._listening = Listening(self.row.process.get("bell"))
             if not self._listening.connected:
                 if settle(self.store, self.row):
-                    return
+                    return None
                 self.suspended = self.so_far.state is RunState.PENDING_APPROVAL and not alive(self.row.process)
                 if self.suspended:
-                    return
-        self._listening.wait(seconds, self._wakers[0] if self._wakers else None)
+                    return None
+        return self._listening
 
     def waker(self) -> Callable[[], None]:
         """A call that ends every wait from now on: the run is over, and whoever follows it need not listen any more."""

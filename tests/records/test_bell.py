@@ -6,7 +6,7 @@ import asyncio
 import socket
 from pathlib import Path
 
-from dagbook.runner.records.bell import Bell, Listening
+from dagbook.runner.records.bell import Bell, Listening, wait_for_any
 
 
 def test_a_reader_that_no_longer_reads_does_not_hold_up_the_end() -> None:
@@ -65,3 +65,27 @@ def test_a_reader_that_is_woken_at_the_end_of_a_run_does_not_hang_on_a_connectio
         hand.send(b"!")
         reader.wait(20, waker)
         assert not reader.connected
+
+
+
+def test_news_of_any_of_several_runs_wake_who_waits_for_all() -> None:
+    """And one whose process has gone, too; a run without a bell does not matter."""
+
+    async def scenario() -> None:
+        rung = asyncio.Event()
+        bells = [Bell(run, rung.set) for run in ("0a1b2c3d", "1a1b2c3d")]
+        for bell in bells:
+            await bell.hang()
+        readers = [Listening(None), *(Listening(str(bell.path)) for bell in bells)]
+        for reader in readers[1:]:
+            rung.clear()
+            reader.ring()
+            await asyncio.wait_for(rung.wait(), 20)
+        bells[1].ring()
+        await asyncio.wait_for(asyncio.to_thread(wait_for_any, readers, 60), 20)
+        await bells[0].take_down()
+        while readers[1].connected:
+            await asyncio.wait_for(asyncio.to_thread(wait_for_any, readers, 60), 20)
+        await bells[1].take_down()
+
+    asyncio.run(scenario())
