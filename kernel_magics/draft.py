@@ -169,6 +169,10 @@ class Draft:
         """The titles of all nodes, in definition order."""
         return [entry.node.title for entry in self._entries.values()]
 
+    def numbers(self) -> dict[str, int]:
+        """By title the number that people see at the defining cell: the 3 of `In[3]`."""
+        return {entry.node.title: entry.origin.number for entry in self._entries.values()}
+
     def nodes(self) -> list[Node]:
         """All nodes, in definition order."""
         return [entry.node for entry in self._entries.values()]

@@ -98,8 +98,16 @@ def origin_of(shell: InteractiveShell) -> Origin:
     run = watch.cells_run if watch else 0
     interactive = bool(parent.get("content", {}).get("allow_stdin", True))
     if isinstance(cell_id, str) and cell_id:
-        return Origin(cell_id, run, shell.execution_count, True, interactive)
-    return Origin(f"run-{run}", run, shell.execution_count, False, interactive)
+        return Origin(cell_id, run, _number(shell), True, interactive)
+    return Origin(f"run-{run}", run, _number(shell), False, interactive)
+
+
+def _number(shell: InteractiveShell) -> int:
+    """The number of the cell that runs now, as its output would carry it.
+
+    `execution_count` is it in some releases of IPython, and the next one in others.
+    """
+    return int(getattr(shell.displayhook, "prompt_count", shell.execution_count))
 
 
 def _parent_of(shell: InteractiveShell) -> dict[str, Any]:

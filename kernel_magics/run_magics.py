@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,7 @@ class RunMagics(Magics):
             _cancel(follower, "Ctrl-C")
             live.follow()
             raise KeyboardInterrupt from None  # where our code was at that moment tells nobody anything
-        _raise_unless_passed(follower)
+        _raise_unless_passed(follower, self._draft.numbers())
 
     def _show_live(self, follower: Follower, theme: str) -> Live:
         """Show a run, on a board where somebody looks on, and in the cells that define its nodes."""
@@ -288,7 +289,7 @@ def _cancel(follower: Follower, how: str) -> bool:
     return stop(follower.store, follower.row.id, how)
 
 
-def _raise_unless_passed(follower: Follower) -> None:
+def _raise_unless_passed(follower: Follower, numbers: Mapping[str, int]) -> None:
     """End the cell with an error when the run did not succeed, so that papermill and CI see it."""
     from ..runner.core.lifecycle import RunState
     from ..runner.report import run_error
@@ -296,7 +297,7 @@ def _raise_unless_passed(follower: Follower) -> None:
     if follower.so_far.state is RunState.PENDING_APPROVAL:
         raise _waits(follower)
     if follower.so_far.state is not RunState.SUCCEEDED:
-        raise run_error(follower)
+        raise run_error(follower, numbers)
 
 
 def _waits(follower: Follower) -> PipelineError:

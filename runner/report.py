@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -165,15 +167,24 @@ def write_summary(path: Path, pipeline: Pipeline, follower: Follower) -> None:
         file.write(summary(pipeline, follower))
 
 
-def run_error(follower: Follower) -> PipelineError:
-    """What a cell that waited for a run raises when it did not succeed: each failure with the user's own traceback."""
+def run_error(follower: Follower, numbers: Mapping[str, int] | None = None) -> PipelineError:
+    """What a cell that waited for a run raises when it did not succeed: each failure with the user's own traceback.
+
+    `numbers` tell by title as what the defining cell ran in this kernel, the 6 of `In[6]`, where no file tells more.
+    """
     problems = []
     for run in view.failed_first(follower.so_far)[:5]:
         traceback = "\n".join((run.detail.get("error") or {}).get("traceback", []))
-        hint = f"{traceback}\n  notebook: {run.detail.get('notebook')}".strip("\n")
+        number = (numbers or {}).get(run.node)
+        notebook = run.detail.get("notebook")
+        told = (f"  cell:     In[{number}]" if number else "", f"  notebook: {notebook}" if notebook else "")
         place = Place(cell=follower.cell_of(run.node))
+        hint = "\n".join(line for line in (traceback, *told) if line)
         problems.append(problem("E-NODE-FAILED", place, node=view.label(run), reason=run.reason, hint=hint))
     if not problems:
         state = view.state_word(follower.so_far.state)
         problems.append(problem("E-RUN-ENDED", run=follower.row.id, state=state, reason=follower.so_far.reason))
+    else:
+        command = f"  go on:    {going_on(follower.store.folder, follower.row.id)}"
+        problems[-1] = replace(problems[-1], hint=f"{problems[-1].hint}\n{command}")
     return PipelineError(*problems)

@@ -1,8 +1,8 @@
 """The project snapshot: the code folder as it is when a run is planned, shown to every node at /code.
 
 Kept in the store once per content. Left out are `.git`, stores, what git ignores, notebooks' checkpoints,
-bytecode, virtual environments, and the pipeline's own notebook (its code is in the nodes, and it changes with
-every run's outputs).
+bytecode, virtual environments, and notebooks of pipelines with what papermill and others made of them (their code is
+in the nodes, and they change with every run's outputs; who runs in papermill's kernel is not told which they are).
 
 A store's database must not even be read: closing a file takes away all locks that this process has on it, SQLite's
 too. Another process then takes the database for unused, and cuts off memory that this one works with.
@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
+
+from ..formats.notebook_glance import is_pipeline_notebook
 
 MOST_FILES = 20_000
 MOST_BYTES = 200 * 2**20
@@ -105,7 +107,7 @@ def _measured(folder: Path, store: Path, leave_out: frozenset[Path]) -> list[str
             found = os.lstat(folder / path)
         except FileNotFoundError:
             continue
-        if folder / path in leave_out or not stat.S_ISREG(found.st_mode):
+        if folder / path in leave_out or not stat.S_ISREG(found.st_mode) or is_pipeline_notebook(folder / path):
             continue
         files.append(path)
         size += found.st_size

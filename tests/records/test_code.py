@@ -79,3 +79,39 @@ def test_a_database_in_use_stays_in_use_for_others_when_its_folder_is_kept(proje
         snapshot(project, store.code)
         assert is_in_use(store)
     store.close()
+
+
+NOTEBOOK = '{{"cells": [{{"cell_type": "code", "source": {source}}}], "nbformat": 4, "nbformat_minor": 5}}'
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("out.ipynb", NOTEBOOK.format(source='["import os\\n", "%load_ext dagbook"]')),
+        ("out.ipynb", NOTEBOOK.format(source='"import os\\n%reload_ext dagbook"')),
+        ("out.ipynb", NOTEBOOK.format(source='["%%pipeline_node a\\n", "1"]')),
+        ("flow.py", "# %%\n# %load_ext dagbook\n"),
+        ("flow.py", "# %%\n# %%pipeline_node a\nprint(1)\n"),
+    ],
+)
+def test_notebooks_of_pipelines_and_their_copies_are_no_part_of_the_project(
+    project: Path, tmp_path: Path, name: str, text: str
+) -> None:
+    """papermill writes its notebook beside the one that it runs, anew with each run."""
+    (project / name).write_text(text)
+    assert kept(snapshot(project, tmp_path / "store" / "code")) == ["helper.py"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("score.ipynb", NOTEBOOK.format(source='["# see %load_ext dagbook\\n", "1"]')),
+        ("helper2.py", 'TEXT = "%load_ext dagbook"\n'),
+        ("notes.md", "%load_ext dagbook\n"),
+    ],
+)
+def test_what_only_speaks_of_dagbook_is_part_of_the_project(
+    project: Path, tmp_path: Path, name: str, text: str
+) -> None:
+    (project / name).write_text(text)
+    assert kept(snapshot(project, tmp_path / "store" / "code")) == sorted(["helper.py", name])
