@@ -41,7 +41,7 @@ def _node_run_json(run: NodeRun, artifacts: Path) -> dict[str, Any]:
         "tags": json_values(run.tags),
         "metrics": {name: [[step, to_json(v)] for step, v in points] for name, points in run.metrics.items()},
         "images": {name: [[step, file] for step, file in shown] for name, shown in run.images.items()},
-        "artifact": _artifact(run, artifacts),
+        "artifact": artifact_of(run, artifacts),
         "notebook": run.detail.get("notebook"),
         "executor": run.detail.get("executor"),
         "image": run.detail.get("image"),
@@ -59,7 +59,8 @@ def _node_run_json(run: NodeRun, artifacts: Path) -> dict[str, Any]:
     }
 
 
-def _artifact(run: NodeRun, artifacts: Path) -> str | None:
+def artifact_of(run: NodeRun, artifacts: Path) -> str | None:
+    """Where what a node run left lies; of a data node, where the data is. None when it left nothing."""
     if dataset := run.detail.get("dataset"):
         return str(dataset["path"])
     digest = run.detail.get("artifact")

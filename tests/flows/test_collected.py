@@ -70,6 +70,30 @@ def test_row_107_a_damaged_artifact_is_found(trained: tuple[Flow, str]) -> None:
     assert used(made, f"{run}/train").states["models"] == "succeeded"
 
 
+def test_row_107_files_of_earlier_runs_are_listed_and_copied(trained: tuple[Flow, str]) -> None:
+    """The runs of a grid get a folder each; copies may be written to, and nothing that differs is replaced."""
+    made, run = trained
+    listed = made.say("artifact", run, "train")
+    assert [line.split()[-1] for line in listed.out.splitlines()] == [
+        "[rate=1]", "log/a", "model.txt", "[rate=2]", "log/a", "model.txt",
+    ]  # fmt: skip
+    assert made.say("artifact", run, "train", "*.txt", "-o", "all").out == f"2 files of {run} in all\n"
+    assert {path.name: (path / "model.txt").read_text() for path in (made.folder / "all").iterdir()} == {
+        "train.1": "model 1\n",
+        "train.2": "model 2\n",
+    }
+    copy = made.folder / "one" / "model.txt"
+    said = made.say("artifact", run, "train#2", "-o", "one", "--json").json
+    assert [file["path"] for file in said["node_runs"][0]["files"]] == ["log/a", "model.txt"]
+    copy.write_text("mine")
+    refused = made.say("artifact", run, "train#2", "-o", "one")
+    assert (refused.code, copy.read_text()) == (2, "mine")
+    assert made.say("artifact", run, "train#2", "-o", "one", "--force").code == 0
+    assert copy.read_text() == "model 2\n"
+    unknown = made.say("artifact", run, "train#2", "model.text")
+    assert (unknown.code, 'Did you mean "model.txt"?' in unknown.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("node", "said"),
     [

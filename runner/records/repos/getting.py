@@ -19,7 +19,7 @@ from ..store import Store
 from .building import check_sound
 from .reading import chosen_pieces, with_parents
 from .rows import Commit
-from .trees import Piece, unknown_path
+from .trees import Piece, Tree, unknown_path
 
 _MOST_TOLD = 3
 
@@ -44,10 +44,27 @@ def get(
     pieces = chosen_pieces(store, commit, pattern)
     if not pieces and pattern.strip("/"):
         raise unknown_path(pattern, chosen_pieces(store, commit, ""))
+    check_sound(store, commit.artifact, str(commit))
+    return copied(store, pieces, to, overwrite=overwrite, progress=progress, cancel=cancel, every=every)
+
+
+def copied(
+    store: Store,
+    pieces: Tree,
+    to: Path,
+    *,
+    overwrite: bool = False,
+    progress: Progress = lambda _: None,
+    cancel: Cancel | None = None,
+    every: float = EVERY,
+) -> list[Item]:
+    """Copy entries of sound artifacts into the folder `to`, each to its path; see `get`.
+
+    Raises PipelineError (E-FILE-THERE, E-USAGE), MachineError (E-FILE-WRITE) and Cancelled.
+    """
     if to.resolve().is_relative_to(store.folder.resolve()):
         what = f"{printable(str(to))} is in the store itself"
         raise PipelineError(problem("E-USAGE", what=what, hint="Name a folder outside of it with -o."))
-    check_sound(store, commit.artifact, str(commit))
     whole = with_parents(pieces)
     try:
         there = {path: _state(to / path, whole[path]) for path in sorted(whole, key=os.fsencode)}
