@@ -110,7 +110,7 @@ class Cache:
             return None
         artifact = _artifact(body)
         if artifact and (damage := self._damage(artifact)):
-            self._forget(artifact, str(damage))
+            self.forget(artifact, str(damage))
             return None
         return Found(body, row["run"], row["node_run"], row["at"])
 
@@ -149,7 +149,7 @@ class Cache:
             hint = "Check the folder's permissions and the limit of open files, or run with --no-cache."
             raise MachineError(problem("E-STORE", what=what, hint=hint)) from None
 
-    def _forget(self, artifact: str, why: str) -> None:
+    def forget(self, artifact: str, why: str) -> None:
         """Forget what left this artifact; the parts stay, so that a later change can still be told."""
         damaged = json.dumps({"damaged": why})
         with self._store.writing() as rows:

@@ -57,13 +57,13 @@ def check(artifact: Path) -> Damage | None:
         return Damage(what, None if gone else quarantine(artifact.parent.parent, artifact.name))
 
 
-def verify(artifact: Path) -> str:
+def verify(artifact: Path, anew: bool = False) -> str:
     """What is wrong with the artifact at `artifact`, by the name of the entry; "" when it is sound.
 
-    Raises OSError when that cannot be found out, as with too many open files, and CannotHash.
+    With `anew` all bytes are hashed again, whatever is known of them. Raises OSError when that cannot be found out, as with too many open files, and CannotHash.
     """
     try:
-        _compare(artifact)
+        _compare(artifact, anew)
     except _Damaged as found:
         return str(found)
     except OSError as error:
@@ -105,12 +105,12 @@ class _Damaged(Exception):
     """What is wrong, in words."""
 
 
-def _compare(artifact: Path) -> None:
+def _compare(artifact: Path, anew: bool) -> None:
     if not os.path.lexists(artifact):
         raise _Damaged("its folder is missing")
     if artifact.is_symlink() or not artifact.is_dir():
         raise _Damaged("it is no folder")
-    if untouched(artifact):
+    if not anew and untouched(artifact):
         return
     whole = Sum()
     try:
@@ -120,7 +120,7 @@ def _compare(artifact: Path) -> None:
         raise _Damaged(f"{artifact.name}.json is missing") from None
     except (ValueError, RecursionError):
         raise _Damaged(f"{artifact.name}.json differs") from None
-    known = remembered(artifact)
+    known = {} if anew else remembered(artifact)
     seen: dict[str, Fingerprint] = {}
     touched: list[Item] = []
     for path, name, handle, found in walk(artifact):
@@ -135,7 +135,7 @@ def _compare(artifact: Path) -> None:
                 touched.append(item)
     if left:
         raise _Damaged(f"{_named(min(left))} is missing")
-    _hash_again(artifact, not_remembered(artifact, touched))
+    _hash_again(artifact, touched if anew else not_remembered(artifact, touched))
     remember(artifact, seen, whole)
 
 

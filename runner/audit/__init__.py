@@ -1,0 +1,34 @@
+"""The auditor: looks whether a store is as dagbook leaves it, says what it would repair, and repairs.
+
+It reads everything and changes nothing unless it is told to; a store in use can be audited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..records.processes import alive
+from ..records.store import Store
+from .database import database_findings, run_findings
+from .finding import Finding as Finding
+from .finding import Invariant as Invariant
+from .leftovers import container_findings, leftover_findings
+from .notebooks import notebook_findings
+from .results import result_findings
+from .secrets import secret_findings
+
+
+def audit(store: Store, secrets: Sequence[str] = ()) -> Iterator[Finding]:
+    """Everything in `store` that is not as it should be, as it is found; `secrets` are values that it must not hold."""
+    damaged = list(database_findings(store.database))
+    yield from damaged
+    if any(finding.mend is None for finding in damaged):
+        return  # what is in it cannot be relied on
+    live = [row.id for row in store.live_runs() if alive(row.process)]
+    for row in store.latest(most=-1):
+        yield from run_findings(store, row)
+    yield from result_findings(store)
+    yield from leftover_findings(store, live)
+    yield from container_findings(store, live)
+    yield from notebook_findings(store, live)
+    yield from secret_findings(store, secrets)

@@ -1,0 +1,33 @@
+"""Can every notebook of the store be read, and is it valid?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from functools import partial
+from pathlib import Path
+
+from ..records.store import Store
+from .finding import Finding, Invariant
+
+
+def notebook_findings(store: Store, live: Collection[str]) -> Iterator[Finding]:
+    """Each executed notebook and each run's own, but those of the runs `live`, which may be written right now."""
+    for run in sorted((store.folder / "runs").glob("*")):
+        if run.name in live:
+            continue
+        for path in sorted(run.rglob("*.ipynb")):
+            if "output" not in path.relative_to(run).parts and (wrong := _wrong_with(path)):
+                repair = partial(path.rename, path.with_name(f"{path.name}.damaged"))
+                yield Finding(Invariant.NOTEBOOKS, wrong, str(path), f"rename it to {path.name}.damaged", repair)
+
+
+def _wrong_with(path: Path) -> str:
+    import nbformat
+
+    try:
+        nbformat.validate(nbformat.read(path, as_version=4))  # type: ignore[no-untyped-call]
+    except nbformat.ValidationError as error:
+        return f"the notebook is not valid: {str(error).splitlines()[0]}"
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        return f"the notebook cannot be read: {' '.join(str(error).split())[:200] or type(error).__name__}"
+    return ""

@@ -1,0 +1,58 @@
+"""Are the files of every result there, with the bytes that they were published with?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import partial
+
+from ..core.lifecycle import PASSED, Changed
+from ..records.cache import Cache
+from ..records.store import Store
+from ..records.verify import alone, quarantine, verify
+from .finding import Finding, Invariant
+
+
+def result_findings(store: Store) -> Iterator[Finding]:
+    """Each artifact that a result, an earlier result or a commit names, with all bytes hashed again."""
+    set_aside = _set_aside(store)
+    for digest, named_by in sorted(_named(store).items()):
+        home = store.artifacts / digest[:2] / digest
+        if not home.exists() and digest in set_aside:
+            continue  # that is known: nothing uses it any more
+        wrong = verify(home, anew=True)
+        if wrong:
+            repair = "set it aside; what left it runs again when it is needed"
+            mend = partial(_set_aside_now, store, digest, wrong)
+            yield Finding(Invariant.RESULTS, f"the result of {named_by} is damaged: {wrong}", str(home), repair, mend)
+
+
+def _named(store: Store) -> dict[str, str]:
+    """By the digest of an artifact, one of those that name it, in words."""
+    found: dict[str, str] = {}
+    with store.reading() as rows:
+        for repo, digest in rows.execute("select repo, artifact from commits"):
+            found[digest] = f"a commit of the dataset {repo}"
+        for run, node_run, body in rows.execute("select run, node_run, body from cache"):
+            if digest := json.loads(body).get("detail", {}).get("artifact"):
+                found[digest] = f"{node_run} in run {run}"
+    for row in store.latest(most=-1):
+        for entry in store.facts(row.id):
+            fact = entry.fact
+            if isinstance(fact, Changed) and fact.state in PASSED and (digest := fact.detail.get("artifact")):
+                found[digest] = f"{fact.id} in run {row.id}"
+    return found
+
+
+def _set_aside(store: Store) -> set[str]:
+    place = store.folder / "quarantine"
+    return {one.name.partition(".")[0] for one in place.iterdir()} if place.is_dir() else set()
+
+
+def _set_aside_now(store: Store, digest: str, why: str) -> None:
+    """Take what is left of an artifact out of the way, so that nothing uses it and it can be published anew."""
+    store.artifacts.mkdir(exist_ok=True)
+    with alone(store.artifacts):
+        if verify(store.artifacts / digest[:2] / digest, anew=True):
+            quarantine(store.artifacts, digest)
+    Cache(store).forget(digest, f"its artifact in the store was damaged: {why}")
