@@ -292,7 +292,7 @@ def _cancel(follower: Follower, how: str) -> bool:
 def _raise_unless_passed(follower: Follower, numbers: Mapping[str, int]) -> None:
     """End the cell with an error when the run did not succeed, so that papermill and CI see it."""
     from ..runner.core.lifecycle import RunState
-    from ..runner.report import run_error
+    from ..runner.run_error import run_error
 
     if follower.so_far.state is RunState.PENDING_APPROVAL:
         raise _waits(follower)

@@ -16,20 +16,15 @@ from .cli_options import (
     guarded,
     parameter_options,
     print_json,
-    report_options,
     store_at,
-    tell_problems,
     waiting_option,
 )
+from .cli_reports import ANNOTATIONS, NOTEBOOK, report_options, reporting, tell_findings
 
 if TYPE_CHECKING:
-    from .formats.notebook import Definition
-    from .records.store import RunRow, Store
+    from .reports.wanted import Reports
 
 RUN = click.argument("wanted", metavar="RUN")
-NOTEBOOK = click.option(
-    "-o", "--output", type=click.Path(path_type=Path), metavar="OUT.ipynb", help="The notebook, with all outputs."
-)
 QUIET = click.option("-q", "--quiet", is_flag=True, help="Do not print what nodes print.")
 
 
@@ -64,9 +59,11 @@ def cancel(wanted: str, store: Path | None) -> int:
 @waiting_option
 @STORE
 @report_options
+@ANNOTATIONS
 @QUIET
 @AS_JSON
 @guarded
+@reporting
 def resume(wanted: str, **options: Any) -> int:
     """Go on with a run that failed, was cancelled, was killed or waits; what is done is kept.
 
@@ -77,62 +74,44 @@ def resume(wanted: str, **options: Any) -> int:
 
 @click.command()
 @RUN
+@parameter_options
 @click.option("--node", "nodes", multiple=True, metavar="NODE", help="Run NODE again, also where it succeeded.")
 @NOTEBOOK
 @waiting_option
 @STORE
 @report_options
+@ANNOTATIONS
 @QUIET
 @AS_JSON
 @guarded
+@reporting
 def retry(wanted: str, nodes: tuple[str, ...], **options: Any) -> int:
-    """Run nodes of a run again, and what follows from them; without --node, all that did not succeed."""
+    """Run nodes of a run again, and what follows from them; without --node, all that did not succeed.
+
+    With -p, what depends on the parameter runs again, too.
+    """
     return _again(wanted, {**options, "keep_failed": False}, "dagbook retry", nodes)
 
 
 def _again(wanted: str, options: dict[str, Any], how: str, force: tuple[str, ...]) -> int:
     from .core.values import to_json
     from .host import hosted_of
+    from .kept_definition import definition_of
     from .steer import again
+
+    reports: Reports = options["reports"]
 
     tell = partial(click.echo, err=True)
     opened = store_at(options["store"])
     row = opened.run(wanted)
-    definition = _definition(opened, row, options["output"])
+    definition = definition_of(opened, row) if reports.output else None  # E-FILE-MISSING comes before it runs
     given = {name: to_json(value) for name, value in given_parameters(**options).items()}
     order = again(row.id, how, given, force, not options["no_wait"], options["keep_failed"])
     hosted = hosted_of({"store": str(opened.folder), "resume": order}, tell, later=tell)
-    tell_problems(hosted.warnings)
-    reports = {name: options[name] for name in ("output", "junit", "summary")}
-    return attend(hosted, opened, definition, options["as_json"], options["quiet"], reports)
-
-
-def _definition(store: Store, row: RunRow, output: Path | None) -> Definition:
-    """The notebook of a run as it was when the run began; what happened to its file since does not matter.
-
-    Of a file that was no notebook it is the one that its pipeline makes. Where it was not known (a batch runner does
-    not tell the kernel), there is the pipeline alone, and nothing that could be written to `output`.
-    Raises PipelineError (E-FILE-MISSING) then.
-    """
-    from .beginning import SNAPSHOT
-    from .core.errors import PipelineError, problem
-    from .core.model import Pipeline
-    from .formats.notebook import Definition, read_notebook
-    from .formats.pipeline_file import is_notebook
-    from .formats.pipeline_notebook import notebook_of
-
-    kept = store.folder / "runs" / row.id / SNAPSHOT
-    if kept.exists():
-        file = Path(row.record["file"] or kept)
-        if is_notebook(file):
-            return read_notebook(kept)
-        notebook, pipeline = notebook_of(Pipeline.model_validate(row.record["pipeline"]))
-        return Definition(file, pipeline, notebook)
-    if output:
-        hint = "The run was started by a notebook's kernel that did not know its file. Leave -o out."
-        raise PipelineError(problem("E-FILE-MISSING", file=f"the notebook of run {row.id}", hint=hint))
-    pipeline = Pipeline.model_validate(row.record["pipeline"])
-    return Definition(Path(row.record["file"] or ""), pipeline, {})
+    tell_findings(hosted.warnings, reports, options["as_json"])
+    return attend(
+        hosted, opened, lambda: definition or definition_of(opened, row), options["as_json"], options["quiet"], reports
+    )
 
 
 BY = click.option("--by", metavar="USER", help="Who decides; one of those whom the node asks [your name here].")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TextIO
 
-from .cli_options import print_json
+from .cli_options import print_json, tell_problems
 
 if TYPE_CHECKING:
     from .core.lifecycle import RunSoFar
@@ -16,50 +18,81 @@ if TYPE_CHECKING:
     from .host import Hosted
     from .records.follow import Follower
     from .records.store import Store
+    from .reports.wanted import Reports
+
+NOT_WRITTEN = 5  # exit code of a run that succeeded, and one of its reports could not be written
 
 
 def attend(
-    hosted: Hosted, store: Store, definition: Definition, as_json: bool, quiet: bool, reports: dict[str, Any]
+    hosted: Hosted,
+    store: Store,
+    definition: Callable[[], Definition],
+    as_json: bool,
+    quiet: bool,
+    reports: Reports,
 ) -> int:
-    """Run `hosted` to its end while a thread shows it, then write the reports; gives the exit code."""
+    """Run `hosted` to its end while a thread shows it, then write the reports; gives the exit code.
+
+    The reports are written however the run ends, and whether or not anybody is left to be told of it.
+    """
     from . import console
     from .records.follow import Follower
-    from .records.store import StoreGone
+    from .reports.writing import undisturbed, write_reports
 
     shown = sys.stderr if as_json else sys.stdout
-    print(f"Run {hosted.id} of {hosted.pipeline.name} ({hosted.executors})", file=shown, flush=True)
+    with _told(shown):
+        print(f"Run {hosted.id} of {hosted.pipeline.name} ({hosted.executors})", file=shown, flush=True)
     follower = Follower(store, hosted.id)
     follower.update()  # what was before it was resumed is not told again
+    so_far: RunSoFar | None = None
+    try:
+        with _looked_on(follower, shown, quiet):
+            so_far = hosted.run(on_signals=True)
+    finally:  # also after a defect of ours
+        with undisturbed():
+            follower.update()  # all of it, whatever became of the picture
+            with _told(shown):
+                if so_far:
+                    console.tell_end(shown, follower)
+            faults = write_reports(reports, follower, definition, shown)
+            with _told(sys.stderr):
+                tell_problems(faults.values())
+    if as_json:
+        _print_run(follower)
+    return _exit_code(so_far, hosted) or (NOT_WRITTEN if faults else 0)
+
+
+@contextlib.contextmanager
+def _looked_on(follower: Follower, shown: TextIO, quiet: bool) -> Iterator[None]:
+    """Meanwhile a thread shows the run."""
+    from . import console
+    from .records.store import StoreGone
+
     wake = follower.waker()
 
     def look_on() -> None:
-        with contextlib.suppress(StoreGone):  # the run itself tells it
+        with contextlib.suppress(StoreGone), _told(shown):  # the run itself tells that
             console.follow_on(shown, follower, quiet)
 
     looker = threading.Thread(target=look_on, daemon=True)
     looker.start()
-    so_far = hosted.run(on_signals=True)
-    wake()
-    looker.join()
-    follower.update()  # all of it, whatever became of the picture
-    console.tell_end(shown, follower)
-    _write_reports(definition, follower, reports)
-    if as_json:
-        _print_run(follower)
-    return _exit_code(so_far, hosted)
+    try:
+        yield
+    finally:
+        wake()
+        looker.join()
 
 
-def _write_reports(definition: Definition, follower: Follower, reports: dict[str, Any]) -> None:
-    if not any(reports.values()):
-        return
-    from . import report
-
-    if reports["output"]:
-        report.write_notebook(reports["output"], definition, follower)
-    if reports["junit"]:
-        report.write_junit(reports["junit"], follower)
-    if reports["summary"] and (path := report.summary_path(reports["summary"])):
-        report.write_summary(path, definition.pipeline, follower)
+@contextlib.contextmanager
+def _told(stream: TextIO) -> Iterator[None]:
+    """Something is told on `stream`; when nobody is left there to read it, nothing more is."""
+    try:
+        yield
+        stream.flush()
+    except OSError:  # a closed pipe, a terminal that has gone
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def _print_run(follower: Follower) -> None:

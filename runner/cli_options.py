@@ -156,18 +156,6 @@ def waiting_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def report_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What is written when the run is over."""
-    for option in (
-        click.option("--summary", metavar="FILE", help="Markdown summary; auto: the CI job's."),
-        click.option(
-            "--junit", type=click.Path(path_type=Path), metavar="FILE", help="JUnit XML, a test case per node run."
-        ),
-    ):
-        command = option(command)
-    return command
-
-
 def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Settings that a flag decides before environment and dagbook.toml."""
     for option in (

@@ -21,7 +21,6 @@ from .cli_options import (
     parameter_options,
     print_json,
     read,
-    report_options,
     selection_options,
     setting_options,
     settings_of,
@@ -30,11 +29,13 @@ from .cli_options import (
     waiting_option,
 )
 
+from .cli_reports import ANNOTATIONS, NOTEBOOK, report_options, reporting, tell_findings
 if TYPE_CHECKING:
     from .asked import Asked
     from .core.model import Pipeline
     from .formats.notebook import Definition
 
+    from .reports.wanted import Reports
 _SETTINGS = ("executor", "jobs", "image", "max_runs", "code")
 
 
@@ -42,13 +43,7 @@ _SETTINGS = ("executor", "jobs", "image", "max_runs", "code")
 @FILE
 @file_options
 @parameter_options
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="OUT.ipynb",
-    help="The notebook, every node's outputs in its cell.",
-)
+@NOTEBOOK
 @setting_options
 @selection_options
 @click.option(
@@ -62,10 +57,12 @@ _SETTINGS = ("executor", "jobs", "image", "max_runs", "code")
 @STORE
 @report_options
 @click.option("--detach", is_flag=True, help="Start it, print its id, and leave it alone.")
+@ANNOTATIONS
 @click.option("-q", "--quiet", is_flag=True, help="Do not print what nodes print.")
 @AS_JSON
 @guarded
-def run(file: Path, output: Path | None, as_json: bool, detach: bool, quiet: bool, **options: Any) -> int:
+@reporting
+def run(file: Path, as_json: bool, detach: bool, quiet: bool, reports: Reports, **options: Any) -> int:
     """Run the pipeline of FILE.
 
     The second Ctrl-C ends everything at once; the first one ends it in order, keeping the notebooks.
@@ -76,7 +73,6 @@ def run(file: Path, output: Path | None, as_json: bool, detach: bool, quiet: boo
     warnings = sound(definition)
     settings = settings_of(file, **{name: options[name] for name in _SETTINGS})
     store = find_store(options["store"], file)
-    reports = {"output": output, "junit": options["junit"], "summary": options["summary"]}
     asked = asked_of(
         definition,
         settings,
@@ -88,12 +84,12 @@ def run(file: Path, output: Path | None, as_json: bool, detach: bool, quiet: boo
         cache=not options["no_cache"],
         keep_failed=options["keep_failed"],
         waits=not options["no_wait"],
-        keep_out=tuple(Path(path).absolute() for path in (output, options["junit"], options["summary"]) if path),
+        keep_out=tuple(path for _, path in reports.paths()),
         started_by="dagbook run --detach" if detach else "dagbook run",
     )
-    tell_problems(warnings)
+    tell_findings(warnings, reports, as_json)
     if detach:
-        return _detached(asked, store, as_json)
+        return _detached(asked, store, as_json, reports)
     return _attended(definition, asked, store, as_json, quiet, reports)
 
 
@@ -102,11 +98,12 @@ def _read(file: Path, options: dict[str, Any]) -> Definition:
     return read(file, **{name: options[name] for name in names})
 
 
-def _detached(asked: Asked, store: Path, as_json: bool) -> int:
+def _detached(asked: Asked, store: Path, as_json: bool, reports: Reports) -> int:
     from .launch import launch
 
-    started = launch(asked, store, tied=False, tell=lambda text: click.echo(text, err=True))
-    tell_problems(started.warnings)
+    tell = partial(click.echo, err=True)
+    started = launch(asked, store, tied=False, tell=tell, reports=reports.words())
+    tell_findings(started.warnings, reports, as_json)
     if as_json:
         print_json({"run": started.run, "pipeline": asked.pipeline.name, "state": "running"})
     else:
@@ -114,9 +111,7 @@ def _detached(asked: Asked, store: Path, as_json: bool) -> int:
     return 0
 
 
-def _attended(
-    definition: Definition, asked: Asked, store: Path, as_json: bool, quiet: bool, reports: dict[str, Any]
-) -> int:
+def _attended(definition: Definition, asked: Asked, store: Path, as_json: bool, quiet: bool, reports: Reports) -> int:
     """Be the run process: run to the end while a thread shows it, then write the reports."""
     from .host import Hosted
     from .plan import prepare
@@ -124,8 +119,8 @@ def _attended(
 
     tell = partial(click.echo, err=True)
     plan, opened = prepare(asked, lambda: Store(store), tell)
-    tell_problems(plan.warnings)
-    return attend(Hosted(plan, opened, tell), opened, definition, as_json, quiet, reports)
+    tell_findings(plan.warnings, reports, as_json)
+    return attend(Hosted(plan, opened, tell), opened, lambda: definition, as_json, quiet, reports)
 
 
 @click.command()
@@ -166,15 +161,17 @@ def plan(file: Path, as_json: bool, **options: Any) -> int:
 @file_options
 @parameter_options
 @AS_JSON
+@ANNOTATIONS
 @guarded
-def check(file: Path, as_json: bool, **options: Any) -> int:
+@reporting
+def check(file: Path, as_json: bool, reports: Reports, **options: Any) -> int:
     """What is wrong with FILE: names, edges, options, code; without running anything."""
     definition = _read(file, options)
     warnings = sound(definition)
     if as_json:
+    tell_findings(warnings, reports, as_json)
         print_json(findings(warnings))
     else:
-        tell_problems(warnings)
         nodes = len(definition.pipeline.nodes)
         click.echo(f"{file}: {nodes} node{'s' if nodes != 1 else ''}, nothing wrong.")
     return 0

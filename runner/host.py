@@ -203,7 +203,16 @@ def main() -> int:
         threading.Thread(target=_watch_the_parent, args=(hosted,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the business of who waits for the run
     hosted.run()
+    if order.get("reports"):
+        _report(order["store"], hosted.id, order["reports"])
     return 0
+
+
+def _report(store: str, run: str, options: list[str]) -> None:
+    """Become the command that writes the reports: what shows a run is no business of the process that runs it."""
+    words = ["-c", "from dagbook.runner.cli import main; main(prog_name='dagbook')"]
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, *words, "report", run, "--store", store, *options])
 
 
 def hosted_of(order: dict[str, Any], tell: Callable[[str], None], later: Callable[[str], None]) -> Hosted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,16 +30,23 @@ class Launched:
     process: subprocess.Popen[str]
 
 
-def launch(asked: Asked | Mapping[str, Any], store: Path, tied: bool, tell: Callable[[str], None]) -> Launched:
+def launch(
+    asked: Asked | Mapping[str, Any],
+    store: Path,
+    tied: bool,
+    tell: Callable[[str], None],
+    reports: Sequence[str] = (),
+) -> Launched:
     """Start a run process and return when the run has begun; `tell` is given lines of progress meanwhile.
 
-    `asked` is a new run, or the words of `resume.resume_from` for one to go on with.
+    `asked` is a new run, or the words of `resume.resume_from` for one to go on with. `reports` are options of
+    `dagbook report`, which that process then calls when the run is over.
 
     A `tied` run is cancelled when this process ends or lets go of it. Raises what planning raises: PipelineError,
     MachineError; then nothing was started.
     """
     ordered = {"asked": asked.model_dump(mode="json")} if isinstance(asked, Asked) else {"resume": dict(asked)}
-    order = {**ordered, "store": str(store), "tied": tied}
+    order = {**ordered, "store": str(store), "tied": tied, "reports": list(reports)}
     launched = _by_the_spare(order, tell) or _ordered(start_child("host"), order, tell)
     if launched is None:
         raise _without_a_word(None)

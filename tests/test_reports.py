@@ -11,7 +11,7 @@ import pytest
 
 from dagbook.runner.records.follow import Follower
 from dagbook.runner.records.store import Store
-from dagbook.runner.report import write_junit
+from dagbook.runner.reports.junit import junit_xml
 
 from .conftest import MakeNotebook, Said
 
@@ -100,7 +100,7 @@ def test_row_54_a_rejected_case_is_a_failure_that_names_who_said_no(
     store = Store(tmp_path / "project" / ".dagbook", create=False)
     follower = Follower(store, store.run("latest").id)
     follower.update()
-    write_junit(tmp_path / "junit.xml", follower)
+    (tmp_path / "junit.xml").write_bytes(junit_xml(follower))
     failed = {name: message(case, "failure") for name, case in Reported(Said(0, "", ""), tmp_path).cases.items()}
     assert 'yochay rejected "publish"' in failed.values()
     assert failed["attempt [size=1]"] is None

@@ -17,6 +17,7 @@ from ..asking import questions
 from ..core.lifecycle import ENDED, RunState
 from ..core.masking import masked
 from ..core.values import from_json
+from ..executors.hiding import Hiding
 from ..records.follow import Follower, Watched
 from ..view import age, failed_first, label, state_word, tally, up_to_date
 from .graph_svg import graph_svg
@@ -131,20 +132,21 @@ def _failures(follower: Follower) -> str:
     return "".join(parts) + more(len(failed) - MOST_FAILURES, "that failed")
 
 
-def static_page(follower: Follower, now: float) -> str:
+def static_page(follower: Follower, now: float, hiding: Hiding | None = None) -> str:
     """A whole HTML document of a run as it is at `now`: the picture, and all that is known of each node run.
 
-    It opens from a file, loads nothing and runs nothing.
+    It opens from a file, loads nothing and runs nothing; with `hiding` dots stand in it for secrets.
     """
     row = follower.row
     title = html.escape(f"{row.pipeline}, run {row.id}: {state_word(follower.so_far.state)}")
-    return sendable(
+    whole = sendable(
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{html.escape(_POLICY)}">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f'<meta name="color-scheme" content="light dark"><title>{title}</title><style>{_page_style()}</style></head>'
         f"<body><main>{_picture(follower, now)}{_about(follower)}{_inspected(follower, now)}</main></body></html>\n"
     )
+    return hiding.text(whole) if hiding else whole
 
 
 def _page_style() -> str:

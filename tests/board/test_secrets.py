@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dagbook.extension import pictures
-from dagbook.runner import diagram, report
+from dagbook.runner import diagram
 from dagbook.runner.board.graph_svg import graph_svg
 from dagbook.runner.board.inspector import inspect_group, inspect_node, inspect_run
 from dagbook.runner.board.inspector_html import inspected_html
@@ -27,6 +27,9 @@ from dagbook.runner.formats.flow_words import condition_in_words
 from dagbook.runner.records.cache import Cache, key_of
 from dagbook.runner.records.follow import Follower
 from dagbook.runner.records.store import Store
+from dagbook.runner.reports.junit import junit_xml
+from dagbook.runner.reports.markdown import summary
+from dagbook.runner.reports.texts import hiding_of
 from tests.board.by_hand import ByHand
 
 CANARY = "CANARY123"
@@ -77,7 +80,8 @@ def test_no_picture_page_list_or_table_shows_a_secret(follower: Follower) -> Non
         "comparison": str(compared),
         "mermaid": diagram.mermaid(PIPELINE),
         "tree": diagram.tree(PIPELINE),
-        "summary": report.summary(PIPELINE, follower),
+        "summary": summary(PIPELINE, follower, hiding_of(follower)),
+        "JUnit": junit_xml(follower, hiding_of(follower)).decode(),
         "condition": condition_in_words(ASKED),
     }
     for node in PIPELINE.nodes:

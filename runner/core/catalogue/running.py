@@ -57,6 +57,7 @@ RUNNING: dict[str, tuple[str, str]] = {
     ),
     "E-RUN-UNKNOWN": ("there is no run {run!r} in {store}", "{nearest}"),
     "E-NODE-UNKNOWN": ("there is no node {node!r}", "{nearest}"),
+    "E-CANCELLED": ("cancelled by {by} before the run had begun", "Nothing was run, and nothing stored."),
     "E-NODE-FAILED": ("{node} failed: {reason}", "{hint}"),
     "E-RUN-ENDED": ("run {run} {state}: {reason}", "Look at it: dagbook show {run}"),
     "E-PENDING": ("run {run} needs a decision, and nobody can be asked here: {waiting}", "Go on with:\n  {commands}"),

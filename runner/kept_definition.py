@@ -1,0 +1,30 @@
+"""The definition that a run keeps of its beginning: its notebook as it was, whatever became of the file since."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .core.errors import PipelineError, problem
+from .core.model import Pipeline
+from .formats.notebook import Definition, read_notebook
+from .formats.pipeline_file import is_notebook
+from .formats.pipeline_notebook import notebook_of
+from .records.run_rows import SNAPSHOT
+from .records.store import RunRow, Store
+
+
+def definition_of(store: Store, row: RunRow) -> Definition:
+    """The notebook of a run as it was when the run began.
+
+    Of a file that was no notebook it is the one that its pipeline makes.
+    Raises PipelineError (E-FILE-MISSING) where it was not known, as a batch runner does not tell it to the kernel.
+    """
+    kept = store.folder / "runs" / row.id / SNAPSHOT
+    if not kept.exists():
+        hint = "The run was started by a notebook's kernel that did not know its file. Leave -o out."
+        raise PipelineError(problem("E-FILE-MISSING", file=f"the notebook of run {row.id}", hint=hint))
+    file = Path(row.record["file"] or kept)
+    if is_notebook(file):
+        return read_notebook(kept)
+    notebook, pipeline = notebook_of(Pipeline.model_validate(row.record["pipeline"]))
+    return Definition(file, pipeline, notebook)
