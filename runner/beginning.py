@@ -11,8 +11,7 @@ from .executors.contract import Runtime
 from .plan import Plan
 from .records.processes import user_name
 from .records.repositories import Repository
-
-SNAPSHOT = "pipeline.ipynb"  # in the run's folder: the file that the pipeline was read from
+from .records.run_rows import SNAPSHOT as SNAPSHOT
 
 
 def record_of(plan: Plan) -> dict[str, Any]:

@@ -106,8 +106,11 @@ def parameter_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--parameters_file",
             "yaml_files",
             multiple=True,
-            type=click.Path(path_type=Path),
-            help="YAML file of parameters.",
+            metavar="FILE",
+            help="YAML file of parameters; a URL, or - for standard input.",
+        ),
+        click.option(
+            "-b", "--parameters_base64", "base64_texts", multiple=True, help="YAML text of parameters, in base64."
         ),
         click.option(
             "-r",
@@ -195,20 +198,13 @@ def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def read(
-    file: Path,
-    typed: Any = (),
-    raw: Any = (),
-    yaml_texts: Any = (),
-    yaml_files: Any = (),
-    pipeline: str | None = None,
-    image_map: Any = (),
-    input_map: Any = (),
+    file: Path, *, pipeline: str | None = None, image_map: Any = (), input_map: Any = (), **options: Any
 ) -> Definition:
     """The pipeline that FILE defines. Raises PipelineError with all that is wrong with it."""
     from .formats.pipeline_file import read_definition
     from .formats.substitutes import read_image_map, read_input_map, with_images, with_inputs
 
-    given = given_parameters(typed, raw, yaml_texts, yaml_files)
+    given = given_parameters(**options)
     text = text_fetched(file)
     definition = read_definition(file, given, file.absolute().parent, pipeline=pipeline, text=text)
     pipeline_meant = with_images(definition.pipeline, read_image_map(image_map))
@@ -221,21 +217,46 @@ def text_fetched(file: Path) -> str | None:
     return found
 
 
+GIVEN = ("typed", "raw", "yaml_texts", "yaml_files", "base64_texts")  # what `parameter_options` gives to a command
+
+
 def given_parameters(
-    typed: Any = (), raw: Any = (), yaml_texts: Any = (), yaml_files: Any = (), **_: Any
+    typed: Any = (), raw: Any = (), yaml_texts: Any = (), yaml_files: Any = (), base64_texts: Any = (), **_: Any
 ) -> dict[str, Any]:
-    """The parameters given by papermill's options, the most particular last. Raises PipelineError."""
+    """The parameters given by papermill's options; which of them wins is as with papermill. Raises PipelineError."""
     from .core.values import typed as typed_value
-    from .formats.parameters import from_yaml
+    from .formats.parameters import from_base64, from_yaml
 
     given: dict[str, Any] = {}
-    for path in yaml_files:
-        given |= from_yaml(path.read_text(encoding="utf-8") if path.is_file() else None, str(path))
+    for text in base64_texts:
+        given |= from_base64(text, "-b")
+    for name in yaml_files:
+        given |= from_yaml(_text_of(name), name)
     for text in yaml_texts:
         given |= from_yaml(text, "-y")
     given |= {name: typed_value(value) for name, value in typed}
     given |= dict(raw)
     return given
+
+
+def _text_of(name: str) -> str | None:
+    """The text of a file of parameters, of a URL, or of standard input; None for a file that is not there."""
+    from .core.errors import PipelineError, problem
+
+    if name == "-":
+        return sys.stdin.read()
+    if name.startswith(("http://", "https://")):
+        from .fetched_text import fetched_text
+
+        return fetched_text(name)[1]
+    try:
+        return Path(name).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        hint = f"{name} cannot be read: {why}"
+        raise PipelineError(problem("E-USAGE", what=hint, hint="Give a YAML file with: name: value")) from None
 
 
 def settings_of(file: Path, **flags: Any) -> Settings:

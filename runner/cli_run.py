@@ -12,6 +12,7 @@ from .cli_attended import attend
 from .cli_options import (
     AS_JSON,
     FILE,
+    GIVEN,
     STORE,
     asked_of,
     cache_options,
@@ -94,7 +95,7 @@ def run(file: Path, as_json: bool, detach: bool, quiet: bool, reports: Reports, 
 
 
 def _read(file: Path, options: dict[str, Any]) -> Definition:
-    names = ("typed", "raw", "yaml_texts", "yaml_files", "pipeline", "image_map", "input_map")
+    names = (*GIVEN, "pipeline", "image_map", "input_map")
     return read(file, **{name: options[name] for name in names})
 
 

@@ -9,17 +9,22 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from .asked import Asked
-from .core.errors import PipelineError, nearest, problem
+from .core.errors import PipelineError, Place, problem, raise_errors
 from .core.lifecycle import PASSED, NodeRun, RunSoFar, RunState, so_far
 from .core.model import Pipeline
 from .core.values import Value, from_json, to_json
+from .formats.given_values import with_values
+from .formats.notebook import Parameter, read_notebook
+from .formats.pipeline_file import is_notebook
 from .plan import Plan
 from .records.code import Snapshot, is_sound
 from .records.content import CannotHash
 from .records.processes import alive, user_name
+from .records.run_rows import SNAPSHOT
 from .records.settling import settle
 from .records.store import RunRow, Store
 from .records.verify import verify
@@ -48,7 +53,7 @@ def resume_from(
     """What resuming the run `run` means: its state, what to ask for, and the project snapshot that it had.
 
     `parameters` (as JSON) take the place of the recorded ones; node runs of the titles in `force` run again;
-    `settings` are fields of `Asked` given anew. Raises PipelineError (E-RUN-LIVE, E-RESUME, E-PARAM-UNKNOWN).
+    `settings` are fields of `Asked` given anew. Raises PipelineError (E-RUN-LIVE, E-RESUME, E-PARAM-…).
     """
     row = store.run(run)
     settle(store, row)
@@ -57,7 +62,7 @@ def resume_from(
     entries = store.facts(row.id)
     state = so_far(entry.fact for entry in entries)
     given = {name: from_json(value) for name, value in (parameters or {}).items()}
-    asked = _asked(row, given, tuple(force), settings)
+    asked = _asked(row, _known(row, store) if given else {}, given, tuple(force), settings)
     intact = frozenset(run.id for run in [*state.past.values(), *state.node_runs.values()] if _is_intact(store, run))
     by = f"{user_name()} with {how}"
     return Resumption(row, state, len(entries), intact, by, given), asked, _code(row, store)
@@ -72,17 +77,31 @@ def _check(row: RunRow) -> None:
         raise PipelineError(problem("E-RESUME", run=row.id, why=why, hint=hint))
 
 
-def _asked(row: RunRow, given: Mapping[str, Value], force: tuple[str, ...], settings: Mapping[str, Any]) -> Asked:
+def _known(row: RunRow, store: Store) -> Mapping[str, Parameter]:
+    """What the notebook of a run said of its parameters when the run began; nothing where it is not known."""
+    kept, file = store.folder / "runs" / row.id / SNAPSHOT, row.record["file"]
+    try:
+        return read_notebook(kept).parameters if file and is_notebook(Path(file)) else {}
+    except PipelineError:
+        return {}
+
+
+def _asked(
+    row: RunRow,
+    known: Mapping[str, Parameter],
+    given: Mapping[str, Value],
+    force: tuple[str, ...],
+    settings: Mapping[str, Any],
+) -> Asked:
     record = row.record
     pipeline = Pipeline.model_validate(record["pipeline"])
-    for name in given:
-        if name not in pipeline.parameters:
-            raise PipelineError(problem("E-PARAM-UNKNOWN", name=name, nearest=nearest(name, pipeline.parameters)))
+    if given:
+        pipeline, faults = with_values(pipeline, known, given)
+        raise_errors(one.at(Place(file=record["file"])) for one in faults)
     # Templates of compute are applied already, in what was recorded.
     plain = {"compute": None}
     pipeline = pipeline.model_copy(
         update={
-            "parameters": {**pipeline.parameters, **given},
             "nodes": tuple(node.model_copy(update=plain) for node in pipeline.nodes),
             "defaults": pipeline.defaults.model_copy(update=plain),
         }

@@ -106,13 +106,16 @@ def _check_depth(name: str, value: Any, left: int) -> None:
             raise PipelineError(problem("E-PARAM-VALUE", name=name))
     elif isinstance(value, list):
         if left == 0:
-            raise PipelineError(problem("E-PARAM-TYPE", name=name, type="a list nested deeper", depth=DEEPEST_LIST))
+            raise _no_value(name, "a list nested deeper")
         for item in value:
             _check_depth(name, item, left - 1)
     elif value is not None and not isinstance(value, bool | int | float):
-        raise PipelineError(
-            problem("E-PARAM-TYPE", name=name, type=f"of type {type(value).__name__}", depth=DEEPEST_LIST)
-        )
+        raise _no_value(name, f"of type {type(value).__name__}")
+
+
+def _no_value(name: str, what: str) -> PipelineError:
+    hint = f"Use a bool, int, float, str, None, or a list of these at most {DEEPEST_LIST} deep."
+    return PipelineError(problem("E-PARAM-TYPE", name=name, type=what, wanted="a parameter type", hint=hint))
 
 
 def to_json(value: Value) -> Any:

@@ -18,10 +18,11 @@ from ..core.values import Value
 from .attachments import check_attachments
 from .cells import KINDS, parse_edge, parse_node, parse_pipeline, parse_shared, read_line
 from .checks import check_node, check_shared, shared_names
+from .given_values import parameters_of, with_values
 from .magic_table import MAGICS
 from .node_notebook import check_notebook_node, node_notebook, save_notebook, write_back
 from .notebook_file import Content, language_of, load_notebook
-from .parameter_cell import Parameter, read_parameters, settled
+from .parameter_cell import Parameter, overridden, read_parameters
 from .sources import Cut, Found, cell_magic, check_body_magics, check_late_cell_magics, magics_in, misplaced, unknown
 from .whole_pipeline import merged, read_whole
 
@@ -71,8 +72,9 @@ def read_notebook(
     for position, cell in enumerate(notebook["cells"], 1):
         reader.read(position, cell)
     reader.check_language(notebook)
-    reader.settle(parameters or {})
-    pipeline = reader.pipeline(os.fsencode(path.stem).decode("utf-8", "replace"))
+    read = reader.pipeline(os.fsencode(path.stem).decode("utf-8", "replace"))
+    pipeline, faults = with_values(read, reader.parameters, parameters or {})
+    reader.problems += faults
     reader.problems += body_problems(pipeline, path.parent, project)
     reader.problems += check_attachments(pipeline, path.parent)
     place = Place(file=str(path))
@@ -107,7 +109,6 @@ class _Reader:
         self.name: str | None = None
         self.defaults = Defaults()
         self.parameters: dict[str, Parameter] = {}
-        self.values: dict[str, Value] = {}
         self._named_in: int | None = None
         self._first_magic: tuple[int, Found] | None = None
         self._tagged: dict[str, int] = {}
@@ -145,7 +146,8 @@ class _Reader:
                 raise PipelineError(problem("E-PARAMS-DUP", first=self._tagged[tag], second=position))
             self._tagged[tag] = position
             # papermill puts the injected cell below, so what it sets wins simply by coming later
-            self.parameters |= read_parameters(source, Place(cell=position))
+            found = read_parameters(source, Place(cell=position))
+            self.parameters |= overridden(self.parameters, found) if tag == "injected-parameters" else found
 
     def _read_cell_magic(self, position: int, cell_id: str, cut: Cut) -> None:
         found = cut.magic
@@ -205,9 +207,7 @@ class _Reader:
         for node in pipeline.nodes:
             self._add(node)
         self.wholes.append(pipeline)
-        self.parameters |= {
-            name: Parameter(name, value, type=type(value).__name__) for name, value in pipeline.parameters.items()
-        }
+        self.parameters |= parameters_of(pipeline)
 
     def _add(self, node: Node) -> None:
         """Keep `node`, unless an earlier cell has its title or its folder."""
@@ -225,15 +225,6 @@ class _Reader:
         hint = "Choose a Python kernel for the notebook; a node takes another with --kernel (for instance --kernel ir)."
         self.problems.append(problem("E-NB-KERNEL", Place(cell=position, line=found.line), what=what, hint=hint))
 
-    def settle(self, given: Mapping[str, Value]) -> None:
-        """Fix the values of the pipeline's parameters."""
-        try:
-            self.values = settled(self.parameters, given)
-        except PipelineError as error:
-            self.problems += error.problems
-            known = {name: value for name, value in given.items() if name in self.parameters}
-            self.values = {name: one.value for name, one in self.parameters.items() if one.plain} | known
-
     def pipeline(self, stem: str) -> Pipeline:
         """The pipeline that was read; without a %pipeline name it is called after the file."""
         said: dict[str, Any] = {"name": self.name} if self.name else {}
@@ -242,7 +233,7 @@ class _Reader:
         own = Pipeline(
             nodes=tuple(self.nodes.values()),
             shared=tuple(self.shared),
-            parameters=self.values,
+            parameters={name: one.value for name, one in self.parameters.items() if one.plain},
             edges=tuple(self.edges),
             **said,
         )

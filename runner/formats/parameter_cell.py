@@ -7,10 +7,11 @@ import io
 import re
 import tokenize
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ..core.errors import PipelineError, Place, nearest, problem
+from ..core.errors import PipelineError, Place
+from ..core.parameter_types import type_of_value
 from ..core.values import Value, check_name, check_value
 from .python_code import read_code
 
@@ -22,6 +23,8 @@ class Parameter:
     """One parameter of a pipeline: its default, and what its line says about it.
 
     `plain` is False when the value is computed, so that it is known only once the cell runs; `value` is then None.
+    `type` is what an annotation or a comment says (then it is `declared`), else that of the default; empty for
+    what tells nothing. `spelled` is the default as it is written, `place` where.
     """
 
     name: str
@@ -29,7 +32,9 @@ class Parameter:
     plain: bool = True
     type: str = ""
     help: str = ""
-    line: int = 1
+    declared: bool = False
+    spelled: str = ""
+    place: Place = Place()  # noqa: RUF009  (immutable)
 
 
 def read_parameters(source: str, place: Place) -> dict[str, Parameter]:
@@ -49,6 +54,19 @@ def read_parameters(source: str, place: Place) -> dict[str, Parameter]:
     return found
 
 
+def parameter_of(name: str, value: Value) -> Parameter:
+    """A parameter of which nothing is known but its default."""
+    return Parameter(name, value, type=type_of_value(value))
+
+
+def overridden(known: Mapping[str, Parameter], injected: Mapping[str, Parameter]) -> dict[str, Parameter]:
+    """What an injected cell assigns; of what is known already it changes the value and nothing else."""
+    return {
+        name: replace(known[name], value=one.value, plain=one.plain) if name in known else one
+        for name, one in injected.items()
+    }
+
+
 def _assignments(statement: ast.stmt) -> list[tuple[str, ast.expr, str]]:
     if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value:
         return [(statement.target.id, statement.value, ast.unparse(statement.annotation))]
@@ -57,18 +75,18 @@ def _assignments(statement: ast.stmt) -> list[tuple[str, ast.expr, str]]:
     return []
 
 
-def _parameter(name: str, value: ast.expr, kind: str, words: str, place: Place) -> Parameter:
-    line = place.line or 1
+def _parameter(name: str, value: ast.expr, declared: str, words: str, place: Place) -> Parameter:
     try:
         check_name(name)
     except PipelineError as error:
         raise PipelineError(*(found.at(place) for found in error.problems)) from None
+    said: dict[str, Any] = {"help": words, "declared": bool(declared), "spelled": ast.unparse(value), "place": place}
     try:
         plain = check_value(name, _literal(value))
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError, PipelineError):
         # A path, a tuple or a computed value is fine in the notebook; it is a fault only once a node asks for it.
-        return Parameter(name, None, False, kind, words, line)
-    return Parameter(name, plain, True, kind or ("" if plain is None else type(plain).__name__), words, line)
+        return Parameter(name, None, False, declared, **said)
+    return Parameter(name, plain, True, declared or type_of_value(plain), **said)
 
 
 def _literal(value: ast.expr) -> Any:
@@ -99,24 +117,3 @@ def _comments(source: str) -> dict[int, str]:
 def _type_and_help(comment: str) -> tuple[str, str]:
     match = _TYPE_COMMENT.fullmatch(comment)
     return (match["type"], match["help"].strip()) if match else ("", comment)
-
-
-def settled(known: Mapping[str, Parameter], given: Mapping[str, Value]) -> dict[str, Value]:
-    """The value of each parameter that has one, those in `given` (`-p`) taking the place of the defaults.
-
-    Raises PipelineError: E-PARAM-UNKNOWN for a name that the notebook does not have, E-PARAM-TYPE and E-PARAM-VALUE
-    for a value that cannot be one.
-    """
-    values = {name: one.value for name, one in known.items() if one.plain}
-    faults = []
-    for name, value in given.items():
-        if name not in known:
-            faults.append(problem("E-PARAM-UNKNOWN", name=name, nearest=nearest(name, known)))
-            continue
-        try:
-            values[name] = check_value(name, value)
-        except PipelineError as error:
-            faults.extend(error.problems)
-    if faults:
-        raise PipelineError(*faults)
-    return values

@@ -1,31 +1,65 @@
-"""Parameters given as YAML, as papermill's -y and -f take them."""
+"""Parameters given as YAML, read as papermill's -y, -f and -b read it, so that a file means the same to both."""
 
 from __future__ import annotations
 
-from typing import Any
+import base64
+import binascii
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import PipelineError, problem
 from ..core.values import check_name, check_value
+
+if TYPE_CHECKING:
+    import yaml
+
+_FORM = "Write: name: value"
 
 
 def from_yaml(text: str | None, origin: str) -> dict[str, Any]:
     """The parameters in a YAML mapping; `origin` is where it came from, None for text a file that is not there.
 
+    It is YAML 1.1 as PyYAML reads it, but for dates, which stay texts: `yes` is True and `1e-3` a text.
     Raises PipelineError (E-FILE-MISSING, E-USAGE, E-PARAM-NAME, E-PARAM-TYPE).
     """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     if text is None:
         raise PipelineError(problem("E-FILE-MISSING", file=origin, hint="Give a YAML file with: name: value"))
+    import yaml
+
     try:
-        found = YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        what = f"{origin} is not YAML: {getattr(error, 'problem', None) or error}"
-        raise PipelineError(problem("E-USAGE", what=what, hint="Write: name: value")) from None
+        found = yaml.load(text, Loader=_loader())
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        why = getattr(error, "problem", None) or str(error)
+        raise _wrong(f"{origin} is not YAML: {why}") from None
     if found is None:
         return {}
     if not isinstance(found, dict):
-        what = f"{origin} holds no mapping of names to values"
-        raise PipelineError(problem("E-USAGE", what=what, hint="Write: name: value"))
+        raise _wrong(f"{origin} holds no mapping of names to values")
     return {check_name(str(name)): check_value(str(name), value) for name, value in found.items()}
+
+
+@cache
+def _loader() -> type[yaml.SafeLoader]:
+    """PyYAML's loader of plain values, for which dates are texts."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        yaml_implicit_resolvers = {  # noqa: RUF012  (PyYAML's own name and form)
+            first: [(tag, pattern) for tag, pattern in known if tag != "tag:yaml.org,2002:timestamp"]
+            for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
+    return Loader
+
+
+def from_base64(text: str, origin: str) -> dict[str, Any]:
+    """The parameters in a YAML mapping that is given in base64. Raises PipelineError as `from_yaml` does."""
+    try:
+        plain = base64.b64decode("".join(text.split()), validate=True).decode("utf-8")
+    except (binascii.Error, ValueError) as error:  # ValueError: what is no ASCII, or no UTF-8 underneath
+        raise _wrong(f"{origin} is not base64 of a text: {error}", "Make it with: base64 -w0 < FILE") from None
+    return from_yaml(plain, origin)
+
+
+def _wrong(what: str, hint: str = _FORM) -> PipelineError:
+    return PipelineError(problem("E-USAGE", what=what, hint=hint))

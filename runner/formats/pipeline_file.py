@@ -45,12 +45,12 @@ def read_definition(
     imported = read_pipelines(text, str(path), replace(wishes, name=name_from(path.name), folder=path.parent))
     made = chosen(imported, pipeline, path.name)
     known = parameters_of(made)
-    made = with_values(made, parameters or {})
+    made, faults = with_values(made, known, parameters or {})
     notebook, placed = notebook_of(made)
     cells = {node.title: node.cell for node in placed.nodes if node.cell is not None}
     place = Place(file=str(path))
     found = [*body_problems(made, path.parent, project), *check_attachments(made, path.parent)]
-    problems = [*_told(imported, path), *(one.at(place) for one in found)]
+    problems = [*_told(imported, path), *(one.at(place) for one in [*faults, *found])]
     return Definition(path, made, notebook, tuple(problems), known, cells)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 LISTED = "id, pipeline, state, reason, started, ended, process"  # the columns of a ListedRun
 WHOLE = f"{LISTED}, record"  # those of a RunRow
+SNAPSHOT = "pipeline.ipynb"  # in the folder of a run: the file that its pipeline was read from
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,8 @@ FLOW_WORDS: dict[str, tuple[str, str]] = {
     ),
     "E-PARAM-VALUE": ("the value of {name} holds a NUL character", "Take the NUL character out."),
     "E-PARAM-TYPE": (
-        "the value of {name} is {type}, which is not a parameter type",
-        "Use a bool, int, float, str, None, or a list of these at most {depth} deep.",
+        "the value of {name} is {type}, which is not {wanted}",
+        "{hint}",
     ),
     "E-PARAM-UNKNOWN": ("there is no parameter {name!r} here", "{nearest}"),
     "E-PARAM-TWICE": ("{name} is given twice ({first} and {second})", "Keep one of the two."),
