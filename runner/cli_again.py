@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .cli_attended import attend
+from .cli_given import given_parameters, parameter_options
 from .cli_options import (
     AS_JSON,
     STORE,
-    given_parameters,
     guarded,
-    parameter_options,
     print_json,
     store_at,
     waiting_option,

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .cli_attended import attend
+from .cli_given import GIVEN, GRID, parameter_options
+from .cli_help import helping
 from .cli_options import (
     AS_JSON,
     FILE,
-    GIVEN,
     STORE,
     asked_of,
     cache_options,
     file_options,
     findings,
     guarded,
-    parameter_options,
     print_json,
     read,
     selection_options,
@@ -44,6 +44,7 @@ _SETTINGS = ("executor", "jobs", "image", "max_runs", "code")
 @FILE
 @file_options
 @parameter_options
+@GRID
 @NOTEBOOK
 @setting_options
 @selection_options
@@ -62,6 +63,7 @@ _SETTINGS = ("executor", "jobs", "image", "max_runs", "code")
 @click.option("-q", "--quiet", is_flag=True, help="Do not print what nodes print.")
 @AS_JSON
 @guarded
+@helping
 @reporting
 def run(file: Path, as_json: bool, detach: bool, quiet: bool, reports: Reports, **options: Any) -> int:
     """Run the pipeline of FILE.
@@ -95,7 +97,7 @@ def run(file: Path, as_json: bool, detach: bool, quiet: bool, reports: Reports, 
 
 
 def _read(file: Path, options: dict[str, Any]) -> Definition:
-    names = (*GIVEN, "pipeline", "image_map", "input_map")
+    names = (*GIVEN, "grids", "pipeline", "image_map", "input_map")
     return read(file, **{name: options[name] for name in names})
 
 
@@ -128,12 +130,14 @@ def _attended(definition: Definition, asked: Asked, store: Path, as_json: bool, 
 @FILE
 @file_options
 @parameter_options
+@GRID
 @setting_options
 @selection_options
 @cache_options
 @STORE
 @AS_JSON
 @guarded
+@helping
 def plan(file: Path, as_json: bool, **options: Any) -> int:
     """What would run, how often and on what, what is up to date, and why not; no node is run."""
     from .forecast import forecast
@@ -161,6 +165,7 @@ def plan(file: Path, as_json: bool, **options: Any) -> int:
 @FILE
 @file_options
 @parameter_options
+@GRID
 @AS_JSON
 @ANNOTATIONS
 @guarded
@@ -182,6 +187,7 @@ def check(file: Path, as_json: bool, reports: Reports, **options: Any) -> int:
 @FILE
 @file_options
 @parameter_options
+@GRID
 @click.option(
     "--format", "form", type=click.Choice(["text", "mermaid", "svg"]), default="text", help="How it is drawn [text]."
 )

@@ -96,7 +96,7 @@ def _asked(
     record = row.record
     pipeline = Pipeline.model_validate(record["pipeline"])
     if given:
-        pipeline, faults = with_values(pipeline, known, given)
+        pipeline, faults = with_values(pipeline, known, given, Path(record["folder"]))
         raise_errors(one.at(Place(file=record["file"])) for one in faults)
     # Templates of compute are applied already, in what was recorded.
     plain = {"compute": None}

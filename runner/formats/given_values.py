@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from ..core.errors import PipelineError, Problem, nearest, problem
 from ..core.model import WITHOUT_WORK, Kind, Node, Pipeline
 from ..core.names import slug_of
+from ..core.parameter_types import type_of_value
 from ..core.values import Value, check_value
+from .node_notebook import parameters_in
 from .parameter_cell import Parameter, parameter_of
 from .parameter_faults import ill_typed
 
@@ -23,7 +26,7 @@ def parameters_of(pipeline: Pipeline) -> dict[str, Parameter]:
         own = {name: Parameter(name, value, type=kinds.get(name, "")) for name, value in pipeline.parameters.items()}
     else:
         own = {name: parameter_of(name, value) for name, value in pipeline.parameters.items()}
-    if not _stands_alone(pipeline):
+    if not stands_alone(pipeline):
         return own
     (node,) = pipeline.nodes
     kinds = {argument.name: str(argument.type) for argument in node.arguments}
@@ -37,55 +40,70 @@ def _argument_types(pipeline: Pipeline) -> dict[str, str]:
     return {given: said[end] for given, end in led.items() if end in said}
 
 
-def _stands_alone(pipeline: Pipeline) -> bool:
+def stands_alone(pipeline: Pipeline) -> bool:
+    """Whether the pipeline is there for the only step in it, whose parameters are then its own."""
     return "alone" in pipeline.origin and len(pipeline.nodes) == 1
 
 
 def with_values(
-    pipeline: Pipeline, known: Mapping[str, Parameter], given: Mapping[str, Value]
+    pipeline: Pipeline, known: Mapping[str, Parameter], given: Mapping[str, Value], folder: Path
 ) -> tuple[Pipeline, list[Problem]]:
     """The pipeline with these values (`-p`), and what is wrong with them; those at fault are left out.
 
-    `known` are its parameters. E-PARAM-UNKNOWN with the nearest name, E-PARAM-TYPE and E-PARAM-VALUE.
+    `known` are its parameters, `folder` is where notebooks of nodes are.
+    E-PARAM-UNKNOWN with the nearest name, E-PARAM-TYPE and E-PARAM-VALUE.
     """
     own, of_nodes, faults = dict(pipeline.parameters), dict[str, dict[str, Value]](), list[Problem]()
-    reachable = _reachable(pipeline)
     for name, value in given.items():
         try:
             check_value(name, value)
         except PipelineError as error:
             faults += error.problems
             continue
-        if name in own or (name in known and not _stands_alone(pipeline)):
+        if name in own or (name in known and not stands_alone(pipeline)):
             fault = ill_typed(known.get(name) or Parameter(name), value)
             own |= {} if fault else {name: value}
-        elif name in reachable:
-            node, inner = reachable[name]
-            fault = ill_typed(parameter_of_node(node, inner), value)
+        elif end := reachable(pipeline, folder).get(name):
+            node, inner = end
+            fault = ill_typed(parameter_of_node(pipeline, known, node, inner, folder), value)
             of_nodes.setdefault(node.title, {}).update({} if fault else {inner: value})
         else:
-            fault = problem("E-PARAM-UNKNOWN", name=name, nearest=_meant(pipeline, name, [*known, *own], reachable))
+            fault = unknown_parameter(pipeline, name, known, _as_option, folder)
         faults += [fault] if fault else []
     nodes = tuple(_with(node, of_nodes.get(node.title, {})) for node in pipeline.nodes)
     return pipeline.model_copy(update={"parameters": own, "nodes": nodes}), faults
 
 
-def _reachable(pipeline: Pipeline) -> dict[str, tuple[Node, str]]:
+def reachable(pipeline: Pipeline, folder: Path) -> dict[str, tuple[Node, str]]:
     """By what is typed the node and its parameter: `Train model.lr`, `train_model.lr`; `lr` of a step by itself."""
-    found = {f"{node.slug}.{name}": (node, name) for node in pipeline.nodes for name in names_of(node)}
-    found |= {f"{node.title}.{name}": (node, name) for node in pipeline.nodes for name in names_of(node)}
-    if _stands_alone(pipeline):
-        found |= {name: (pipeline.nodes[0], name) for name in names_of(pipeline.nodes[0])}
+    names = {node.title: names_of(node, folder) for node in pipeline.nodes}
+    found = {f"{node.slug}.{name}": (node, name) for node in pipeline.nodes for name in names[node.title]}
+    found |= {f"{node.title}.{name}": (node, name) for node in pipeline.nodes for name in names[node.title]}
+    if stands_alone(pipeline):
+        found |= {name: (pipeline.nodes[0], name) for name in names[pipeline.nodes[0].title]}
     return found
 
 
-def _meant(pipeline: Pipeline, name: str, own: Iterable[str], reachable: Iterable[str]) -> str:
-    """The hint for an unknown name: nodes that have a parameter called so, else the nearest name."""
-    having = [node.title for node in pipeline.nodes if name in names_of(node)]
+def unknown_parameter(
+    pipeline: Pipeline, name: str, known: Mapping[str, Parameter], form: Callable[[str], str], folder: Path
+) -> Problem:
+    """E-PARAM-UNKNOWN with what was meant: nodes that have a parameter called so, or the nearest name.
+
+    `form` spells the option that gives a value to NODE.NAME.
+    """
+    having = [node.title for node in pipeline.nodes if name in names_of(node, folder)]
+    own = [*known, *pipeline.parameters]
     if having:
-        listed = " or ".join(f"-p {shlex.quote(f'{title}.{name}')} VALUE" for title in having[:3])
-        return f"It is a parameter of {_titles(having)} alone: {listed}"
-    return nearest(name, [*own, *reachable] if "." in name else own or reachable)
+        listed = " or ".join(form(f"{title}.{name}") for title in having[:3])
+        hint = f"It is a parameter of {_titles(having)} alone: {listed}"
+    else:
+        of_nodes = reachable(pipeline, folder) if "." in name or not own else {}
+        hint = nearest(name, [*own, *of_nodes])
+    return problem("E-PARAM-UNKNOWN", name=name, nearest=hint)
+
+
+def _as_option(end: str) -> str:
+    return f"-p {shlex.quote(end)} VALUE"
 
 
 def _titles(titles: Sequence[str]) -> str:
@@ -93,20 +111,40 @@ def _titles(titles: Sequence[str]) -> str:
     return shown + (f" and {len(titles) - 3} more" if len(titles) > 3 else "")
 
 
-def names_of(node: Node) -> list[str]:
-    """The names of all parameters that a node has, wherever their values come from."""
+def names_of(node: Node, folder: Path | None = None) -> list[str]:
+    """The names of all parameters that a node has, wherever their values come from.
+
+    With `folder` also those that its notebook has and that nothing gives a value to.
+    """
     if node.kind in WITHOUT_WORK:
         return []
     arguments = (argument.name for argument in node.arguments)
-    return list(dict.fromkeys([*node.params, *node.uses, *node.grid, *arguments]))
+    in_notebook = parameters_in(node, folder) if folder else ()
+    return list(dict.fromkeys([*node.params, *node.uses, *node.grid, *arguments, *in_notebook]))
 
 
-def parameter_of_node(node: Node, name: str) -> Parameter:
-    """What is known of a node's own parameter; of one that is put into a command, which is text, no type."""
+def parameter_of_node(
+    pipeline: Pipeline, known: Mapping[str, Parameter], node: Node, name: str, folder: Path
+) -> Parameter:
+    """What is known of a node's parameter, wherever its value comes from.
+
+    Of one that is put into a command, which is text, no type is known.
+    """
+    if found := parameters_in(node, folder).get(name):
+        return found
+    led = (given for given, ends in pipeline.targets.items() if any(same_end(one, node, name) for one in ends))
+    given = next(led, name if name in node.uses else "")
+    if given in known:
+        return known[given]
     if name not in node.params or node.kind is Kind.COMMAND:
         return Parameter(name)
-    made = parameter_of(name, node.params[name])
-    return Parameter(name, made.value, type=made.type, spelled=repr(made.value), place=node.place)
+    value = node.params[name]
+    return Parameter(name, value, type=type_of_value(value), spelled=repr(value), place=node.place)
+
+
+def same_end(end: tuple[str, str], node: Node, name: str) -> bool:
+    """Whether the end of a `target`, a title and a name, is that parameter of the node."""
+    return slug_of(end[0]) == node.slug and end[1] == name
 
 
 def _with(node: Node, values: Mapping[str, Value]) -> Node:

@@ -140,17 +140,34 @@ def _cell_findings(source: str, place: Place) -> list[Problem]:
         return list(error.problems)
 
 
-def _parameter_findings(node: Node, notebook: Content, file: str) -> list[Problem]:
+def parameters_in(node: Node, folder: Path) -> dict[str, Parameter]:
+    """What the `parameters` cell of a notebook that is a node says; empty for other nodes, and without such a cell."""
+    if node.kind is not Kind.NOTEBOOK:
+        return {}
+    try:
+        notebook, _ = load_notebook(folder / (node.path or ""))
+        return _tagged(notebook, str(folder / (node.path or "")))[1]
+    except PipelineError:  # what is wrong with it is told where it is checked
+        return {}
+
+
+def _tagged(notebook: Content, file: str) -> tuple[list[int], dict[str, Parameter]]:
+    """Where the cells tagged `parameters` stand, and what they say. Raises PipelineError (E-SYNTAX, E-PARAM-NAME)."""
     known: dict[str, Parameter] = {}
-    tagged: list[int] = []
+    positions: list[int] = []
     for position, cell in enumerate(notebook["cells"], 1):
         tags = cell["metadata"].get("tags", ())
         if cell["cell_type"] == "code" and isinstance(tags, list) and "parameters" in tags:
-            tagged.append(position)
-            try:
-                known |= read_parameters(cell["source"], Place(file, position))
-            except PipelineError:
-                return []  # its syntax was told already
+            positions.append(position)
+            known |= read_parameters(cell["source"], Place(file, position))
+    return positions, known
+
+
+def _parameter_findings(node: Node, notebook: Content, file: str) -> list[Problem]:
+    try:
+        tagged, known = _tagged(notebook, file)
+    except PipelineError:
+        return []  # its syntax was told already
     if len(tagged) > 1:
         place = Place(file, tagged[1], None, node.title)
         return [problem("E-PARAMS-DUP", place, first=tagged[0], second=tagged[1])]

@@ -7,7 +7,7 @@ pipeline (the notebooks that nodes execute, outputs put back) is in `node_notebo
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from ..core.values import Value
 from .attachments import check_attachments
 from .cells import KINDS, parse_edge, parse_node, parse_pipeline, parse_shared, read_line
 from .checks import check_node, check_shared, shared_names
-from .given_values import parameters_of, with_values
+from .given_grids import given_to
+from .given_values import parameters_of
 from .magic_table import MAGICS
 from .node_notebook import check_notebook_node, node_notebook, save_notebook, write_back
 from .notebook_file import Content, language_of, load_notebook
@@ -44,6 +45,7 @@ class Definition:
     problems: tuple[Problem, ...] = ()
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     placed: Mapping[str, int] | None = None  # where nodes stand in `notebook`, if not where they say
+    folder: Path | None = None  # what relative paths mean, if not the file's
 
     @property
     def cells(self) -> Mapping[str, int]:
@@ -58,9 +60,12 @@ class Definition:
 
 
 def read_notebook(
-    path: Path | str, parameters: Mapping[str, Value] | None = None, project: Path | None = None
+    path: Path | str,
+    parameters: Mapping[str, Value] | None = None,
+    project: Path | None = None,
+    grids: Sequence[str] = (),
 ) -> Definition:
-    """Read the pipeline of the notebook at `path`; `parameters` (`-p`) take the place of its defaults.
+    """Read the pipeline of the notebook at `path`; `parameters` (`-p`) and `grids` take the place of what it says.
 
     `project` is the folder shown to nodes at /code (None: not shown, and no hints about it).
     All findings are collected. Raises PipelineError only for a file that cannot be read as a notebook
@@ -73,7 +78,7 @@ def read_notebook(
         reader.read(position, cell)
     reader.check_language(notebook)
     read = reader.pipeline(os.fsencode(path.stem).decode("utf-8", "replace"))
-    pipeline, faults = with_values(read, reader.parameters, parameters or {})
+    pipeline, faults = given_to(read, reader.parameters, parameters or {}, grids, path.parent)
     reader.problems += faults
     reader.problems += body_problems(pipeline, path.parent, project)
     reader.problems += check_attachments(pipeline, path.parent)

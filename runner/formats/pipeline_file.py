@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from ..core.model import WHERE, Pipeline
 from ..core.values import Value
 from .attachments import check_attachments
 from .documents import text_of
-from .given_values import parameters_of, with_values
+from .given_grids import given_to
+from .given_values import parameters_of
 from .imported import Imported
 from .notebook import Definition, body_problems, read_notebook
 from .pipeline_notebook import notebook_of
+from .python_program import is_program, read_program
 from .recognised import AS_USUAL, Wishes, as_findings, chosen, name_from, read_pipelines
 
 TEXTS = (".yaml", ".yml", ".json")
@@ -32,26 +34,42 @@ def read_definition(
     pipeline: str | None = None,
     wishes: Wishes = AS_USUAL,
     text: str | None = None,
+    grids: Sequence[str] = (),
 ) -> Definition:
-    """The pipeline that the file at `path` defines. Nothing is executed.
+    """The pipeline that the file at `path` defines. Nothing is executed, but for a program (`python_program`).
 
-    `parameters` (`-p`) take the place of its defaults; `project` is the folder that nodes see at /code; `pipeline`
-    names one of several in the file; `text` is what the file holds, where it was fetched.
+    `parameters` (`-p`) and `grids` (`--grid`) take the place of what it says; `project` is the folder that nodes see
+    at /code; `pipeline` names one of several in the file; `text` is what the file holds, where it was fetched.
     Raises PipelineError for a file that cannot be read; other faults are in `problems`.
     """
     if text is None and is_notebook(path):
-        return read_notebook(path, parameters, project)
+        return read_notebook(path, parameters, project, grids)
+    if text is None and is_program(path):
+        built = read_program(path, parameters or {}, pipeline)
+        return _definition(path, built.pipeline, built.folder, built.folder, parameters, grids)
     text = read_text_file(path) if text is None else text
     imported = read_pipelines(text, str(path), replace(wishes, name=name_from(path.name), folder=path.parent))
     made = chosen(imported, pipeline, path.name)
+    found = _definition(path, made, path.parent, project, parameters, grids)
+    return replace(found, problems=(*_told(imported, path), *found.problems))
+
+
+def _definition(
+    path: Path,
+    made: Pipeline,
+    folder: Path,
+    project: Path | None,
+    parameters: Mapping[str, Value] | None,
+    grids: Sequence[str],
+) -> Definition:
+    """What a file that is no notebook defines, with values and axes that were given from outside."""
     known = parameters_of(made)
-    made, faults = with_values(made, known, parameters or {})
+    made, faults = given_to(made, known, parameters or {}, grids, folder)
     notebook, placed = notebook_of(made)
     cells = {node.title: node.cell for node in placed.nodes if node.cell is not None}
-    place = Place(file=str(path))
-    found = [*body_problems(made, path.parent, project), *check_attachments(made, path.parent)]
-    problems = [*_told(imported, path), *(one.at(place) for one in [*faults, *found])]
-    return Definition(path, made, notebook, tuple(problems), known, cells)
+    found = [*faults, *body_problems(made, folder, project), *check_attachments(made, folder)]
+    problems = tuple(one.at(Place(file=str(path))) for one in found)
+    return Definition(path, made, notebook, problems, known, cells, folder)
 
 
 def _told(imported: Imported, path: Path) -> list[Problem]:
@@ -86,7 +104,9 @@ def _suggest(path: Path) -> str:
 
 def is_notebook(path: Path) -> bool:
     """Whether the file is read as a notebook: by its ending, else by how it begins."""
-    if path.suffix in (".ipynb", ".py") or (path.suffix not in TEXTS and not path.is_file()):
+    if path.suffix == ".py":
+        return not is_program(path)
+    if path.suffix == ".ipynb" or (path.suffix not in TEXTS and not path.is_file()):
         return True
     try:
         with path.open("rb") as file:

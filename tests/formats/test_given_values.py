@@ -9,7 +9,7 @@ import pytest
 import yaml
 from papermill.iorw import NoDatesSafeLoader  # type: ignore[import-untyped]
 
-from dagbook.runner.cli_options import given_parameters
+from dagbook.runner.cli_given import given_parameters
 from dagbook.runner.core.errors import PipelineError
 from dagbook.runner.core.values import Value
 from dagbook.runner.formats.notebook import Definition, read_notebook

@@ -65,6 +65,7 @@ FLOW_WORDS: dict[str, tuple[str, str]] = {
         "--grid {name}={text} holds an empty value",
         "Write --grid {name}=1,2,3 ; an empty text is written as {name}='\"\",a'.",
     ),
+    "E-GRID-TAKEN": ("{what}", "{hint}"),
     "E-GRID-SIZE": (
         "{count:,} node runs are planned and {limit:,} are allowed: {product}",
         "Make a grid smaller, or allow it with --max-runs {count}.",
