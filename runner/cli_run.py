@@ -29,14 +29,14 @@ from .cli_options import (
     tell_problems,
     waiting_option,
 )
-
 from .cli_reports import ANNOTATIONS, NOTEBOOK, report_options, reporting, tell_findings
+
 if TYPE_CHECKING:
     from .asked import Asked
     from .core.model import Pipeline
     from .formats.notebook import Definition
-
     from .reports.wanted import Reports
+
 _SETTINGS = ("executor", "jobs", "image", "max_runs", "code")
 
 
@@ -58,8 +58,8 @@ _SETTINGS = ("executor", "jobs", "image", "max_runs", "code")
 @waiting_option
 @STORE
 @report_options
-@click.option("--detach", is_flag=True, help="Start it, print its id, and leave it alone.")
 @ANNOTATIONS
+@click.option("--detach", is_flag=True, help="Start it, print its id, and leave it alone.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not print what nodes print.")
 @AS_JSON
 @guarded
@@ -114,7 +114,14 @@ def _detached(asked: Asked, store: Path, as_json: bool, reports: Reports) -> int
     return 0
 
 
-def _attended(definition: Definition, asked: Asked, store: Path, as_json: bool, quiet: bool, reports: Reports) -> int:
+def _attended(
+    definition: Definition,
+    asked: Asked,
+    store: Path,
+    as_json: bool,
+    quiet: bool,
+    reports: Reports,
+) -> int:
     """Be the run process: run to the end while a thread shows it, then write the reports."""
     from .host import Hosted
     from .plan import prepare
@@ -166,16 +173,16 @@ def plan(file: Path, as_json: bool, **options: Any) -> int:
 @file_options
 @parameter_options
 @GRID
-@AS_JSON
 @ANNOTATIONS
+@AS_JSON
 @guarded
 @reporting
 def check(file: Path, as_json: bool, reports: Reports, **options: Any) -> int:
     """What is wrong with FILE: names, edges, options, code; without running anything."""
     definition = _read(file, options)
     warnings = sound(definition)
-    if as_json:
     tell_findings(warnings, reports, as_json)
+    if as_json:
         print_json(findings(warnings))
     else:
         nodes = len(definition.pipeline.nodes)
