@@ -57,7 +57,7 @@ class RunMagics(Magics):
             how = "waits for an approval" if earlier.state == "pending_approval" else "goes on"
             _show_text(f"Run {earlier.id} still {how}: %pipeline_show {earlier.id}, or %pipeline_stop {earlier.id}")
         progress = _Progress()
-        launched = launch(asked, _store_folder(read), tied=waits, tell=progress)
+        launched = launch(asked, _store_folder(read), tied=waits, tell=progress, observers=_observers(read))
         progress.done()
         self._attend(launched, waits, read.values.get("theme") or "auto")
 
@@ -76,7 +76,7 @@ class RunMagics(Magics):
         run, force = store.run(wanted).id, read.values["force"] or ()
         order = again(run, "%pipeline_resume", parameters, force, waits=not must_wait(self.shell))
         progress = _Progress()
-        launched = go_on(store, order, progress, tied=waits)
+        launched = go_on(store, order, progress, tied=waits, observers=_observers(read))
         progress.done()
         self._attend(launched, waits, read.values.get("theme") or "auto")
 
@@ -94,6 +94,7 @@ class RunMagics(Magics):
             _cancel(follower, "Ctrl-C")
             live.follow()
             raise KeyboardInterrupt from None  # where our code was at that moment tells nobody anything
+        launched.wait_for_observers()
         _raise_unless_passed(follower, self._draft.numbers())
 
     def _show_live(self, follower: Follower, theme: str) -> Live:
@@ -132,7 +133,8 @@ class RunMagics(Magics):
         _tell_warnings(raise_errors(check(pipeline)))
         folder, file = _where(self.shell)
         names = ("executor", "jobs", "image", "max_runs", "code")
-        settings = read_settings(folder, {name: read.values.get(name) for name in names})
+        flags = {name: read.values.get(name) for name in names}
+        settings = read_settings(folder, {**flags, **_observers(read)})
         heed(settings.spare)
         more = {"nodes": read.values["node"], "start": read.values["from"], "until": read.values["until"]}
         titles: dict[str, Any] = {name: tuple(found or ()) for name, found in more.items()}
@@ -262,6 +264,12 @@ def _where(shell: Any) -> tuple[Path, Path | None]:
     told = shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME")
     file = Path(told) if told and Path(told).suffix == ".ipynb" and Path(told).is_file() else None
     return Path.cwd(), file.absolute() if file else None
+
+
+def _observers(read: Line) -> dict[str, Any]:
+    """The settings of those who look on, as far as the line gives them."""
+    names = ("mlflow", "mlflow_experiment", "notify", "notify_on")
+    return {name: read.values[name] for name in names if read.values.get(name)}
 
 
 def _store_folder(read: Line) -> Path:

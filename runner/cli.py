@@ -35,6 +35,7 @@ _THEMES: dict[str, dict[str, tuple[str, str]]] = {
         "resume": ("cli_again", "Go on with a run that ended too early, or waits."),
         "retry": ("cli_again", "Run nodes of a run again, and what follows."),
         "cancel": ("cli_again", "End a run; what is done is kept."),
+        "mirror": ("cli_mirror", "Send a run to MLflow after it ran."),
     },
     "Look": {
         "runs": ("cli_look", "The latest runs."),

@@ -10,6 +10,7 @@ import click
 
 from .cli_attended import attend
 from .cli_given import given_parameters, parameter_options
+from .cli_observers import observer_options, observers_asked
 from .cli_options import (
     AS_JSON,
     STORE,
@@ -59,6 +60,7 @@ def cancel(wanted: str, store: Path | None) -> int:
 @STORE
 @report_options
 @ANNOTATIONS
+@observer_options
 @QUIET
 @AS_JSON
 @guarded
@@ -80,6 +82,7 @@ def resume(wanted: str, **options: Any) -> int:
 @STORE
 @report_options
 @ANNOTATIONS
+@observer_options
 @QUIET
 @AS_JSON
 @guarded
@@ -106,7 +109,8 @@ def _again(wanted: str, options: dict[str, Any], how: str, force: tuple[str, ...
     definition = definition_of(opened, row) if reports.output else None  # E-FILE-MISSING comes before it runs
     given = {name: to_json(value) for name, value in given_parameters(**options).items()}
     order = again(row.id, how, given, force, not options["no_wait"], options["keep_failed"])
-    hosted = hosted_of({"store": str(opened.folder), "resume": order}, tell, later=tell)
+    ordered = {"store": str(opened.folder), "resume": order, "observers": observers_asked(options)}
+    hosted = hosted_of(ordered, tell, later=tell)
     tell_findings(hosted.warnings, reports, options["as_json"])
     return attend(
         hosted, opened, lambda: definition or definition_of(opened, row), options["as_json"], options["quiet"], reports

@@ -59,6 +59,7 @@ def attend(
                 tell_problems(faults.values())
     if as_json:
         _print_run(follower)
+    hosted.let_observers_finish()  # what is written for this run is there, whatever keeps them
     return _exit_code(so_far, hosted) or (NOT_WRITTEN if faults else 0)
 
 

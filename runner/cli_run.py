@@ -11,6 +11,7 @@ import click
 from .cli_attended import attend
 from .cli_given import GIVEN, GRID, parameter_options
 from .cli_help import helping
+from .cli_observers import observer_options, observers_asked
 from .cli_options import (
     AS_JSON,
     FILE,
@@ -59,6 +60,7 @@ _SETTINGS = ("executor", "jobs", "image", "max_runs", "code")
 @STORE
 @report_options
 @ANNOTATIONS
+@observer_options
 @click.option("--detach", is_flag=True, help="Start it, print its id, and leave it alone.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not print what nodes print.")
 @AS_JSON
@@ -74,7 +76,8 @@ def run(file: Path, as_json: bool, detach: bool, quiet: bool, reports: Reports, 
 
     definition = _read(file, options)
     warnings = sound(definition)
-    settings = settings_of(file, **{name: options[name] for name in _SETTINGS})
+    observers = observers_asked(options)
+    settings = settings_of(file, **{name: options[name] for name in _SETTINGS}, **observers)
     store = find_store(options["store"], file)
     asked = asked_of(
         definition,
@@ -92,8 +95,8 @@ def run(file: Path, as_json: bool, detach: bool, quiet: bool, reports: Reports, 
     )
     tell_findings(warnings, reports, as_json)
     if detach:
-        return _detached(asked, store, as_json, reports)
-    return _attended(definition, asked, store, as_json, quiet, reports)
+        return _detached(asked, store, as_json, reports, observers)
+    return _attended(definition, asked, store, as_json, quiet, reports, observers)
 
 
 def _read(file: Path, options: dict[str, Any]) -> Definition:
@@ -101,11 +104,11 @@ def _read(file: Path, options: dict[str, Any]) -> Definition:
     return read(file, **{name: options[name] for name in names})
 
 
-def _detached(asked: Asked, store: Path, as_json: bool, reports: Reports) -> int:
+def _detached(asked: Asked, store: Path, as_json: bool, reports: Reports, observers: dict[str, Any]) -> int:
     from .launch import launch
 
     tell = partial(click.echo, err=True)
-    started = launch(asked, store, tied=False, tell=tell, reports=reports.words())
+    started = launch(asked, store, tied=False, tell=tell, reports=reports.words(), observers=observers)
     tell_findings(started.warnings, reports, as_json)
     if as_json:
         print_json({"run": started.run, "pipeline": asked.pipeline.name, "state": "running"})
@@ -121,16 +124,19 @@ def _attended(
     as_json: bool,
     quiet: bool,
     reports: Reports,
+    observers: dict[str, Any],
 ) -> int:
     """Be the run process: run to the end while a thread shows it, then write the reports."""
     from .host import Hosted
+    from .observers.chosen import observers_for
     from .plan import prepare
     from .records.store import Store
 
     tell = partial(click.echo, err=True)
+    looking_on = observers_for(asked.folder, asked.pipeline, observers)
     plan, opened = prepare(asked, lambda: Store(store), tell)
     tell_findings(plan.warnings, reports, as_json)
-    return attend(Hosted(plan, opened, tell), opened, lambda: definition, as_json, quiet, reports)
+    return attend(Hosted(plan, opened, tell, observers=looking_on), opened, lambda: definition, as_json, quiet, reports)
 
 
 @click.command()

@@ -31,6 +31,8 @@ from .core.scheduler import Scheduler
 from .engine import Engine
 from .foreseen_jobs import ForeseenJobs
 from .jobs import Jobs
+from .observers.chosen import observers_for
+from .observers.looking_on import LookingOn
 from .plan import Plan, prepare
 from .records.processes import start_of
 from .records.settling import settle_all
@@ -44,12 +46,18 @@ class Hosted:
     """One run in this process: `begin` makes it known, `run` runs it to its end, `cancel` ends it from any thread."""
 
     def __init__(
-        self, plan: Plan, store: Store, tell: Callable[[str], None], resumed: Resumption | None = None
+        self,
+        plan: Plan,
+        store: Store,
+        tell: Callable[[str], None],
+        resumed: Resumption | None = None,
+        observers: LookingOn | None = None,
     ) -> None:
         self._plan = plan
         self._store = store
         self._tell = tell
         self._resumed = resumed
+        self._observers = observers or LookingOn()
         self._engine: Engine | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.cancelled: str | None = None  # why, once somebody has ended it
@@ -72,7 +80,20 @@ class Hosted:
 
     def run(self, on_signals: bool = False) -> RunSoFar:
         """Run to the end. SIGTERM cancels it; with `on_signals` SIGINT and SIGHUP do too, a second SIGINT at once."""
-        return asyncio.run(self._run(on_signals))
+        self._observers.begin(self._store, self.id, self._plan.pipeline, self._tell)
+        try:
+            return asyncio.run(self._run(on_signals))
+        finally:
+            self._observers.over()
+
+    def let_observers_finish(self) -> None:
+        """Wait until those who look on have told all, or make no headway; to be called last, and Ctrl-C ends it."""
+        self._observers.finish()
+
+    @property
+    def observed(self) -> bool:
+        """Whether anybody looks on, who may take longer than the run."""
+        return bool(self._observers)
 
     async def _run(self, on_signals: bool) -> RunSoFar:
         plan, resumed = self._plan, self._resumed
@@ -132,7 +153,8 @@ class Hosted:
         """End the run, cleanly; from any thread, also before it has begun."""
         self.cancelled = reason
         if self._loop and self._engine:
-            self._loop.call_soon_threadsafe(self._engine.cancel, reason)
+            with contextlib.suppress(RuntimeError):  # it is over already
+                self._loop.call_soon_threadsafe(self._engine.cancel, reason)
 
     def _listen_to_signals(self, foreground: bool) -> None:
         assert self._loop is not None
@@ -197,12 +219,14 @@ def main() -> int:
     except DagbookError as error:
         say(errors=[found.as_json() for found in error.problems], exit_code=error.exit_code)
         return error.exit_code
-    say(run=hosted.id, store=order["store"], warnings=[found.as_json() for found in hosted.warnings])
+    warnings = [found.as_json() for found in hosted.warnings]
+    say(run=hosted.id, store=order["store"], warnings=warnings, observed=hosted.observed)
     _leave_the_parent(Path(order["store"]) / "runs" / hosted.id)
     if order.get("tied"):
         threading.Thread(target=_watch_the_parent, args=(hosted,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the business of who waits for the run
     hosted.run()
+    hosted.let_observers_finish()
     if order.get("reports"):
         _report(order["store"], hosted.id, order["reports"])
     return 0
@@ -216,7 +240,7 @@ def _report(store: str, run: str, options: list[str]) -> None:
 
 
 def hosted_of(order: dict[str, Any], tell: Callable[[str], None], later: Callable[[str], None]) -> Hosted:
-    """The run that was ordered: a new one (`asked`), or one to `resume`.
+    """The run that was ordered: a new one (`asked`), or one to `resume`; `observers` are settings of those who look on.
 
     Lines of progress go to `tell` while it is planned, and to `later` when it runs. Raises PipelineError, MachineError.
     """
@@ -224,10 +248,13 @@ def hosted_of(order: dict[str, Any], tell: Callable[[str], None], later: Callabl
     if "resume" in order:
         store = Store(folder, create=False)
         resumption, asked, code = resume_from(store, **order["resume"])
+        observers = observers_for(asked.folder, asked.pipeline, order.get("observers"), resumption.row.record)
         plan, _ = prepare(asked, lambda: store, tell, code)
-        return Hosted(plan, store, later, resumption)
-    plan, store = prepare(Asked.model_validate(order["asked"]), lambda: Store(folder), tell)
-    return Hosted(plan, store, later)
+        return Hosted(plan, store, later, resumption, observers)
+    asked = Asked.model_validate(order["asked"])
+    observers = observers_for(asked.folder, asked.pipeline, order.get("observers"))
+    plan, store = prepare(asked, lambda: Store(folder), tell)
+    return Hosted(plan, store, later, observers=observers)
 
 
 def _log(text: str) -> None:

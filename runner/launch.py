@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 from .asked import Asked
 from .core.errors import DagbookError, MachineError, PipelineError, Place, Problem, problem
 from .core.lifecycle import RunState
+from .observers.looking_on import LONGEST_SECONDS
 from .records.bell import ring
 from .records.commands import leave_command
 from .records.settling import OVER, end_waiting, settle
@@ -28,6 +30,13 @@ class Launched:
     store: Path
     warnings: list[Problem]
     process: subprocess.Popen[str]
+    observed: bool = False
+
+    def wait_for_observers(self) -> None:
+        """Return when those who look on at a tied run have told all, so that what runs us does not end before."""
+        if self.observed:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(LONGEST_SECONDS)
 
 
 def launch(
@@ -36,17 +45,19 @@ def launch(
     tied: bool,
     tell: Callable[[str], None],
     reports: Sequence[str] = (),
+    observers: Mapping[str, Any] | None = None,
 ) -> Launched:
     """Start a run process and return when the run has begun; `tell` is given lines of progress meanwhile.
 
     `asked` is a new run, or the words of `resume.resume_from` for one to go on with. `reports` are options of
-    `dagbook report`, which that process then calls when the run is over.
+    `dagbook report`, which that process then calls when the run is over; `observers` are settings of those who look
+    on, which cross to it and are written nowhere.
 
     A `tied` run is cancelled when this process ends or lets go of it. Raises what planning raises: PipelineError,
     MachineError; then nothing was started.
     """
     ordered = {"asked": asked.model_dump(mode="json")} if isinstance(asked, Asked) else {"resume": dict(asked)}
-    order = {**ordered, "store": str(store), "tied": tied, "reports": list(reports)}
+    order = {**ordered, "store": str(store), "tied": tied, "reports": list(reports), "observers": dict(observers or {})}
     launched = _by_the_spare(order, tell) or _ordered(start_child("host"), order, tell)
     if launched is None:
         raise _without_a_word(None)
@@ -98,7 +109,8 @@ def _answer(child: subprocess.Popen[str], tell: Callable[[str], None]) -> Launch
             child.wait()
             raise kind(*map(problem_from, said["errors"]))
         else:
-            return Launched(said["run"], Path(said["store"]), [problem_from(w) for w in said["warnings"]], child)
+            warnings = [problem_from(one) for one in said["warnings"]]
+            return Launched(said["run"], Path(said["store"]), warnings, child, said["observed"])
     if taken:
         raise _without_a_word(child.wait())
     close_pipes(child)

@@ -70,10 +70,17 @@ def again(
     return {**order, "waits": waits, "keep_failed": keep_failed}
 
 
-def go_on(store: Store, order: Mapping[str, Any], tell: Callable[[str], None], tied: bool = False) -> Launched:
+def go_on(
+    store: Store,
+    order: Mapping[str, Any],
+    tell: Callable[[str], None],
+    tied: bool = False,
+    observers: Mapping[str, Any] | None = None,
+) -> Launched:
     """Go on with the run of an `again` in a process of its own, and return when it has begun.
 
-    `tell` is given lines of progress. Raises PipelineError (E-RUN-LIVE, E-RESUME, what planning finds), MachineError.
+    `tell` is given lines of progress; `observers` are settings of those who look on.
+    Raises PipelineError (E-RUN-LIVE, E-RESUME, what planning finds), MachineError.
     """
     row = store.run(order["run"])
     settle(store, row)
@@ -81,7 +88,7 @@ def go_on(store: Store, order: Mapping[str, Any], tell: Callable[[str], None], t
     if _lives(row):
         pid, host = row.process["pid"], row.process["host"]
         raise PipelineError(problem("E-RUN-LIVE", run=row.id, pid=pid, host=host))
-    return launch({**order, "run": row.id}, store.folder, tied=tied, tell=tell)
+    return launch({**order, "run": row.id}, store.folder, tied=tied, tell=tell, observers=observers)
 
 
 def _lives(row: RunRow) -> bool:

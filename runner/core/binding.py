@@ -20,7 +20,7 @@ from .upstream import tag_of
 from .values import Value, shown, to_json
 
 # These change no result; of parameters and grids only the node run's own values do, and these are bound by themselves.
-_NO_RESULT = {"when", "approve", "retries", "timeout", "on_error", "params", "uses", "grid"}
+_NO_RESULT = {"when", "approve", "notify", "retries", "timeout", "on_error", "params", "uses", "grid"}
 NOT_BINDING = {*WHERE, "top", "left", *_NO_RESULT}
 
 

@@ -31,6 +31,7 @@ from .dialect import (
 from .errors import PipelineError, Place, problem
 from .masking import masked
 from .names import clean_title, slug_of
+from .notify import Notify
 from .quantities import bytes_of, check_image, cpus_of, seconds_of
 from .spot import Spot
 from .values import Value, check_key, check_name, check_value, from_json, shown, to_json
@@ -220,6 +221,7 @@ class Node(Written):
     single: bool = False  # ignores its parents' permutations and artifacts
     when: tuple[Condition, ...] = ()
     approve: tuple[str, ...] = ()  # who may let it start; empty: nobody is asked
+    notify: Notify | None = None  # of which of its ends people are told
     edges: tuple[Edge, ...] = ()  # those into this node that were written with it (--input)
     cache: bool | None = None  # False: an earlier result never stands for it
     gpus: int | None = Field(default=None, ge=0)

@@ -181,6 +181,8 @@ _SPELLED: dict[str, Callable[[Node], Iterable[str]]] = {
     "--workers": lambda node: [str(node.datums.workers)] if node.datums and node.datums.workers > 1 else [],
     "--when": lambda node: (condition.written for condition in node.when),
     "--approve": lambda node: [",".join(node.approve)] if node.approve else [],
+    "--notify-on": lambda node: [",".join(node.notify.events)] if node.notify and node.notify.events else [],
+    "--email": lambda node: [",".join(node.notify.emails)] if node.notify and node.notify.emails else [],
     "--image": lambda node: _one(node.image),
     "--requirements": lambda node: node.requirements or (),
     "--prerun": lambda node: _one(node.prerun),

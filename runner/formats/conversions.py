@@ -121,6 +121,37 @@ def approvers(text: str) -> tuple[str, ...]:
     return approvers_of(text)
 
 
+def node_events(text: str) -> tuple[str, ...]:
+    """Ends of a node between commas: failure,success."""
+    from ..core.errors import PipelineError, nearest, problem
+    from ..core.notify import NODE_EVENTS
+
+    words = tuple(word.strip() for word in text.split(","))
+    for word in words:
+        if word not in NODE_EVENTS:
+            what = f"{word!r} is no end of a node"
+            raise PipelineError(problem("E-VALUE", what=what, hint=nearest(word, NODE_EVENTS)))
+    return words
+
+
+def emails(text: str) -> tuple[str, ...]:
+    """Mail addresses between commas."""
+    from ..core.notify import check_address
+
+    return tuple(check_address(word) for word in text.split(","))
+
+
+def secret_url(text: str) -> str:
+    """What names a secret that holds a URL: secret:NAME. A URL itself may hold a password, and cells are kept."""
+    from ..core.errors import PipelineError, problem
+
+    if not text.startswith("secret:") or not text.removeprefix("secret:"):
+        what = "a notebook keeps what is typed in it, and a URL of a notice may hold a password"
+        hint = "Put the URL into DAGBOOK_NOTIFY or a secret, and write --notify secret:NAME for that one."
+        raise PipelineError(problem("E-NOTIFY", what=what, hint=hint))
+    return text
+
+
 def data_source(text: str) -> str:
     """A path or URL of a dataset."""
     from .flow_words import data_source_of

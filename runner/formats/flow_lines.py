@@ -10,12 +10,13 @@ from typing import Any
 from ..core.dialect import DatumInput, Datums
 from ..core.errors import PipelineError, Place, problem
 from ..core.model import Edge, Port
+from ..core.notify import Notify
 from .flow_words import edge_between, end_of, input_edge, mapped_input
 from .magic_lines import Line, read_line
 
 
 def flow_facts(read: Line, title: str) -> dict[str, Any]:
-    """`when`, `approve`, `single` and `edges` of the node `title`, as far as they were typed.
+    """`when`, `approve`, `notify`, `single` and `edges` of the node `title`, as far as they were typed.
 
     Raises PipelineError (E-APPROVERS for a name given twice, E-SLOT, E-MAGIC-ARG, E-NAME-*).
     """
@@ -24,6 +25,8 @@ def flow_facts(read: Line, title: str) -> dict[str, Any]:
         facts["when"] = tuple(read.values["when"])
     if "approve" in read.given:
         facts["approve"] = _approvers(read)
+    if "notify_on" in read.given or "email" in read.given:
+        facts["notify"] = _notify(read)
     if "single" in read.given:
         facts["single"] = True
     if "map" in read.given or "workers" in read.given:
@@ -34,6 +37,15 @@ def flow_facts(read: Line, title: str) -> dict[str, Any]:
             for token in read.given["input"]
         )
     return facts
+
+
+def _notify(read: Line) -> Notify:
+    if "notify_on" not in read.given:
+        what = "--email says who is told, and nothing says of what"
+        raise read.fault(read.given["email"][0], what, "Add --notify-on failure, or success, or both.")
+    events = dict.fromkeys(event for events in read.values["notify_on"] for event in events)
+    emails = dict.fromkeys(address for addresses in read.values["email"] or () for address in addresses)
+    return Notify(events=tuple(events), emails=tuple(emails))
 
 
 def _datums(read: Line) -> Datums:

@@ -17,6 +17,7 @@ KERNEL_MAGICS = ("pipeline", "pipeline_node", "pipeline_notebook")
 EVERYWHERE = ("pipeline", *NODE_MAGICS)
 PLACED = (*NODE_MAGICS, "pipeline_data")
 PLANNING = ("pipeline_run", "pipeline_plan")
+RUNNING = ("pipeline_run", "pipeline_resume")
 WHOLE = ("pipeline_yaml", "pipeline_import")
 _VERBS = ("run", "resume", "plan", "show", "runs", "stop", "approve", "attach", "compare")
 LOOKING = tuple(f"pipeline_{verb}" for verb in _VERBS)
@@ -104,6 +105,15 @@ OPTIONS = (
     ),
     Option("--approve", "USER[,USER]", "who may let it start", NODE_MAGICS, many=True, convert=to.approvers),
     Option("--optional", "", "the slot may stay empty", ("pipeline_edge",)),
+    Option(
+        "--notify-on",
+        "EVENT[,EVENT]",
+        "tell people when it fails, or succeeds: failure, success",
+        NODE_MAGICS,
+        many=True,
+        convert=to.node_events,
+    ),
+    Option("--email", "ADDRESS[,ADDRESS]", "whom mail tells of that, too", NODE_MAGICS, many=True, convert=to.emails),
     Option("--image", "IMAGE", "the container image to run in", (*EVERYWHERE, *PLANNING), convert=to.image),
     Option(
         "--requirements", "SPEC|FILE.txt", "packages to install first, or a file that lists them", EVERYWHERE, many=True
@@ -164,7 +174,18 @@ OPTIONS = (
     Option("--jobs", "N", "node runs at a time", PLANNING, convert=to.count),
     Option("--max-runs", "N", "the most node runs to plan", PLANNING, convert=to.count),
     Option("--code", "DIR|none", "the folder that nodes see at /code", PLANNING),
-    Option("--wait", "", "let the cell wait until the run is over", ("pipeline_run", "pipeline_resume")),
+    Option("--wait", "", "let the cell wait until the run is over", RUNNING),
+    Option("--mlflow", "URI", "mirror it to this MLflow server or database", RUNNING),
+    Option("--mlflow-experiment", "NAME", "the experiment there", RUNNING),
+    Option(
+        "--notify",
+        "secret:NAME",
+        "tell people at the URL in this secret how it goes",
+        RUNNING,
+        many=True,
+        convert=to.secret_url,
+    ),
+    Option("--notify-on", "EVENT[,EVENT]", "of what they are told, such as failure,approval", RUNNING),
     Option("--node", "NODE", "compare the runs of these nodes", ("pipeline_compare",), many=True),
     Option("--by", "TAG", "the highest first; -TAG: the lowest", ("pipeline_compare",)),
     Option("--all", "", "show parameters that are the same everywhere in columns, too", ("pipeline_compare",)),

@@ -20,7 +20,7 @@ DATA = Path(__file__).parents[1] / "data"
 FLOW = """flow: Demo
 tasks:
 - {title: A, type: exec, input: echo a, computes: [m], params: [{key: x, value: [1, 2]}]}
-- {title: B, type: exec, input: echo b, computes: [m], notify_on_error: true}
+- {title: B, type: exec, input: echo b, computes: [m], notify_on_error: true, periodic_sync: true}
 relations:
 - {from: a, to: B}
 """
@@ -52,7 +52,7 @@ def test_the_report_as_json_has_a_record_for_each_thing(dagbook: Dagbook, projec
     found = dagbook("import", written(project, "flow.yaml", FLOW), "--json").json
     assert found["format"] == "cnvrg"
     assert found["pipelines"] == [{"name": "Demo", "nodes": 2, "edges": 1, "kinds": {"relation": 1}}]
-    assert {record["path"] for record in found["records"]} >= {"tasks[1].notify_on_error", "relations[0].from"}
+    assert {record["path"] for record in found["records"]} >= {"tasks[1].periodic_sync", "relations[0].from"}
     for record in found["records"]:
         assert set(record) == {
             "file", "line", "column", "node", "code", "severity", "path", "message", "hint", "done",

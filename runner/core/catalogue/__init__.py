@@ -10,7 +10,8 @@ from __future__ import annotations
 from .data import DATA
 from .files import FILES
 from .flow_words import FLOW_WORDS
+from .observing import OBSERVING
 from .running import RUNNING
 from .structure import STRUCTURE
 
-CATALOGUE: dict[str, tuple[str, str]] = {**STRUCTURE, **FLOW_WORDS, **FILES, **DATA, **RUNNING}
+CATALOGUE: dict[str, tuple[str, str]] = {**STRUCTURE, **FLOW_WORDS, **FILES, **DATA, **OBSERVING, **RUNNING}

@@ -194,6 +194,6 @@ DESCRIBING = frozenset(
     {"description", "icon", "library_version", "language", "kind", "input_example", "input_schema", "output_schema"}
 )
 WITHOUT_EFFECT = frozenset(
-    {"use_cached", "confirmation", "sync_type", "periodic_sync", "notify_on_error", "notify_on_success", "emails"}
+    {"use_cached", "confirmation", "sync_type", "periodic_sync"}
     | {"library", "prep_file", "prep_function", "gunicorn_config", "flask_config"}
 )

@@ -9,6 +9,7 @@ from ...core import dialect as core_dialect
 from ...core.dialect import Argument, Serving, Setup
 from ...core.model import FARTHEST, Kind, Node
 from ...core.names import clean_title
+from ...core.notify import Notify
 from ...core.quantities import check_image
 from ..documents import Whole
 from ..git_address import read_git_address
@@ -21,6 +22,7 @@ from .serving import read_serving
 from .titles import Titles
 
 MASTER = ("master", "latest")  # what stands for the default branch and its newest commit
+_EVENTS = {"notify_on_error": "failure", "notify_on_success": "success"}
 _SCHEMAS: Mapping[str, type[Task]] = {
     TaskType.DATA: DataTask,
     TaskType.EXEC: ExecTask,
@@ -153,8 +155,21 @@ class _Reader:
             "arguments": tuple(Argument(name=key) for key in params.order),
             "single": told.single_mode,
             "retries": None if told.restart_if_stuck is None else int(told.restart_if_stuck),
+            "notify": self._notify(told),
             "setup": Setup(requirements=self._requirements(told), prerun=told.prerun, output=told.output_dir),
         }
+
+    def _notify(self, told: ExecTask) -> Notify | None:
+        """Of which ends people are told, and who else is; a `false` and addresses that get nothing are kept."""
+        wanted = {"notify_on_error": told.notify_on_error, "notify_on_success": told.notify_on_success}
+        for key in (key for key, on in wanted.items() if not on and self._part.has(key)):
+            self._kept.one(key)
+        events = tuple(_EVENTS[key] for key, on in wanted.items() if on)
+        said = {"events": events, "emails": told.emails}
+        made = self._part.attempt(lambda: Notify.model_validate(said), "emails")
+        if not events and told.emails:
+            self._kept.one("emails")
+        return made if events else None
 
     def _command(self, told: ExecTask) -> str:
         usual, other = ("input", "command") if self._dialect is Dialect.FLOW else ("command", "input")

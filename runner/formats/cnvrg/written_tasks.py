@@ -72,11 +72,15 @@ class _Task:
                 self._note(f"the empty text in {name}", "written as a parameter without a value", "params")
         order = [argument.name for argument in node.arguments]
         params = written_params(given, node.grid, order, self._types, self._dialect)
+        events = node.notify.events if node.notify else ()
         return _given(
             **{command: node.source or None},
             params=params or None,
             single_mode=node.single or None,
             restart_if_stuck=None if node.retries is None else node.retries > 0,
+            notify_on_error=True if "failure" in events else None,
+            notify_on_success=True if "success" in events else None,
+            emails=list(node.notify.emails) if node.notify and node.notify.emails else None,
             requirements=None if setup.requirements else False,
             prerun=None if setup.prerun else False,
             output_dir=setup.output,

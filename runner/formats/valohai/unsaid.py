@@ -24,6 +24,7 @@ _NODE: Mapping[str, str] = {
     "executor": "its executor",
     "single": "--single",
     "approve": "who may let it start",
+    "notify": "of which of its ends people are told",
     "cache": "--cache",
     "compute": "its compute templates",
     "git": "its Git repository",
