@@ -72,10 +72,11 @@ def show(wanted: str, store: Path | None, recorded: bool, page: Path | None, as_
 
 def _write_page(file: Path, follower: Follower) -> None:
     """The run as a web page. Raises MachineError (E-FILE-WRITE)."""
-    from .board.page import static_page
+    from .board.document import static_page
     from .core.errors import MachineError, problem
+    from .reports.texts import hiding_of
 
-    text = static_page(follower, time.time())
+    text = static_page(follower, time.time(), hiding_of(follower))
     try:
         file.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -104,15 +104,10 @@ class Origins:
         node = self._nodes.get(run.node)
         if node is None:
             return Origin(self._text.file)
-        error = run.detail.get("error") or {}
-        frames = list(frames_of(plain("\n".join(map(str, error.get("traceback") or ())))))
-        at = error.get("cell")
+        at, line = (run.detail.get("error") or {}).get("cell"), failing_line(run)
         if node["kind"] == Kind.NOTEBOOK and node.get("path"):
-            last = max((number for number, _ in frames), default=0)  # the cell that was executed when it failed
-            line = next((line for number, line in reversed(frames) if number == last), None)
             return self._other(self._folder / node["path"]).origin(None if at is None else at + 1, line)
-        line = next((line for number, line in reversed(frames) if number - 1 == at), None)
-        if frames and at is not None and at < len(self._shared):
+        if line and at is not None and at < len(self._shared):
             return self._in_shared(self._shared[at], line)
         return self._in_node(node, line)
 
@@ -128,6 +123,13 @@ class Origins:
 
     def _other(self, file: Path) -> Text:
         return self._others.setdefault(file, Text.of(file))
+
+
+def failing_line(run: NodeRun) -> int | None:
+    """The line, from 1, of the cell that failed: the innermost one in it, whatever was called from there."""
+    frames = list(frames_of(plain("\n".join(map(str, (run.detail.get("error") or {}).get("traceback") or ())))))
+    last = max((number for number, _ in frames), default=0)  # the cell that was being executed
+    return next((line for number, line in reversed(frames) if number == last), None)
 
 
 def frames_of(traceback: str) -> Iterator[tuple[int, int | None]]:

@@ -70,9 +70,12 @@ def _parts(inspected: Inspected | InspectedNode | InspectedGroup) -> Iterable[st
             return _group_parts(inspected)
 
 
-def body_html(inspected: Inspected) -> str:
-    """The same of a node run without its heading and commands, for a page that has a heading and is read elsewhere."""
-    return block([_about(inspected), *_run_parts(replace(inspected, commands=()))])
+def body_html(inspected: Inspected, notebook: str = "") -> str:
+    """The same of a node run without its heading and commands, for a page that has a heading and is read elsewhere.
+
+    With its `notebook` as HTML that stands in place of the outputs, and the log is folded.
+    """
+    return block([_about(inspected), *_run_parts(replace(inspected, commands=()), notebook)])
 
 
 def _head(one: Inspected) -> str:
@@ -92,7 +95,7 @@ def _about(one: Inspected) -> str:
     return f"<div>{' · '.join(parts)}</div>{reason}"
 
 
-def _run_parts(one: Inspected) -> Iterator[str]:
+def _run_parts(one: Inspected, notebook: str = "") -> Iterator[str]:
     yield guarded(_failure, one.failure, one.notebook)
     yield guarded(_approval, one.approval, one.state)
     yield "".join(boxed(State.CANCELLED, line(f"warning: {text}")) for text in one.warnings)
@@ -101,8 +104,8 @@ def _run_parts(one: Inspected) -> Iterator[str]:
     yield guarded(_named, "Tags", one.tags)
     yield from _metrics(one)
     yield guarded(_pictures, one.pictures)
-    yield guarded(_outputs, one)
-    yield guarded(_log, one)
+    yield notebook or guarded(_outputs, one)
+    yield guarded(_log, one, not notebook)
     yield guarded(_artifact, one.artifact)
     yield guarded(_conditions, one)
     yield guarded(_attempts, one.attempts)
@@ -189,10 +192,10 @@ def _outputs(one: Inspected) -> str:
     return folded("Outputs", before, *parts, count=len(one.outputs) + one.outputs_left_out, opened=True)
 
 
-def _log(one: Inspected) -> str:
+def _log(one: Inspected, opened: bool) -> str:
     if not one.log:
         return ""
-    return folded("Log", more(one.log_left_out, "lines before"), log_html(one.log), opened=True)
+    return folded("Log", more(one.log_left_out, "lines before"), log_html(one.log), opened=opened)
 
 
 def _artifact(artifact: ArtifactListing | None) -> str:

@@ -1,36 +1,26 @@
-"""A whole run without a script: the picture that stays in a notebook, and a page of its own.
+"""A whole run without a script: the picture that stays in a notebook.
 
-Both hold all that they need, and run nothing: what comes from users, nodes and files is escaped or stands in frames
-without rights. A notebook's picture must do with the styles of whoever shows it: JupyterLab and nbconvert show it as
-it is; where a page takes drawings and styles away, the list of node runs still says everything.
+It holds all that it needs, and runs nothing: what comes from users, nodes and files is escaped or stands in frames
+without rights. It must do with the styles of whoever shows it: JupyterLab and nbconvert show it as it is; where a page
+takes drawings and styles away, the list of node runs still says everything. `document` is a page of its own.
 """
 
 from __future__ import annotations
 
-import html
-import re
 from dataclasses import replace
-from datetime import datetime
 
 from .. import cell_view
 from ..asking import questions
-from ..core.lifecycle import ENDED, RunState
-from ..core.masking import masked
-from ..core.values import from_json
-from ..executors.hiding import Hiding
-from ..records.follow import Follower, Watched
+from ..core.lifecycle import RunState
+from ..records.follow import Follower
 from ..view import age, failed_first, label, state_word, tally, up_to_date
 from .graph_svg import graph_svg
 from .header import ended_at, header, header_html
-from .inspector import inspect_run
-from .inspector_facts import failure_of, recorded_pipeline
-from .inspector_html import body_html
+from .inspector_facts import failure_of
 from .inspector_parts import (
     INK,
-    block,
     boxed,
     code,
-    facts_table,
     folded,
     line,
     more,
@@ -41,7 +31,7 @@ from .inspector_parts import (
 )
 from .listing import listing_html
 from .output_html import traceback_html
-from .palette import palette, theme_style
+from .palette import palette
 from .pictured import run_scene
 from .timeline import timeline
 from .timeline_svg import timeline_html
@@ -49,10 +39,7 @@ from .timeline_svg import timeline_html
 MOST_FAILURES = 5  # tracebacks that are shown
 LONGEST_TRACEBACK = 20_000  # characters of one: its end tells what happened
 MOST_LINES = 200  # node runs that the plain text lists
-MOST_INSPECTED = 1_000  # node runs that a page tells everything of
 SMALLEST = 0.6  # how far a wide drawing may shrink before it scrolls
-
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'"
 
 
 def run_bundle(follower: Follower, now: float) -> dict[str, str]:
@@ -80,8 +67,8 @@ def _picture(follower: Follower, now: float) -> str:
     look = f"color:{INK};font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:13px"
     parts = [
         header_html(header(follower, now)),
-        _reason(follower),
-        _drawing(follower, now),
+        reason_html(follower),
+        drawing_html(follower, now),
         asked_html(follower),
         _failures(follower),
         folded("Timeline", timeline_html(timeline(follower, now)), opened=True),
@@ -90,13 +77,13 @@ def _picture(follower: Follower, now: float) -> str:
     return f'<div class="dagbook-run" style="{look}">{"".join(parts)}</div>'
 
 
-def _reason(follower: Follower) -> str:
+def reason_html(follower: Follower) -> str:
     """Why the run ended so, where no node run tells it."""
     alone = not follower.watched or follower.so_far.state in (RunState.CANCELLED, RunState.REJECTED)
     return line(follower.so_far.reason) if alone else ""
 
 
-def _drawing(follower: Follower, now: float) -> str:
+def drawing_html(follower: Follower, now: float) -> str:
     """The graph; what would be drawn too small to be read scrolls in its place."""
     scene = run_scene(follower, now=now)
     if not scene.cards:
@@ -130,73 +117,3 @@ def _failures(follower: Follower) -> str:
         hint = line(failure.hint) if failure and failure.hint else ""
         parts.append(boxed(run.state, head, line(run.reason), hint, traceback_html(lines), place))
     return "".join(parts) + more(len(failed) - MOST_FAILURES, "that failed")
-
-
-def static_page(follower: Follower, now: float, hiding: Hiding | None = None) -> str:
-    """A whole HTML document of a run as it is at `now`: the picture, and all that is known of each node run.
-
-    It opens from a file, loads nothing and runs nothing; with `hiding` dots stand in it for secrets.
-    """
-    row = follower.row
-    title = html.escape(f"{row.pipeline}, run {row.id}: {state_word(follower.so_far.state)}")
-    whole = sendable(
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{html.escape(_POLICY)}">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f'<meta name="color-scheme" content="light dark"><title>{title}</title><style>{_page_style()}</style></head>'
-        f"<body><main>{_picture(follower, now)}{_about(follower)}{_inspected(follower, now)}</main></body></html>\n"
-    )
-    return hiding.text(whole) if hiding else whole
-
-
-def _page_style() -> str:
-    """The variables that a notebook's theme would give, for light and dark, and how it is printed."""
-    dark = re.sub(r"^[^{]*", ":root", theme_style())
-    return (
-        ":root{--jp-ui-font-color1:#1c2733;--jp-layout-color0:#fff;--jp-layout-color1:#fff;"
-        "--jp-layout-color2:#f1f4f7;--jp-border-color2:#d7dde3;"
-        "--jp-ui-font-family:system-ui,sans-serif;--jp-code-font-family:ui-monospace,monospace;--jp-code-font-size:12px}"
-        "body{margin:0;background:var(--jp-layout-color0)}main{max-width:1500px;margin:0 auto;padding:16px 20px;"
-        "color:var(--jp-ui-font-color1);font:13px/1.45 system-ui,sans-serif}"
-        "details.dagbook-node-run{border-top:1px solid var(--jp-border-color2);padding:6px 0}"
-        "details.dagbook-node-run>summary{cursor:pointer}details.dagbook-node-run>div{padding:2px 0 10px 18px}"
-        "pre{margin:4px 0}h2{font:600 15px system-ui,sans-serif;margin:22px 0 6px}"
-        "@media (prefers-color-scheme:dark){:root{--jp-ui-font-color1:#e9eef3;--jp-layout-color0:#14181d;"
-        f"--jp-layout-color1:#1a2027;--jp-layout-color2:#1f262e;--jp-border-color2:#3a4653}}{dark}}}"
-        "@media print{main{max-width:none;padding:0}pre,svg,tr{break-inside:avoid}"
-        "pre{max-height:none!important;white-space:pre-wrap!important}}"
-    )
-
-
-def _about(follower: Follower) -> str:
-    """What the run keeps of its beginning: parameters, who started it, from which file and commit."""
-    record = follower.row.record
-    started = datetime.fromtimestamp(follower.row.started).strftime("%Y-%m-%d %H:%M:%S")
-    rows = [("started", code(started), "")]
-    who = [str(record[name]) for name in ("user", "started_by") if record.get(name)]
-    rows += [("by", code(", ".join(who)), "")] if who else []
-    rows += [("file", code(str(record["file"]), True), "")] if record.get("file") else []
-    if git := record.get("git"):
-        rows.append(("commit", code(str(git.get("commit")), True), "with changes" if git.get("dirty") else ""))
-    rows += [("dagbook", code(str(record["dagbook"])), "")] if record.get("dagbook") else []
-    for name, value in (record.get("parameters") or {}).items():
-        rows.append((name, code(masked(name, from_json(value))), "parameter"))
-    return folded("About this run", facts_table(rows))
-
-
-def _inspected(follower: Follower, now: float) -> str:
-    """A part for each node run, folded: what went wrong is told above already."""
-    pipeline, watched = recorded_pipeline(follower), follower.listed()
-    parts = []
-    for one in watched[:MOST_INSPECTED]:
-        inner = body_html(inspect_run(follower, one.run.id, now, pipeline))
-        parts.append(f'<details class="dagbook-node-run"><summary>{_summary(one, now)}</summary>{inner}</details>')
-    rest = more(len(watched) - MOST_INSPECTED, "node runs")
-    return f"<h2>Each node run</h2>{block(parts)}{rest}" if parts else ""
-
-
-def _summary(watched: Watched, now: float) -> str:
-    run = watched.run
-    seconds = watched.seconds(now)
-    took = soft(age(max(seconds, 0))) if seconds is not None and run.state in ENDED else ""
-    return f"{state_html(run.state)} <b>{shortened(label(run), 90)}</b> {took}"

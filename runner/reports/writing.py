@@ -114,7 +114,7 @@ def _notebook(definition: Definition, follower: Follower, hiding: Hiding | None)
 
 
 def _page(follower: Follower, hiding: Hiding | None) -> str:
-    from ..board.page import static_page
+    from ..board.document import static_page
 
     return static_page(follower, time.time(), hiding)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dagbook.runner.board.page import static_page
+from dagbook.runner.board.document import static_page
 from dagbook.runner.core.lifecycle import Pictured, State
 from dagbook.runner.core.model import Node, Pipeline
 from tests.board.by_hand import ByHand, stream

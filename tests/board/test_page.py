@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Frame, TimeoutError, sync_playwright
 
+from dagbook.runner.board.document import static_page
 from dagbook.runner.board.output_html import ansi_html
-from dagbook.runner.board.page import run_bundle, static_page
+from dagbook.runner.board.page import run_bundle
 from dagbook.runner.board.palette import contrast, theme_style
 from dagbook.runner.core.lifecycle import RunChanged, RunState, State, Tagged
 from dagbook.runner.core.model import Condition, Node, Objective, Pipeline

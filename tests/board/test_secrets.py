@@ -9,11 +9,12 @@ import pytest
 
 from dagbook.extension import pictures
 from dagbook.runner import diagram
+from dagbook.runner.board.document import static_page
 from dagbook.runner.board.graph_svg import graph_svg
 from dagbook.runner.board.inspector import inspect_group, inspect_node, inspect_run
 from dagbook.runner.board.inspector_html import inspected_html
 from dagbook.runner.board.listing import listing_html
-from dagbook.runner.board.page import run_bundle, static_page
+from dagbook.runner.board.page import run_bundle
 from dagbook.runner.board.pictured import planned_scene, run_scene
 from dagbook.runner.board.timeline import timeline
 from dagbook.runner.board.timeline_svg import timeline_html
