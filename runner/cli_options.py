@@ -216,8 +216,10 @@ def sound(definition: Definition) -> list[Problem]:
     """Warnings of a definition without errors; with errors, raises PipelineError with all findings."""
     from .core.check import check
     from .core.errors import raise_errors
+    from .formats.notebook_file import in_the_file
 
-    whole = [found.at(_file_place(definition)) for found in check(definition.pipeline)]
+    placed = (found.at(_file_place(definition)) for found in check(definition.pipeline))
+    whole = in_the_file(placed, definition.path, definition.notebook)
     if any(found.is_error for found in definition.problems):  # a node that could not be read is not "unknown"
         whole = [found for found in whole if found.code not in ("E-EDGE-UNKNOWN", "E-EDGE-END", "E-PIPELINE-EMPTY")]
     return raise_errors([*definition.problems, *whole])

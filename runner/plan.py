@@ -24,6 +24,7 @@ from .earlier import find_earlier
 from .executors.contract import Executor, Needs, Runtime
 from .formats.attachments import read_requirements, read_text
 from .formats.git_address import read_git_address
+from .formats.notebook_file import notebook_text
 from .records.code import Snapshot, TooLarge, snapshot
 from .records.glance import kept_out
 from .records.repositories import Repository, resolve_all
@@ -151,7 +152,7 @@ def _on_executors(
 def _with_notebooks(pipeline: Pipeline, folder: Path) -> Pipeline:
     """The pipeline with the text of each notebook node in it: what is planned, approved and recorded is what runs."""
     nodes = [
-        node.model_copy(update={"source": (folder / str(node.path)).read_text("utf-8")})
+        node.model_copy(update={"source": notebook_text(folder / str(node.path))})
         if node.kind is Kind.NOTEBOOK and not node.source
         else node
         for node in pipeline.nodes

@@ -12,7 +12,16 @@ from ..core.errors import PipelineError, Place, Problem, nearest, problem
 from ..core.model import Kind, Node, Pipeline
 from .checks import check_code
 from .nbformat_import import import_nbformat
-from .notebook_file import Content, as_node, kernelspec, language_of, language_of_kernel, load_notebook, save_notebook
+from .notebook_file import (
+    Content,
+    as_node,
+    in_the_file,
+    kernelspec,
+    language_of,
+    language_of_kernel,
+    load_notebook,
+    save_notebook,
+)
 from .parameter_cell import Parameter, read_parameters
 from .python_code import read_code
 from .sources import cell_magic
@@ -117,12 +126,18 @@ def _whole_notebook(node: Node, folder: Path, kernel: str | None, language: str 
 def check_notebook_node(node: Node, folder: Path) -> list[Problem]:
     """Findings in the notebook that is a node: the file's own (E-NB-*), E-SYNTAX, E-STDIN, E-PARAMS-DUP, and
     E-PARAM-UNKNOWN for a parameter that its `parameters` cell does not have. Each names that file and its cell."""
+    path = folder / (node.path or "")
+    file = str(path)
     try:
-        notebook, found = load_notebook(folder / (node.path or ""))
+        notebook, found = load_notebook(path)
     except PipelineError as error:  # the place is the cell that names the file; the message has the file
         return [Problem(one.code, one.message, one.hint, node.place) for one in error.problems]
-    file = str(folder / (node.path or ""))
     found = [one for one in found if one.code != "W-NB-REPAIRED"]
+    return in_the_file([*found, *_findings(node, notebook, file)], path, notebook)
+
+
+def _findings(node: Node, notebook: Content, file: str) -> list[Problem]:
+    found: list[Problem] = []
     if language_of(notebook) in ("python", "ipython", "python3", ""):
         for position, cell in enumerate(notebook["cells"], 1):
             if cell["cell_type"] == "code":

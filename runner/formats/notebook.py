@@ -22,7 +22,7 @@ from .given_grids import given_to
 from .given_values import parameters_of
 from .magic_table import MAGICS
 from .node_notebook import check_notebook_node, node_notebook, save_notebook, write_back
-from .notebook_file import Content, language_of, load_notebook
+from .notebook_file import Content, in_the_file, language_of, load_notebook
 from .parameter_cell import Parameter, overridden, read_parameters
 from .sources import Cut, Found, cell_magic, check_body_magics, check_late_cell_magics, magics_in, misplaced, unknown
 from .whole_pipeline import merged, read_whole
@@ -72,8 +72,8 @@ def read_notebook(
     (E-FILE-MISSING, E-NB-PARSE, E-NB-VERSION).
     """
     path = Path(path)
-    notebook, found = load_notebook(path)
-    reader = _Reader(found, path.parent)
+    notebook, warnings = load_notebook(path)
+    reader = _Reader(warnings, path.parent)
     for position, cell in enumerate(notebook["cells"], 1):
         reader.read(position, cell)
     reader.check_language(notebook)
@@ -83,7 +83,8 @@ def read_notebook(
     reader.problems += body_problems(pipeline, path.parent, project)
     reader.problems += check_attachments(pipeline, path.parent)
     place = Place(file=str(path))
-    problems = sorted((one.at(place) for one in reader.problems), key=_in_cell_order)
+    found = in_the_file((one.at(place) for one in reader.problems), path, notebook)
+    problems = sorted(found, key=_in_cell_order)
     return Definition(path, pipeline, notebook, tuple(problems), reader.parameters)
 
 

@@ -6,12 +6,14 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import PipelineError, Place, Problem, nearest, problem
 from .nbformat_import import import_nbformat
+from .percent import is_percent, lines_of_script, read_percent
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -24,15 +26,57 @@ NEWEST_MINOR = 5
 def load_notebook(path: Path) -> tuple[Content, list[Problem]]:
     """The notebook in `path`, in the form of nbformat 4.5, and the warnings that came up (W-NB-LARGE, W-NB-REPAIRED).
 
-    Plain values: importing nbformat takes longer than reading (`as_node` makes of them what papermill takes).
+    A script with cells is read as the notebook that it is. Plain values: importing nbformat takes longer than reading
+    (`as_node` makes of them what papermill takes).
     Nothing is executed and no output is interpreted; `metadata.trusted` is dropped.
-    Raises PipelineError: E-FILE-MISSING, E-NB-PARSE, E-NB-VERSION.
+    Raises PipelineError: E-FILE-MISSING, E-NB-PARSE, E-NB-VERSION, E-EXTRA.
     """
     found = _size_problems(path)
-    content = _json_of(path)
+    text = _text_of_file(path)
+    content = read_percent(text, str(path)) if _is_script(path, text) else _json_of(path, text)
     _check_form(path, content)
     _complete(path, content, found)
     return content, found
+
+
+def _is_script(path: Path, text: str) -> bool:
+    """Whether it is a notebook as a script. Raises PipelineError (E-NB-PARSE) for any other program."""
+    if text.lstrip()[:1] != "{" and is_percent(text):  # by its text alone: a run keeps it under another name
+        return True
+    if path.suffix == ".py":
+        hint = "A script is a notebook when its cells begin with `# %%`: jupytext --to py:percent NOTEBOOK.ipynb"
+        raise _not_a_notebook(path, "it is a Python program without cells", hint)
+    return False
+
+
+def notebook_text(path: Path) -> str:
+    """The text of the notebook in `path`; of a script, the notebook that it is, as JSON. Raises as `load_notebook`."""
+    text = _text_of_file(path)
+    return json.dumps(read_percent(text, str(path)), indent=1) + "\n" if _is_script(path, text) else text
+
+
+def in_the_file(problems: Iterable[Problem], path: Path, notebook: Mapping[str, Any]) -> list[Problem]:
+    """Findings in the cells of the notebook in `path`; of a script, their lines are those of the file.
+
+    Who edits a script sees its lines, not those of cells. Other findings, and other files, stay as they are.
+    """
+    found = list(problems)
+    if path.suffix != ".py" or not any(one.place.cell and one.place.file == str(path) for one in found):
+        return found
+    try:
+        places = lines_of_script(path.read_text("utf-8-sig"), notebook["cells"])
+    except (OSError, UnicodeDecodeError):
+        return found
+    return [_in_script(one, places) if one.place.file == str(path) else one for one in found]
+
+
+def _in_script(found: Problem, places: Sequence[Sequence[int]]) -> Problem:
+    cell = found.place.cell
+    lines = places[cell - 1] if cell and cell <= len(places) else []
+    if not lines:
+        return found
+    line = min(max(found.place.line or 1, 1), len(lines))
+    return replace(found, place=replace(found.place, line=lines[line - 1]))
 
 
 def _size_problems(path: Path) -> list[Problem]:
@@ -52,7 +96,7 @@ def _size_problems(path: Path) -> list[Problem]:
 
 def _suggest(folder: Path, otherwise: str, name: str = "") -> str:
     try:
-        notebooks = [found.name for found in folder.glob("*.ipynb")]
+        notebooks = [found.name for found in folder.glob("*.py" if name.endswith(".py") else "*.ipynb")]
     except OSError:
         notebooks = []
     return nearest(name, notebooks) if notebooks else otherwise
@@ -65,10 +109,7 @@ def _not_a_notebook(path: Path, why: str, hint: str = "", line: int | None = Non
     )
 
 
-def _json_of(path: Path) -> Any:
-    if path.suffix == ".py":
-        hint = "Make a notebook of it: jupytext --to ipynb FILE.py"
-        raise _not_a_notebook(path, "percent scripts cannot be read in this release", hint)
+def _text_of_file(path: Path) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -77,11 +118,16 @@ def _json_of(path: Path) -> Any:
         why = "it is empty (0 bytes)" if not data else "there is nothing in it"
         raise _not_a_notebook(path, why, "Take an earlier copy, for instance from .ipynb_checkpoints.")
     try:
-        return json.loads(data.decode("utf-8-sig"))
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _not_a_notebook(path, f"byte {error.start} is not UTF-8 text") from None
+
+
+def _json_of(path: Path, text: str) -> Any:
+    try:
+        return json.loads(text)
     except json.JSONDecodeError as error:
-        cut = error.pos >= len(data.decode("utf-8-sig").rstrip()) or "Unterminated" in error.msg
+        cut = error.pos >= len(text.rstrip()) or "Unterminated" in error.msg
         what = "it is cut off" if cut else "it is not JSON"
         raise _not_a_notebook(path, f"{what} ({error.msg})", line=error.lineno) from None
     except (RecursionError, ValueError) as error:

@@ -62,7 +62,7 @@ OPTIONS = (
         many=True,
         convert=to.title,
     ),
-    Option("--path", "FILE.ipynb", "the notebook that is the node", ("pipeline_notebook",), required=True),
+    Option("--path", "FILE", "the notebook that is the node, also as a script", ("pipeline_notebook",), required=True),
     Option("--path", "FILE|DIR", "the file or folder that it is", ("pipeline_data",), convert=to.data_source),
     Option(
         "--url",

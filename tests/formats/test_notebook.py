@@ -190,12 +190,6 @@ def test_B1_missing_file_suggests_the_nearest_notebook(tmp_path: Path) -> None:
         read_notebook(tmp_path)
 
 
-def test_percent_scripts_are_refused_with_the_way_round(tmp_path: Path) -> None:
-    (tmp_path / "p.py").write_text("# %%\n")
-    with pytest.raises(PipelineError, match="jupytext --to ipynb"):
-        read_notebook(tmp_path / "p.py")
-
-
 def test_B2_python_magics_in_an_R_notebook_are_refused(tmp_path: Path) -> None:
     metadata = {"kernelspec": {"name": "ir", "language": "R", "display_name": "R"}}
     (found,) = findings(tmp_path, "%%pipeline_node a\n1", metadata=metadata)

@@ -19,6 +19,7 @@ FILES: dict[str, tuple[str, str]] = {
     # notebooks and files
     "E-FILE-MISSING": ("{file} does not exist", "{hint}"),
     "E-FILE-WRITE": ("{file} cannot be written: {why}", "Name a file in a folder that exists and may be written to."),
+    "E-EXTRA": ("{what}", "Install it: pip install 'dagbook[{extra}]'"),
     "E-NB-PARSE": ("{file} is not a notebook: {why}", "{hint}"),
     "E-NB-VERSION": (
         "{file} is a notebook of format {version}, which cannot be read here",
