@@ -25,7 +25,7 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
-__all__ = ["data", "input", "log_image", "log_metric", "log_param", "log_tag", "output", "param"]
+__all__ = ["data", "input", "log_image", "log_metric", "log_param", "log_tag", "output", "param", "returned"]
 
 _MIME = "application/vnd.dagbook.logged+json"
 _NOTHING: Any = object()
@@ -108,6 +108,34 @@ def log_image(name: str, image: Any, step: float | None = None) -> None:
     told = {"dagbook": {"image": name, "step": step}}
     if not _displayed({mime: shown, "text/plain": f"<image {name}>"}, told):
         _say(f"dagbook_image_{name}@{step:.15g}: {_left(content, mime)}")
+
+
+def returned(value: Any) -> Any:
+    """Take what a function that is a node has returned: each entry of a dict becomes a tag, all else is given back.
+
+    Single values and short lists of them can be tags; a line tells which entries are none, such as a model.
+    """
+    if not isinstance(value, dict):
+        return value
+    left = []
+    for name, one in value.items():
+        if isinstance(name, str) and _is_a_tag(one):
+            log_tag(name, one)
+        else:
+            left.append(f"{name} ({type(one).__name__})")
+    if left:
+        print(f"Not kept as tags: {', '.join(left)}")  # noqa: T201
+    return None
+
+
+_LONGEST_LIST = 100  # values in a list that is returned as a tag
+
+
+def _is_a_tag(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return len(value) <= _LONGEST_LIST and all(map(_is_a_tag, value))
+    single = hasattr(value, "item") and getattr(value, "size", 0) == 1  # a number of NumPy
+    return value is None or isinstance(value, (bool, int, float, str)) or single
 
 
 _steps: dict[tuple[str, str], int] = {}

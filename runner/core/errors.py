@@ -84,6 +84,12 @@ def problem(code: str, place: Place = Place(), **facts: Any) -> Problem:
     return Problem(code, message.format(**facts), hint.format(**facts), place)
 
 
+def problem_from(said: dict[str, Any]) -> Problem:
+    """The inverse of `Problem.as_json`."""
+    place = Place(**{name: said.get(name) for name in ("file", "cell", "line", "node", "column")})
+    return Problem(said["code"], said["message"], said["hint"], place)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A sentence that suggests what a mistyped name may have meant: `Did you mean "x"?`, or the known names."""
     names = sorted(set(known))

@@ -109,7 +109,8 @@ def _free(
     elif offered:
         hint = f"Take the pipeline's parameter: --param {' '.join(offered)}"
     verb = "is defined" if len(names) == 1 else "are defined"
-    return [problem("W-FREE-NAME", replace(place, line=free[names[0]]), names=shown, verb=verb, hint=hint)]
+    at = replace(place, line=line_at(place, free[names[0]]))
+    return [problem("W-FREE-NAME", at, names=shown, verb=verb, hint=hint)]
 
 
 def check_code(code: Code, place: Place) -> list[Problem]:

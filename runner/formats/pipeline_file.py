@@ -17,6 +17,7 @@ from .given_values import parameters_of
 from .imported import Imported
 from .notebook import Definition, body_problems, read_notebook
 from .pipeline_notebook import notebook_of
+from .python_program import is_program, read_program
 from .recognised import AS_USUAL, Wishes, as_findings, chosen, name_from, read_pipelines
 
 TEXTS = (".yaml", ".yml", ".json")
@@ -35,7 +36,7 @@ def read_definition(
     text: str | None = None,
     grids: Sequence[str] = (),
 ) -> Definition:
-    """The pipeline that the file at `path` defines. Nothing is executed.
+    """The pipeline that the file at `path` defines. Nothing is executed, but for a program (`python_program`).
 
     `parameters` (`-p`) and `grids` (`--grid`) take the place of what it says; `project` is the folder that nodes see
     at /code; `pipeline` names one of several in the file; `text` is what the file holds, where it was fetched.
@@ -43,6 +44,9 @@ def read_definition(
     """
     if text is None and is_notebook(path):
         return read_notebook(path, parameters, project, grids)
+    if text is None and is_program(path):
+        built = read_program(path, parameters or {}, pipeline)
+        return _definition(path, built.pipeline, built.folder, built.folder, parameters, grids)
     text = read_text_file(path) if text is None else text
     imported = read_pipelines(text, str(path), replace(wishes, name=name_from(path.name), folder=path.parent))
     made = chosen(imported, pipeline, path.name)
@@ -100,7 +104,9 @@ def _suggest(path: Path) -> str:
 
 def is_notebook(path: Path) -> bool:
     """Whether the file is read as a notebook: by its ending, else by how it begins."""
-    if path.suffix in (".ipynb", ".py") or (path.suffix not in TEXTS and not path.is_file()):
+    if path.suffix == ".py":
+        return not is_program(path)
+    if path.suffix == ".ipynb" or (path.suffix not in TEXTS and not path.is_file()):
         return True
     try:
         with path.open("rb") as file:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..formats.own_code import child_environment as child_environment  # for those who know it from here
+
 
 def user_name() -> str:
     """Who runs this process; the number where it has no name (a container started with any user)."""
@@ -47,12 +49,3 @@ def _start_without_proc(pid: int) -> str | None:
     found = subprocess.run(command, capture_output=True, text=True, check=False, env=plain).stdout.strip()
     state, _, began = found.partition(" ")
     return None if not found or state.startswith("Z") else began.strip()
-
-
-def child_environment() -> dict[str, str]:
-    """This process's environment for a child in Python, with this package on the path also when it is not installed."""
-    root = Path(__file__).absolute().parents[2]
-    if root.name == "dagbook":  # reached through the package's link, or installed
-        root = root.parent
-    known = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in (str(root), known) if part)}

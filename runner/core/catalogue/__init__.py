@@ -11,7 +11,8 @@ from .data import DATA
 from .files import FILES
 from .flow_words import FLOW_WORDS
 from .observing import OBSERVING
+from .programs import PROGRAMS
 from .running import RUNNING
 from .structure import STRUCTURE
 
-CATALOGUE: dict[str, tuple[str, str]] = {**STRUCTURE, **FLOW_WORDS, **FILES, **DATA, **OBSERVING, **RUNNING}
+CATALOGUE: dict[str, tuple[str, str]] = {**STRUCTURE, **FLOW_WORDS, **FILES, **DATA, **PROGRAMS, **OBSERVING, **RUNNING}

@@ -1,0 +1,90 @@
+"""The user's line that called: named in what is wrong with the call, and the only one of which a traceback tells."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from types import FrameType
+from typing import ParamSpec, TypeVar
+
+from ..core.errors import DagbookError, Place
+from ..core.spot import Spot
+from ..handles.failures import RunFailed
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def caller() -> Spot | None:
+    """The innermost line of the program that is not ours; None for one that stands in no file."""
+    frame = _frame()
+    if frame is None:
+        return None
+    name = frame.f_code.co_filename
+    cell = _cell_of(name)
+    if cell is None and not Path(name).is_file():
+        return None
+    return Spot(file=cell or as_seen(name), line=frame.f_lineno)
+
+
+def folder_of_caller() -> tuple[Path, Path | None]:
+    """The folder of the program's file, and that file; in a notebook and at a prompt the working directory."""
+    frame = _frame()
+    file = Path(frame.f_code.co_filename) if frame else None
+    if file is None or _cell_of(str(file)) or not file.is_file():
+        return Path.cwd(), None
+    return file.absolute().parent, file.absolute()
+
+
+def _frame() -> FrameType | None:
+    frame: FrameType | None = sys._getframe(1)
+    while frame and str(frame.f_globals.get("__name__", "")).startswith("dagbook."):
+        frame = frame.f_back
+    return frame
+
+
+def _cell_of(file: str) -> str | None:
+    """`In[5]` for the code of a cell of a live notebook."""
+    if "IPython" not in sys.modules:
+        return None
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    named = shell.compile.format_code_name(file) if shell is not None else None
+    return str(named[1]) if named else None
+
+
+def spot_of(file: str, line: int) -> Spot:
+    """A line of a file, or of a cell, as people are told it."""
+    return Spot(file=_cell_of(file) or as_seen(file), line=line)
+
+
+def as_seen(file: str) -> str:
+    """A path as it is seen from the working directory, where it is below that."""
+    try:
+        return str(Path(file).absolute().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return file
+
+
+def place_of(spot: Spot | None, node: str | None = None) -> Place:
+    """The place of a finding about a call."""
+    return Place(file=spot.file, line=spot.line, node=node) if spot else Place(node=node)
+
+
+def told_at_the_call(function: Callable[P, R]) -> Callable[P, R]:
+    """What is wrong with a call is told with the user's line, and without the lines of ours below it."""
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except DagbookError as error:
+            if not isinstance(error, RunFailed):  # that tells of lines in the nodes
+                place = place_of(caller())
+                error.problems = tuple(one if one.place.file else one.at(place) for one in error.problems)
+            raise error.with_traceback(None) from None
+
+    return call

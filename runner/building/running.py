@@ -1,0 +1,83 @@
+"""Running a pipeline that a program has built: in a process of its own, which this program waits for, or not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..asked import Asked, ask
+from ..core.errors import Problem, raise_errors
+from ..formats.given_values import parameters_of, with_values
+from ..formats.settings import read_settings
+from ..handles.run import Run
+from ..handles.shown import look_on
+from .being_read import refuse
+from .run_options import asked_fields, flags_of, split
+
+if TYPE_CHECKING:
+    from ..launch import Launched
+    from .pipeline import Pipeline
+
+
+def asked(flow: Pipeline, options: Mapping[str, Any], started_by: str) -> Asked:
+    """What is to be run, and no mistake in it. Raises PipelineError."""
+    tell_warnings(raise_errors(flow.problems()))
+    made = flow.model
+    said, values = split(options, made.parameters)
+    made, faults = with_values(made, parameters_of(made), values, flow.folder)
+    raise_errors(faults)
+    settings = read_settings(flow.folder, flags_of(said))
+    return ask(made, settings, flow.folder, file=flow.file, started_by=started_by, **asked_fields(said))
+
+
+def run(flow: Pipeline, check: bool, quiet: bool, options: Mapping[str, Any]) -> Run:
+    """Run it and wait for its end; see `Pipeline.run`."""
+    refuse("run")
+    launched = _launched(flow, options, "Pipeline.run", tied=True)
+    started = Run.of(launched)
+    if not quiet:
+        _say(f"Run {started.id} of {started.pipeline}")
+    _attend(started, quiet)
+    if check:
+        return started.check()
+    return started
+
+
+def start(flow: Pipeline, options: Mapping[str, Any]) -> Run:
+    """Start it and leave it alone; see `Pipeline.start`."""
+    refuse("start")
+    return Run.of(_launched(flow, options, "Pipeline.start", tied=False))
+
+
+def _launched(flow: Pipeline, options: Mapping[str, Any], how: str, tied: bool) -> Launched:
+    from ..launch import launch
+
+    launched = launch(asked(flow, options, how), flow.store, tied=tied, tell=_tell)
+    tell_warnings(launched.warnings)
+    return launched
+
+
+def _attend(started: Run, quiet: bool) -> None:
+    """Look on until it is over. Ctrl-C ends the run in order, a second one at once."""
+    try:
+        look_on(started._store, started.id, quiet)
+    except KeyboardInterrupt:
+        from ..steer import stop_at_once
+
+        started.cancel()
+        try:
+            look_on(started._store, started.id, quiet)
+        except KeyboardInterrupt:
+            stop_at_once(started._store, started.id, "Ctrl-C")
+        raise KeyboardInterrupt from None  # where our code was at that moment tells nobody anything
+
+
+def tell_warnings(warnings: list[Problem]) -> None:
+    """What was found and stops nothing, on standard error."""
+    for found in warnings:
+        _tell(found.describe())
+
+
+_tell: Callable[[str], None] = lambda text: print(text, file=sys.stderr)  # noqa: E731, T201
+_say: Callable[[str], None] = lambda text: print(text, flush=True)  # noqa: E731, T201
