@@ -26,6 +26,7 @@ from .held import Held
 from .part_runs import PartMemory, run_parts
 from .parts import Parts
 from .records.artifacts import Artifact, publish
+from .records.failpoints import failpoint
 from .records.journal import Journal
 from .records.long_work import Cancel
 from .records.store import Store
@@ -139,6 +140,7 @@ class Attempts:
         except PipelineError as error:
             reason = "; ".join(one.as_reason() for one in error.problems)
             return AttemptEnded(start.id, start.attempt, State.FAILED, reason)
+        failpoint("attempt.job")
         node = self._jobs.node_of(run.node)
         executor, limit = self._jobs.executor_of(run.node), self._jobs.timeout_of(run.node)
         detail = _detail_of(job, executor)
@@ -221,6 +223,7 @@ class Attempts:
         except OSError as error:
             reason = f"its output could not be stored: {error}"
             return AttemptEnded(start.id, start.attempt, State.FAILED, reason, detail)
+        failpoint("artifact.published")
         try:
             if told := await asyncio.to_thread(self._memory.published, run, artifact.digest):
                 detail["commit"] = told

@@ -35,6 +35,7 @@ from .core.upstream import NoInput
 from .records.bell import FALLBACK_SECONDS, Bell
 from .records.commands import take_commands
 from .records.decisions import Decisions
+from .records.failpoints import failpoint
 from .records.store import Store, StoreGone
 
 
@@ -79,6 +80,7 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         poll = asyncio.create_task(self._poll_commands())
         try:
+            failpoint("run.begins")
             self._go_on([Begin(resumed_by)])
             while self._goes_on():
                 self._go_on(await self._next_events())
@@ -89,6 +91,7 @@ class Engine:
                 task.cancel()
             await asyncio.gather(*left, return_exceptions=True)
             await self._ahead.close()
+        failpoint("run.ends")
         return self._scheduler.run
 
     def _goes_on(self) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import Problem, problem
 from ..core.model import Kind
+from ..records.failpoints import failpoint
 from .command import drive_command
 from .containers import KEPT_LABEL, TCP_PORTS, Engine
 from .contract import Job, Needs, Outcome, Reporter, Runtime
@@ -151,6 +152,7 @@ class DockerExecutor:
         `live_runs` is asked after the containers were listed: a run that begins meanwhile is live, then.
         The run directories of dead processes go too.
         """
+        failpoint("leftovers.remove")
         remove_stale()
         found = self.client.containers(all=True, filters={"label": [f"{LABEL}={store}", RUN_LABEL]})
         live = live_runs()
@@ -211,6 +213,7 @@ class _Attempt:
                 raise asyncio.CancelledError
             process.start()
             self.started.set()
+            failpoint("container.started")
             if self.stopping.is_set():
                 raise asyncio.CancelledError
             if self.gate:

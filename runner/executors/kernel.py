@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..formats.nbformat_import import import_nbformat
+from ..records.failpoints import failpoint
 from . import farewell
 from .contract import Job, Outcome, Reporter
 from .contract import Started as StartedReport
@@ -86,6 +87,7 @@ class Session:
         keeper.nb.metadata["language_info"] = self.line.info["language_info"]
         self.started_after = time.monotonic() - self.began
         self.report(StartedReport())
+        failpoint("kernel.ready")
         client = NodeClient(keeper, self.line, self)
         client.execute()
         if not (self.job.keep_failed and keeper.failed):

@@ -24,6 +24,7 @@ from typing import IO, Any
 
 from ..core.errors import Problem
 from ..core.model import Kind
+from ..records.failpoints import failpoint
 from .command import run_command
 from .contract import Job, Mount, Needs, Outcome, Reporter, Runtime
 from .exits import Ending, Exit
@@ -72,6 +73,7 @@ class ProcessExecutor:
 
     def remove_leftovers(self, store: str, live_runs: Callable[[], Collection[str]]) -> list[str]:
         """Remove what killed run processes left; kernels ended with them, their run directories did not."""
+        failpoint("leftovers.remove")
         remove_stale()
         return []
 
@@ -114,6 +116,7 @@ class _Attempt:
             else:
                 (rundir.path / "lib" / "dagbook.py").touch()
             child = self.child = self._start(rundir)
+            failpoint("process.started")
             if self.stopping.is_set():
                 raise asyncio.CancelledError
             return self._drive(child, rundir)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from ..records.failpoints import failpoint
+
 
 def save(nb: NotebookNode, record: Path) -> None:
     """Write `nb` to `record` in one step: who reads it meanwhile sees the one before."""
@@ -17,10 +19,12 @@ def save(nb: NotebookNode, record: Path) -> None:
     try:
         with open(part, "x", encoding="utf-8") as file:
             file.write(nbformat.writes(nb))  # type: ignore[no-untyped-call]
+        failpoint("notebook.save")
         os.replace(part, record)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+    failpoint("notebook.saved")
 
 
 def merge_streams(cell: NotebookNode) -> dict[int, int]:

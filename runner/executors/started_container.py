@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..core.model import Kind
+from ..records.failpoints import failpoint
 from .containers import TCP_PORTS, container
 from .contract import Job
 from .daemon import ending_of
@@ -42,8 +43,10 @@ class Container:
         script = launcher(command, rundir, NAMESPACE, stdin=by_stdin, log=not command_node, measure=measure, held=held)
         rundir.write("launch", script)
         settings = container(executor.client, executor.engine, job, rundir, variables, stdin=by_stdin)
+        failpoint("container.create")
         self.id: str = executor.client.create_container(**settings)["Id"]
         try:
+            failpoint("container.created")
             self.watched = executor.events.watch(self.id, self.exit)
             # Attached before the start: nothing that is printed is missed, and stdin is a lifeline from the beginning.
             printed = {"stdout": 1, "stderr": 1} if command_node else {}

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .content import AT_ONCE, content_of, side_by_side
+from .failpoints import failpoint
 from .folders import folders_of
 from .foreign import take_out_foreign
 from .manifest import Item, digest_of, write_manifest
@@ -46,9 +47,11 @@ def publish(output: Path, artifacts: Path, *, leave_twin: bool = False) -> Artif
     and with `leave_twin` the folder does too; a damaged one is set aside. Raises OSError when the store cannot take it
     (disk full, read-only).
     """
+    failpoint("output.walk")
     warnings = take_out_foreign(output)
     seen: dict[str, Fingerprint] = {}
     items = _items(output, seen)
+    failpoint("output.hashed")
     home = settle(output, artifacts, items, seen)
     if output.is_dir() and not leave_twin:  # the same content was there
         remove_tree(output)
@@ -69,8 +72,10 @@ def settle(tree: Path, artifacts: Path, items: list[Item], seen: Mapping[str, Fi
     with alone(artifacts):
         if not home.is_dir():
             write_manifest(home, items)
+            failpoint("manifest.written")
             _protect_folders(tree, items)
             os.rename(tree, home)
+            failpoint("artifact.renamed")
             os.chmod(home, 0o555)
             remember(home, seen)
     return home

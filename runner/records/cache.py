@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import MachineError, problem
 from ..core.masking import looks_secret
 from ..core.values import Value, typed
+from .failpoints import failpoint
 from .store import Store
 from .verify import Damage, check
 
@@ -88,6 +89,7 @@ class Cache:
         `body` is plain JSON, {"detail": {"artifact": digest, ...}, ...}. Keeping a hit again makes it the latest
         result, the one that later changes are told against.
         """
+        failpoint("result.keep")
         parts, result = json.dumps(dict(key.parts)), json.dumps(dict(body), allow_nan=False)
         with self._store.writing() as rows:
             rows.execute(

@@ -19,6 +19,7 @@ from ..core.lifecycle import (
     so_far,
 )
 from .bell import bells_of
+from .failpoints import failpoint
 from .processes import alive
 from .run_rows import ListedRun
 from .store import Store
@@ -71,6 +72,7 @@ def _write(store: Store, row: ListedRun, ends: Callable[[RunSoFar], Iterator[Fac
     facts: list[Fact] = list(again)
     if not facts:
         return False
+    failpoint("run.settle")
     left = bells_of(row.id)  # before it may be resumed, which makes another
     try:
         if store.append(row.id, last, facts, held_by=row.process) == last:

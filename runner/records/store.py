@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..core.errors import MachineError, PipelineError, nearest, problem
 from ..core.lifecycle import Fact, RunChanged, RunSoFar, RunState, so_far
+from .failpoints import failpoint
 from .places import network_filesystem
 from .run_rows import LISTED, WHOLE, ListedRun, listed_run, run_row
 from .run_rows import RunRow as RunRow  # for those who know it from here
@@ -183,6 +184,7 @@ class Store:
                 "insert into runs (id, pipeline, state, reason, started, process, record) values (?, ?, ?, ?, ?, ?, ?)",
                 values,
             )
+        failpoint("run.listed")
         return run
 
     def append(self, run: str, after: int, new: Sequence[Fact], held_by: Mapping[str, Any] | None = None) -> int:
@@ -195,6 +197,7 @@ class Store:
         now = time.time()
         lines = [(run, number, now, *to_row(fact)) for number, fact in enumerate(new, after + 1)]
         held = "select 1 from runs where id = ? and process = ? and ended is null"
+        failpoint("facts.record")
         with self.writing() as rows:
             if held_by is not None and not rows.execute(held, (run, json.dumps(dict(held_by)))).fetchone():
                 return after
@@ -204,6 +207,7 @@ class Store:
                     over = fact.state not in (RunState.RUNNING, RunState.PENDING_APPROVAL)
                     change = (fact.state, fact.reason, now if over else None, run)
                     rows.execute("update runs set state = ?, reason = ?, ended = ? where id = ?", change)
+        failpoint("facts.recorded")
         return after + len(lines)
 
     def facts(self, run: str, after: int = 0) -> list[Entry]:
@@ -281,11 +285,13 @@ class Store:
             update runs set process = ?, record = ?, ended = null, state = ?
             where id = ? and process = ? and (select coalesce(max(number), 0) from facts where run = runs.id) = ?"""
         mine, was = (json.dumps(dict(one)) for one in (process, before))
+        failpoint("run.claim")
         with self.writing() as rows:
             values = (mine, json.dumps(dict(record)), RunState.RUNNING, run, was, recorded)
             claimed = rows.execute(take, values).rowcount == 1
             if claimed:
                 rows.execute("update commands set taken = ? where run = ? and taken is null", (time.time(), run))
+        failpoint("run.claimed")
         return claimed
 
 

@@ -60,7 +60,8 @@ def check(artifact: Path) -> Damage | None:
 def verify(artifact: Path, anew: bool = False) -> str:
     """What is wrong with the artifact at `artifact`, by the name of the entry; "" when it is sound.
 
-    With `anew` all bytes are hashed again, whatever is known of them. Raises OSError when that cannot be found out, as with too many open files, and CannotHash.
+    With `anew` all bytes are hashed again, whatever is known of them. Raises OSError when that cannot be found out, as
+    with too many open files, and CannotHash.
     """
     try:
         _compare(artifact, anew)
