@@ -29,10 +29,10 @@ def test_an_error_is_raised_once_or_from_the_given_time_on() -> None:
     once, later = armed("run.ends:error"), armed("run.ends:errors:2")
     assert once is not None
     assert later is not None
-    with pytest.raises(OSError, match="run.ends"):
+    with pytest.raises(OSError, match=r"run\.ends"):
         once.reach()
     once.reach()
     later.reach()
     for _ in range(2):
-        with pytest.raises(OSError, match="run.ends"):
+        with pytest.raises(OSError, match=r"run\.ends"):
             later.reach()
