@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from . import view
@@ -14,6 +13,7 @@ from .asking import Question, questions
 from .core.errors import PipelineError, nearest, problem
 from .core.lifecycle import ENDED, Changed, Kept, NodeRun, RunState, State
 from .core.names import slug_of
+from .failing_code import Origins
 from .formats.commands import command, going_on
 from .records.follow import Follower, Watched
 
@@ -238,10 +238,9 @@ def _tell_questions(stream: TextIO, follower: Follower) -> None:
 
 
 def _tell_failure(stream: TextIO, follower: Follower, run: NodeRun) -> None:
-    """One failure: the node and its cell, the user's own traceback, the notebook that shows it."""
-    cell, file = follower.cell_of(run.node), follower.row.record.get("file")
-    where = f" (cell {cell}{' of ' + Path(file).name if file else ''})" if cell else ""
-    print(f"\n✕ {view.label(run)}{where}: {run.reason}", file=stream)
+    """One failure: the node and where its code stands, the user's own traceback, the notebook that shows it."""
+    where = Origins(follower).of(run).words()
+    print(f"\n✕ {view.label(run)}{f' ({where})' if where else ''}: {run.reason}", file=stream)
     error = run.detail.get("error")
     if error and error["traceback"]:
         text = "\n".join(error["traceback"])

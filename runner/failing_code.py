@@ -17,6 +17,7 @@ from .core.lifecycle import NodeRun
 from .core.model import Kind
 from .formats.file_lines import line_in_text, lines_of_cells
 from .formats.notebook_file import load_notebook
+from .formats.percent import is_percent, lines_of_script, read_percent
 from .formats.sources import cell_magic
 from .records.follow import Follower
 from .records.run_rows import SNAPSHOT
@@ -44,8 +45,8 @@ class Origin:
     file_line: int | None = None
 
     def words(self) -> str:
-        """`flow.ipynb, cell 6, line 11`; empty when nothing is known."""
-        line = self.line if self.cell else self.file_line
+        """`flow.ipynb, cell 6, line 11`; empty when nothing is known. Of a script the line is that of the file."""
+        line = self.line if self.cell and not is_script(self.file) else self.file_line
         counted = (("cell", self.cell), ("line", line))
         parts = [self.file.name] if self.file else []
         return ", ".join([*parts, *(f"{word} {number}" for word, number in counted if number)])
@@ -57,7 +58,7 @@ class Text:
     def __init__(self, file: Path | None, text: str) -> None:
         self.file = file
         self._text = text
-        self._cells = lines_of_cells(text) if text.lstrip()[:1] == "{" else []
+        self._cells = lines_of_cells(text) if text.lstrip()[:1] == "{" else _cells_of_script(file, text)
 
     @classmethod
     def of(cls, file: Path, kept: Path | None = None) -> Text:
@@ -158,21 +159,24 @@ def _cell_of_shared(notebook: Path, body: str) -> int | None:
 
 
 def origin_of_place(place: Place) -> Origin:
-    """Where a finding stands in its file; a place without a cell counts the lines of the file already."""
+    """Where a finding stands in its file; without a cell, and in a script, its line is that of the file already."""
     if place.file is None:
         return Origin()
     file = Path(place.file)
-    if place.cell is None:
-        return Origin(file, None, None, place.line)
-    return Text.of(file).origin(place.cell, place.line, _source_of(file, place.cell))
+    if place.cell is None or is_script(file):
+        return Origin(file, place.cell, None, place.line)
+    return Text.of(file).origin(place.cell, place.line)
 
 
-def _source_of(file: Path, cell: int) -> str:
-    """The code of a cell without its magic line, to be found in a script."""
-    if file.suffix != ".py":
-        return ""
+def is_script(file: Path | None) -> bool:
+    """Whether a file with cells is a script: who reads it sees the lines of the file, not those of cells."""
+    return file is not None and file.suffix == ".py"
+
+
+def _cells_of_script(file: Path | None, text: str) -> list[list[int]]:
+    if not is_script(file) or not is_percent(text):
+        return []
     try:
-        source: str = load_notebook(file)[0]["cells"][cell - 1]["source"]
-    except (PipelineError, OSError, LookupError):
-        return ""
-    return source.partition("\n")[2] if source.startswith("%%") else source
+        return lines_of_script(text, read_percent(text, str(file))["cells"])
+    except PipelineError:
+        return []

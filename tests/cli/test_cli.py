@@ -97,7 +97,7 @@ def test_a_failed_node_ends_with_1_and_shows_the_users_traceback_with_the_cells_
 ) -> None:
     said = dagbook("run", failing, *PROCESS, "--junit", "junit.xml", "--summary", "summary.md", "-o", "out.ipynb")
     assert said.code == 1
-    assert "✕ b (cell 3 of flow.ipynb): ZeroDivisionError: division by zero" in said.out
+    assert "✕ b (flow.ipynb, cell 3, line 3): ZeroDivisionError: division by zero" in said.out
     assert "line 3" in said.out
     assert "----> 3 print('before'); 1 / value" in said.out
     assert "site-packages" not in said.out

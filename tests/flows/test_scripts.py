@@ -131,8 +131,31 @@ def test_a_changed_line_of_a_script_runs_its_own_node_again_and_a_moved_one_none
     assert Ended(say(tmp_path, *run)).states == {"a": "cached", "b": "succeeded"}
 
 
-def test_a_failing_node_of_a_script_shows_the_line_of_its_cell(tmp_path: Path) -> None:
-    (tmp_path / "flow.py").write_text("# %%\n# %%pipeline_node a\nx = 1\nraise ValueError(x)\n")
-    said = say(tmp_path, "run", "flow.py", *EXECUTORS["process"])
+FAILING = """\
+# %%
+# %%pipeline_shared
+def refuse(x):
+    raise ValueError(x)
+
+# %%
+# %%pipeline_node a
+x = 1
+refuse(x)
+
+# %%
+# %pipeline_notebook b --path score.py
+"""
+
+
+def test_a_failing_node_of_a_script_is_told_with_the_line_of_the_script(tmp_path: Path) -> None:
+    """Also that of a node that is a script itself, in the terminal, in JUnit XML and in annotations."""
+    (tmp_path / "flow.py").write_text(FAILING)
+    (tmp_path / "score.py").write_text("# %%\nx = 1\n\n# %%\nx = 2\nx / 0\n")
+    words = ("--annotations", "github", "--junit", "junit.xml", *EXECUTORS["process"])
+    said = say(tmp_path, "run", "flow.py", *words)
     assert said.code == 1
-    assert re.search(r"-+> 3 raise ValueError\(x\)", said.out)
+    assert "✕ a (flow.py, cell 2, line 9): ValueError: 1" in said.out
+    assert "✕ b (score.py, cell 2, line 6): ZeroDivisionError: division by zero" in said.out
+    assert re.search(r"::error file=flow.py,line=9,", said.out)
+    assert re.search(r"::error file=score.py,line=6,", said.out)
+    assert 'file="flow.py" line="9"' in (tmp_path / "junit.xml").read_text()
