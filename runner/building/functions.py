@@ -63,7 +63,7 @@ class FunctionCode:
         words = [f"{one.name}={one.name}" if one.by_name else one.name for one in known]
         call = f"{self.name}({', '.join([*words, *(f'{name}={name}' for name in more)])})"
         awaited = f"await {call}" if self.awaited else call
-        return f"{self.source}\n\nimport dagbook\n\ndagbook.returned({awaited})\n"
+        return f"{self.source}\n\nimport dagbook\n\ndagbook.returned({awaited})"
 
 
 def code_of(function: Callable[..., Any]) -> FunctionCode:

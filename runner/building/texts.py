@@ -17,7 +17,7 @@ Code = str | Callable[..., Any]
 def shared_texts(shared: Code | Sequence[Code]) -> tuple[str, ...]:
     """The texts of code that nodes share. Raises PipelineError (E-FUNCTION, E-USAGE)."""
     several = [shared] if isinstance(shared, str) or callable(shared) else list(shared)
-    return tuple(code_of(one).source if callable(one) else plain_text(one) for one in several)
+    return tuple(code_of(one).source.rstrip() if callable(one) else plain_text(one) for one in several)
 
 
 def source_fields(code: Any, spot: Spot | None) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def plain_text(code: Any) -> str:
     lines = textwrap.dedent(code).split("\n")
     while lines and not lines[0].strip():
         del lines[0]
-    return "\n".join(lines).rstrip() + "\n" if lines else ""
+    return "\n".join(lines).rstrip()
 
 
 def _first_line(code: str, spot: Spot | None) -> Spot | None:

@@ -101,7 +101,7 @@ def test_the_code_of_a_node_is_the_function_and_its_call() -> None:
     """Nothing of this file is there, and a default that can be no parameter is left to the function."""
     found = settle(code_of(plain), ["rate"], {})
     assert found.params == {"epochs": 3, "name": "a"}
-    assert found.source.endswith("dagbook.returned(plain(rate=rate, epochs=epochs, name=name))\n")
+    assert found.source.endswith("dagbook.returned(plain(rate=rate, epochs=epochs, name=name))")
     assert ran(found.source, rate=2, epochs=5, name="b") == 10
 
 
@@ -130,7 +130,7 @@ far left"""
 
 def test_positional_arguments_and_coroutines_are_called_as_they_must_be() -> None:
     code = code_of(waiting)
-    assert code.called_with(["seconds"]).endswith("dagbook.returned(await waiting(seconds))\n")
+    assert code.called_with(["seconds"]).endswith("dagbook.returned(await waiting(seconds))")
 
 
 def test_a_function_with_keywords_takes_any_parameter() -> None:
