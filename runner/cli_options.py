@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Callable
@@ -56,6 +57,12 @@ STORE = click.option("--store", type=click.Path(path_type=Path), help="Folder of
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 
 
+# A disk that fails or is full, quotas, open files, memory: nothing that the user or dagbook did wrong.
+_OF_THE_MACHINE = frozenset(
+    {errno.EIO, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE}
+)
+
+
 def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
     """What is wrong is told in words, or as JSON, and decides the exit code; a defect of ours keeps its traceback."""
 
@@ -71,6 +78,13 @@ def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
         except BrokenPipeError:
             sys.stderr.close()  # who reads our output has seen enough
             sys.exit(0)
+        except OSError as error:
+            from .core.errors import MachineError, problem
+
+            if error.errno not in _OF_THE_MACHINE:
+                raise
+            tell_error(MachineError(problem("E-MACHINE", why=error)), bool(options.get("as_json")))
+            sys.exit(MachineError.exit_code)
 
     return run
 

@@ -51,6 +51,10 @@ RUNNING: dict[str, tuple[str, str]] = {
     "W-EXECUTOR": ("{what}", "{hint}"),
     # store and runs
     "E-STORE": ("{what}", "{hint}"),
+    "E-MACHINE": (
+        "this machine let it down: {why}",
+        "What was recorded before is kept. When the machine is well again, go on: dagbook resume latest",
+    ),
     "W-STORE-REMOTE": (
         "the store {store} is on a network filesystem ({kind}), where its database is not safe; it is {database}",
         "Choose a local folder with --store to keep all of it together.",
