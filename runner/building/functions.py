@@ -19,7 +19,7 @@ from ..core.errors import PipelineError, nearest, problem
 from ..core.spot import Spot
 from ..core.values import Value, check_value
 from ..formats.python_code import Names
-from .callers import spot_of
+from ..handles.callers import spot_of
 
 _FUTURE = "from __future__ import annotations\n"  # what annotations name need not be there in the node
 _INSIDE = "if True:  # it was defined inside of something\n"

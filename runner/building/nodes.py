@@ -15,7 +15,7 @@ from ..core.spot import Spot
 from ..core.values import Value
 from ..formats.checks import shared_names
 from ..formats.python_code import Names
-from .callers import caller
+from ..handles.callers import caller
 from .functions import FunctionCode, settle
 
 

@@ -16,8 +16,8 @@ from ..core.errors import PipelineError, Problem, problem, raise_errors
 from ..core.model import Defaults, Edge, Kind, Node
 from ..core.names import clean_title
 from ..core.values import Value, check_name
+from ..handles.callers import caller, folder_of_caller, place_of, told_at_the_call
 from .being_read import declared
-from .callers import caller, folder_of_caller, place_of, told_at_the_call
 from .functions import FunctionCode, code_of
 from .nodes import Nodes, made_node
 from .options import CommandOptions, NodeOptions, PipelineOptions, PlacedOptions, fields_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..core.errors import raise_errors
 from ..formats.pipeline_file import read_definition, without_places
-from .callers import told_at_the_call
+from ..handles.callers import told_at_the_call
 from .pipeline import Pipeline, of_model
 
 

@@ -43,8 +43,8 @@ class Waited(NamedTuple):
 def follow(runs: Iterable[Run], timeout: float | None = None) -> Iterator[Change]:
     """Each change of these runs from their beginnings on, until all are over. Raises TimeoutError after `timeout`.
 
-        for change in dagbook.follow(runs):
-            print(change)
+    for change in dagbook.follow(runs):
+        print(change)
     """
     for _, told in _news(list(runs), timeout):
         yield from told
@@ -53,8 +53,8 @@ def follow(runs: Iterable[Run], timeout: float | None = None) -> Iterator[Change
 def as_completed(runs: Iterable[Run], timeout: float | None = None) -> Iterator[Run]:
     """The runs, each as soon as it is over. Raises TimeoutError after `timeout` seconds.
 
-        for run in dagbook.as_completed(runs):
-            print(run.pipeline, run.state)
+    for run in dagbook.as_completed(runs):
+        print(run.pipeline, run.state)
     """
     for over, _ in _news(list(runs), timeout):
         if over is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import view
@@ -13,6 +12,7 @@ from ..failing_code import Origins
 from ..formats.commands import deciding, going_on
 from ..records.follow import Follower
 from ..run_error import run_error
+from .callers import FAILED, as_seen
 
 if TYPE_CHECKING:
     from .run import Run
@@ -24,7 +24,7 @@ class RunFailed(DagbookError):
     `run` is the run; `problems` tell of each failure the node, the file and line of your code, and its traceback.
     """
 
-    exit_code = 1
+    exit_code = FAILED
 
     def __init__(self, run: Run, *problems: Problem) -> None:
         super().__init__(*problems)
@@ -63,17 +63,7 @@ def _place(follower: Follower, run: NodeRun) -> Place:
         (one for one in follower.row.record["pipeline"]["nodes"] if one["title"] == run.node), {}
     )
     spot = node.get("code_at") or node.get("defined") or {}
-    return Place(_as_seen(file) or spot.get("file"), None, found.file_line, run.node)
-
-
-def _as_seen(file: str | None) -> str | None:
-    """A path as it is seen from the working directory, where it is below that."""
-    if file is None:
-        return None
-    try:
-        return str(Path(file).relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return file
+    return Place(as_seen(file) if file else spot.get("file"), None, found.file_line, run.node)
 
 
 def _pending(follower: Follower) -> Problem:

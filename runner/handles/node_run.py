@@ -16,6 +16,7 @@ from ..records.follow import Follower, Watched
 from ..records.journal import Reading, fold
 from ..records.left import copy_left, node_runs_meant
 from ..view_json import artifact_of
+from .callers import told_at_the_call
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class NodeRun:
         texts = (cell_view.output_text(output) for output in cell_view.own_outputs(shown))
         return view.plain("\n".join(text.rstrip("\n") for text in texts if text))
 
+    @told_at_the_call
     def copy(self, to: Path | str, pattern: str = "", *, overwrite: bool = False) -> Path:
         """Copy what it left into the folder `to`, where it may be written to; gives that folder.
 

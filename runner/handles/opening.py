@@ -7,9 +7,11 @@ from pathlib import Path
 from ..formats.settings import find_store
 from ..records.settling import settle_all
 from ..records.store import Store
+from .callers import told_at_the_call
 from .run import Run
 
 
+@told_at_the_call
 def open_run(run: str = "latest", *, store: Path | str | None = None) -> Run:
     """The run with this id, or with this beginning of an id, or the latest one.
 
@@ -20,6 +22,7 @@ def open_run(run: str = "latest", *, store: Path | str | None = None) -> Run:
     return Run(opened, opened.find(run).id)
 
 
+@told_at_the_call
 def runs(*, store: Path | str | None = None, pipeline: str | None = None, most: int = 20) -> list[Run]:
     """The latest runs of a store, newest first, at most so many; of the pipeline with this name, if one is given.
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from .. import view
 from ..core.errors import PipelineError, problem
 from ..core.lifecycle import RunState, State
-from ..core.values import Value, to_json
+from ..core.values import Value, from_json, to_json
 from ..records.follow import Follower
+from ..records.processes import alive
 from ..records.settling import settle
 from ..records.store import Store
+from .callers import told_at_the_call
 from .changes import Change, follow
 from .failures import failure_of
 from .node_run import NodeRun, chosen, rows_of
@@ -76,7 +78,9 @@ class Run:
     @property
     def over(self) -> bool:
         """True when nobody runs it any more: it has ended, or it waits for a decision without a process."""
-        return self._look().over
+        follower = self._look()
+        waits = follower.so_far.state is RunState.PENDING_APPROVAL
+        return follower.over or (waits and not alive(self._store.find(self.id).process))
 
     @property
     def succeeded(self) -> bool:
@@ -96,10 +100,9 @@ class Run:
 
     @property
     def parameters(self) -> dict[str, Value]:
-        """The values of the pipeline's parameters."""
-        from ..core.values import from_json
-
-        return {name: from_json(value) for name, value in self._follower.row.record["parameters"].items()}
+        """The values of the pipeline's parameters; of a run that was resumed, those that it has now."""
+        recorded = self._store.run(self.id).record["pipeline"]["parameters"]
+        return {name: from_json(value) for name, value in recorded.items()}
 
     def _look(self) -> Follower:
         """Take in what is new; a run whose process has died is settled."""
@@ -121,6 +124,7 @@ class Run:
         """The titles of the pipeline's nodes, in the order in which they were defined."""
         return [str(node["title"]) for node in self._follower.row.record["pipeline"]["nodes"]]
 
+    @told_at_the_call
     def __getitem__(self, node: str) -> NodeRun:
         """The only run of a node, by its title, or one node run by its id (`train#2`).
 
@@ -136,6 +140,7 @@ class Run:
         hint = f"Take run.select({node!r}), or one by its id: {', '.join(one.id for one in found[:4])}."
         raise PipelineError(problem("E-USAGE", what=f'"{node}" has {len(found)} runs in {self.id}', hint=hint))
 
+    @told_at_the_call
     def select(self, node: str | None = None, *, state: State | str | None = None, **values: Value) -> list[NodeRun]:
         """The node runs of a node, in a state, that ran with these values: `run.select("Train", harbor="aalborg")`.
 
@@ -148,6 +153,7 @@ class Run:
         """A flat row for each node run: node, id, state, seconds, its values, its tags."""
         return list(rows_of(self.node_runs))
 
+    @told_at_the_call
     def table(self) -> pandas.DataFrame:
         """The rows as a table of pandas. Raises PipelineError (E-USAGE) where pandas is not installed."""
         try:
@@ -157,6 +163,7 @@ class Run:
             raise PipelineError(problem("E-USAGE", what="a table needs pandas", hint=hint)) from None
         return pandas.DataFrame(self.rows())
 
+    @told_at_the_call
     def logs(self, node: str | None = None) -> str:
         """What its nodes printed, or those runs of one; where they are several, each under a line with its name.
 
@@ -187,28 +194,30 @@ class Run:
             pass
         return self
 
+    @told_at_the_call
     def check(self) -> Run:
         """The run, when it has succeeded.
 
         Raises RunFailed with the node, the line of your code and its traceback when it has not; PipelineError (E-USAGE)
         while it goes on.
         """
-        follower = self._look()
-        if not follower.over:
+        if not self.over:
             hint = "Wait for it first: run.wait().check()"
             raise PipelineError(problem("E-USAGE", what=f"run {self.id} still goes on", hint=hint))
-        if failure := failure_of(self, follower):
+        if failure := failure_of(self, self._follower):
             raise failure
         return self
 
     # steering
 
+    @told_at_the_call
     def cancel(self) -> None:
         """Ask for its end, which `wait` waits for; what is done is kept. Nothing happens to one that is over."""
         from ..steer import stop
 
         stop(self._store, self.id, "Run.cancel")
 
+    @told_at_the_call
     def approve(self, node: str, by: str | None = None) -> None:
         """Let the runs of a node, or one by its id, start that wait for an approval; `by` is who decides, else you.
 
@@ -217,6 +226,7 @@ class Run:
         """
         self._decide(node, True, by)
 
+    @told_at_the_call
     def reject(self, node: str, by: str | None = None) -> None:
         """Do not let them start: the run ends as rejected. Raises as `approve`."""
         self._decide(node, False, by)
@@ -229,6 +239,7 @@ class Run:
             what = " ".join(decided.lines())
             raise PipelineError(problem("E-USAGE", what=what, hint="A decision is final."))
 
+    @told_at_the_call
     def resume(self, *, force: Iterable[str] = (), no_wait: bool = False, **parameters: Value) -> Run:
         """Go on with a run that ended too early or waits, in a process of its own; gives the run.
 
@@ -243,6 +254,7 @@ class Run:
         self._launched = go_on(self._store, order, _silent)
         return self
 
+    @told_at_the_call
     def retry(self, *nodes: str) -> Run:
         """Run nodes again, also those that succeeded, and what follows; without one the same as `resume`."""
         return self.resume(force=nodes)

@@ -11,8 +11,8 @@ from typing import ParamSpec, TypeVar
 
 from ..core.errors import DagbookError, Place
 from ..core.spot import Spot
-from ..handles.failures import RunFailed
 
+FAILED = 1  # the exit code of a run that did not succeed
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -82,7 +82,7 @@ def told_at_the_call(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except DagbookError as error:
-            if not isinstance(error, RunFailed):  # that tells of lines in the nodes
+            if error.exit_code != FAILED:  # that tells of lines in the nodes
                 place = place_of(caller())
                 error.problems = tuple(one if one.place.file else one.at(place) for one in error.problems)
             raise error.with_traceback(None) from None
