@@ -71,10 +71,10 @@ def reporting(command: Callable[..., int]) -> Callable[..., int]:
 
         asked = {name: options.pop(name, None) for name in ("output", "html", "junit", "summary")}
         reports = Reports.asked(**asked, annotations=options.pop("annotations", "none"))
+        reports.make_room()
         name = str(options.get("file") or options.get("wanted") or "dagbook")
         try:
             with told_to_end():
-                reports.make_room()
                 return command(*args, reports=reports, **options)
         except DagbookError as error:
             _report_mistakes(reports, name, error.problems, options)

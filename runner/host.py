@@ -234,7 +234,7 @@ def main() -> int:
 
 def _report(store: str, run: str, options: list[str]) -> None:
     """Become the command that writes the reports: what shows a run is no business of the process that runs it."""
-    words = ["-c", "from dagbook.runner.cli import main; main(prog_name='dagbook')"]
+    words = ["-P", "-c", "from dagbook.runner.cli import main; main(prog_name='dagbook')"]
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, *words, "report", run, "--store", store, *options])
 

@@ -20,6 +20,10 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("dagbook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("dagbook")
 
+# The tests say themselves when they are in a job of GitHub.
+for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
+    os.environ.pop(_name, None)
+
 DAGBOOK = str(Path(sys.executable).with_name("dagbook"))
 MakeNotebook = Callable[..., Path]
 

@@ -53,7 +53,7 @@ class Annotation:
 def _of_run(follower: Follower) -> Iterator[Annotation]:
     origins = Origins(follower)
     for run in view.failed_first(follower.so_far):
-        told = failure_text(follower.watched[run.id]).removeprefix(run.reason).splitlines()
+        told = failure_text(follower.watched[run.id]).removeprefix(run.reason).strip("\n").splitlines()
         origin = origins.of(run)
         lines = [view.plain(run.reason), *([origin.words()] if origin.words() else []), "", *told[-_LAST_LINES:]]
         yield Annotation("error", view.label(run), "\n".join(lines).strip(), origin)

@@ -16,7 +16,9 @@ def make_room(file: Path) -> None:
         if file.is_dir():
             raise IsADirectoryError(21, "it is a folder")
         file.parent.mkdir(parents=True, exist_ok=True)
-        if _is_stream(file) or not os.access(file.parent, os.W_OK):
+        if _is_stream(file):
+            return  # opening a pipe would wait for whoever reads it
+        if not os.access(file.parent, os.W_OK):
             with file.open("ab"):  # a file may be writable where no other one can be made
                 return
         handle, draft = _draft(file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -216,9 +217,12 @@ def mistakes_xml(name: str, problems: Sequence[Problem]) -> bytes:
     from junitparser import Error, TestSuite
 
     suite = TestSuite(_plain(name))
-    cases = []
-    for number, found in enumerate(problems, 1):
-        case = _case(_plain(f"{found.code} ({number})"), _plain(name), origin_of_place(found.place))
+    cases, taken = [], Counter[str]()
+    for found in problems:
+        title = ": ".join(part for part in (found.code, str(found.place)) if part)
+        taken[title] += 1
+        title += f" ({taken[title]})" if taken[title] > 1 else ""
+        case = _case(_plain(title), _plain(name), origin_of_place(found.place))
         case.time = 0.0
         if found.is_error:
             error = Error(_plain(found.message), found.code)

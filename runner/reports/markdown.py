@@ -181,9 +181,11 @@ def _mistakes(name: str, problems: Sequence[Problem]) -> Iterator[str]:
         origin = origin_of_place(found.place)
         link = link_to(origin.file, origin.file_line) if origin.file else None
         place = f"[{_words(str(found.place))}](<{link}>)" if link else _words(str(found.place))
-        hint = f"  \n  {_words(found.hint, 1_000)}" if found.hint else ""
-        told = f"**{found.code}** {_words(found.message, 1_000)}"
-        yield f"- {told}{f'  {chr(10)}  {place}' if str(found.place) else ''}{hint}\n"
+        first, _, rest = found.hint.partition("\n")
+        lines = [f"**{found.code}** {_words(found.message, 1_000)}", place, _words(first, 1_000)]
+        yield "\\\n".join(line for line in lines if line) + "\n\n"
+        if rest.strip():
+            yield _fenced(shortened(rest, LONGEST_TRACEBACK)) + "\n"
 
 
 def _words(text: str, most: int = 500) -> str:

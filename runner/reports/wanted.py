@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core.errors import PipelineError, problem
@@ -16,13 +16,17 @@ _SUMMARY = "GITHUB_STEP_SUMMARY"  # the file that GitHub shows as a step's summa
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """Where each report goes, as whole paths; None for one that nobody wants. `annotate`: annotations are printed."""
+    """Where each report goes, as whole paths; None for one that nobody wants. `annotate`: annotations are printed.
+
+    `written` has the names of those that were.
+    """
 
     output: Path | None = None
     html: Path | None = None
     junit: Path | None = None
     summary: Path | None = None
     annotate: bool = False
+    written: list[str] = field(default_factory=list)
 
     @classmethod
     def asked(

@@ -46,7 +46,10 @@ def write_reports(
 
 
 def write_mistakes(reports: Reports, name: str, problems: Sequence[Problem], stream: TextIO) -> dict[str, Problem]:
-    """Write why nothing was run, for those who look at a job's tests, its summary or its annotations."""
+    """Write why nothing was run, for those who look at a job's tests, its summary or its annotations.
+
+    What was written of the run, as it ended in a fault of the machine, stays.
+    """
     from .junit import mistakes_xml
     from .markdown import mistakes_summary
 
@@ -63,10 +66,9 @@ def _each(
 ) -> dict[str, Problem]:
     """Write each that is wanted, whatever comes of the others; gives back what could not be."""
     files = dict(reports.paths())
-    wanted = {name: text for name, text in texts.items() if name in files}
+    wanted = {name: text for name, text in texts.items() if name in files and name not in reports.written}
     writers: dict[str, Callable[[], None]] = {
-        str(files[name]): partial(_write, files[name], text, name == "summary" and reports.appends)
-        for name, text in wanted.items()
+        str(files[name]): partial(_write, reports, name, files[name], text) for name, text in wanted.items()
     }
     faults = {}
     if annotate:
@@ -80,10 +82,11 @@ def _each(
     return faults
 
 
-def _write(file: Path, text: Callable[[], str | bytes], appends: bool) -> None:
+def _write(reports: Reports, name: str, file: Path, text: Callable[[], str | bytes]) -> None:
     made = text()
     data = made.encode("utf-8", "replace") if isinstance(made, str) else made
-    append(file, data) if appends else save(file, data)
+    (append if name == "summary" and reports.appends else save)(file, data)
+    reports.written.append(name)
 
 
 def _hiding(follower: Follower) -> Hiding | None:

@@ -20,7 +20,7 @@ NOBODY = {"host": "nowhere", "pid": 0, "began": 0, "bell": None}
 class ByHand:
     """A run of `pipeline` in the store at `folder`; facts are told one after the other."""
 
-    def __init__(self, folder: Path, pipeline: Pipeline, **record: Any) -> None:
+    def __init__(self, folder: Path, pipeline: Pipeline, /, **record: Any) -> None:
         self.store = Store(folder)
         self.pipeline = pipeline
         told = {"pipeline": pipeline.model_dump(mode="json"), "parameters": {}, "settings": {}, **record}
