@@ -41,20 +41,24 @@ class Waited(NamedTuple):
 
 
 def follow(runs: Iterable[Run], timeout: float | None = None) -> Iterator[Change]:
-    """Each change of these runs from their beginnings on, until all are over. Raises TimeoutError after `timeout`.
+    """Each change of these runs from their beginnings on, until all are over.
 
-    for change in dagbook.follow(runs):
-        print(change)
+        for change in dagbook.follow(runs):
+            print(change)
+
+    Raises TimeoutError after `timeout` seconds.
     """
     for _, told in _news(list(runs), timeout):
         yield from told
 
 
 def as_completed(runs: Iterable[Run], timeout: float | None = None) -> Iterator[Run]:
-    """The runs, each as soon as it is over. Raises TimeoutError after `timeout` seconds.
+    """The runs, each as soon as it is over.
 
-    for run in dagbook.as_completed(runs):
-        print(run.pipeline, run.state)
+        for run in dagbook.as_completed(runs):
+            print(run.pipeline, run.state)
+
+    Raises TimeoutError after `timeout` seconds.
     """
     for over, _ in _news(list(runs), timeout):
         if over is not None:
