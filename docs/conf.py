@@ -38,6 +38,11 @@ nb_render_markdown_format = "myst"  # so that Mermaid in outputs is drawn, too
 mermaid_use_local = os.environ.get("DOCS_MERMAID", "")
 mermaid_fullscreen = False
 mermaid_height = "auto"
+mermaid_init_config = {  # as large as their words need; the style sheet makes them smaller where there is less room
+    "startOnLoad": False,
+    "flowchart": {"useMaxWidth": False},
+    "state": {"useMaxWidth": False},
+}
 
 html_theme = "furo"
 html_title = "dagbook"

@@ -9,11 +9,11 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import click
+from python_reference import names, told
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -48,6 +48,30 @@ def filled(text: str) -> str:
         return f"{found[1]}\n{lines}\n<!-- end -->"
 
     return _BLOCK.sub(made, text)
+
+
+def placed(text: str, kind: str, names: Iterable[str], before: str) -> str:
+    """The text of a page with a place for each of `names` that has none, in front of the heading `before`."""
+    at = text.index(f"## {before}\n")
+    new = [name for name in names if f"<!-- made: {kind} {name} -->" not in text]
+    sections = "".join(f"## {name}\n\n<!-- made: {kind} {name} -->\n<!-- end -->\n\n" for name in new)
+    return text[:at] + sections + text[at:]
+
+
+def whole(page: Path) -> str:
+    """The text of a page as it should be: a place for all that there is, and all filled."""
+    text = page.read_text(encoding="utf-8")
+    if page.name == "commands.md":
+        from dagbook.runner.cli import main
+
+        text = placed(text, "command", dict(commands(main)), "Reports")
+    if page.name == "magics.md":
+        from dagbook.runner.formats.magic_table import MAGICS
+
+        text = placed(text, "magic", [magic.spelled for magic in MAGICS.values()], "Conditions as they are written")
+    if page.name == "python.md":
+        text = placed(text, "python", names(), "Elsewhere")
+    return filled(text)
 
 
 def made_for(kind: str) -> set[str]:
@@ -130,7 +154,8 @@ def _taken(option: click.Option) -> str:
 def _more(option: click.Option) -> str:
     default = option.default if isinstance(option.default, int | str) and not option.is_flag else None
     shown = f" [{default}]" if default not in (None, "") and "[" not in (option.help or "") else ""
-    return shown + (" May be repeated." if option.multiple else "")
+    again = option.multiple and "repeated" not in (option.help or "")
+    return shown + (" May be repeated." if again else "")
 
 
 def _settings(_: str, there: str) -> Iterator[str]:
@@ -138,14 +163,14 @@ def _settings(_: str, there: str) -> Iterator[str]:
     from dagbook.runner.cli import main
     from dagbook.runner.formats.settings import TABLES, setting_names
 
-    told = {row[1].strip(" `"): " | ".join(map(str.strip, row[-3:-1])) for row in _rows(there) if len(row) > 5}
+    by_hand = {row[1].strip(" `"): " | ".join(map(str.strip, row[-3:-1])) for row in _rows(there) if len(row) > 5}
     flags = {name for _, command in commands(main) for one in command.params for name in one.opts}
     missing = "TO BE | TOLD"  # which no page may keep
     yield from ("| In `dagbook.toml` | Variable | Option | Default | |", "|---|---|---|---|---|")
     for name in setting_names():
         variable = "" if name in TABLES else f"`DAGBOOK_{name.upper()}`"
         option = f"`--{name.replace('_', '-')}`" if f"--{name.replace('_', '-')}" in flags else ""
-        yield f"| `{name}` | {variable} | {option} | {told.get(name, missing)} |"
+        yield f"| `{name}` | {variable} | {option} | {by_hand.get(name, missing)} |"
 
 
 def _rows(table: str) -> Iterator[list[str]]:
@@ -154,34 +179,16 @@ def _rows(table: str) -> Iterator[list[str]]:
 
 
 def _python(name: str, _: str) -> Iterator[str]:
-    import dagbook
-
-    found: Any = dagbook
-    for part in name.split(".")[1:]:
-        found = getattr(found, part)
-    owner = inspect.isclass(found)
-    signature = str(inspect.signature(found)).replace("'", "")
-    yield from ("```python", f"{name}{signature}", "```", "", *inspect.cleandoc(found.__doc__ or "").splitlines())
-    if owner:
-        for method, value in vars(found).items():
-            if not method.startswith("_") and inspect.isfunction(value):
-                yield from (
-                    "",
-                    "```python",
-                    f"{name}.{method}{inspect.signature(value)!s}".replace("'", ""),
-                    "```",
-                    "",
-                )
-                yield from inspect.cleandoc(value.__doc__ or "").splitlines()
+    return told(name)
 
 
 def _error(code: str, _: str) -> Iterator[str]:
     from dagbook.runner.core.catalogue import CATALOGUE
 
     said = [re.sub(r"\{(\w+)[^}]*\}", lambda found: found[1].upper(), one) for one in CATALOGUE[code]]
-    told = [one for one in said if not re.fullmatch(r"[A-Z]+", one)]
-    if told:
-        yield from ("```text", *told, "```")
+    message, hint = ("" if re.fullmatch(r"[A-Z]+", one) else one for one in said)
+    if message or hint:
+        yield from ("```text", f"{code}: {message or '…'}", *([f"  {hint}"] if hint else []), "```")
 
 
 MAKERS: dict[str, Callable[[str, str], Iterator[str]]] = {
@@ -207,10 +214,10 @@ def _marked(text: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the pages anew, or with --check name those that are not as the code is."""
-    stale = [page for page in pages() if filled(page.read_text(encoding="utf-8")) != page.read_text(encoding="utf-8")]
+    stale = [page for page in pages() if whole(page) != page.read_text(encoding="utf-8")]
     for page in stale:
         if "--check" not in arguments:
-            page.write_text(filled(page.read_text(encoding="utf-8")), encoding="utf-8")
+            page.write_text(whole(page), encoding="utf-8")
         print(page.relative_to(ROOT))
     return int(bool(stale) and "--check" in arguments)
 
