@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,16 @@ from pydantic import Field
 from .contracts.planned import with_contracts
 from .core.model import Compute, Defaults, ExecutorName, OnError, Pipeline
 from .core.written import Written
+from .formats.mlflow_address import own_files
 from .formats.settings import Settings, setting_names
 
 
 class Asked(Written):
     """What somebody wants run, as plain data; it crosses to the run process as JSON.
 
-    `folder` is what relative paths mean; `file` the notebook, `keep_out` files that are no part of the project
-    snapshot. `code` is a folder, "none", or None for the notebook's folder. `nodes`, `start`, `until` and `force` are
-    titles.
+    `folder` is what relative paths mean; `file` the notebook, `keep_out` files and folders that are no part of the
+    project snapshot. `code` is a folder, "none", or None for the notebook's folder. `nodes`, `start`, `until` and
+    `force` are titles.
     """
 
     pipeline: Pipeline
@@ -57,6 +59,7 @@ def ask(pipeline: Pipeline, settings: Settings, folder: Path, **more: Any) -> As
     """
     flags = {n: getattr(settings, n) for n in ("executor", "image") if settings.from_where(n) == f"--{n}"}
     defaults = Defaults.model_validate({**pipeline.defaults.model_dump(), **flags})
+    keep_out = (*more.pop("keep_out", ()), *own_files(settings.mlflow, folder.absolute(), os.environ))
     told = with_contracts(pipeline, folder, settings.compute, settings.executor)
     return Asked(
         pipeline=told.model_copy(update={"defaults": defaults}),
@@ -74,6 +77,7 @@ def ask(pipeline: Pipeline, settings: Settings, folder: Path, **more: Any) -> As
         secrets=settings.secrets,
         secret_command=settings.secret_command,
         computes=dict(settings.compute),
+        keep_out=keep_out,
         origins={name: settings.from_where(name) for name in setting_names()},
         **more,
     )

@@ -93,7 +93,7 @@ class Hosted:
     @property
     def observed(self) -> bool:
         """Whether anybody looks on, who may take longer than the run."""
-        return bool(self._observers)
+        return self._observers.any
 
     async def _run(self, on_signals: bool) -> RunSoFar:
         plan, resumed = self._plan, self._resumed

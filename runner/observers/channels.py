@@ -52,17 +52,22 @@ class Channel:
         return other
 
     def send(self, notice: Notice) -> str:
-        """Send one notice, and wait; why it did not get through, empty when it did."""
+        """Send one notice, and wait; why it did not get through, empty when it did.
+
+        In this thread: apprise's own threads would keep the process from ending while a server is silent.
+        """
         import apprise
+        from apprise.conversion import convert_between
 
         kinds = {"success": apprise.NotifyType.SUCCESS, "failure": apprise.NotifyType.FAILURE}
         kind = kinds.get(notice.event, apprise.NotifyType.WARNING)
-        sender = apprise.Apprise()
-        sender.add(self._plugin)
+        plain, form = apprise.NotifyFormat.TEXT, self._plugin.notify_format
+        texts = (notice.title, notice.body)
+        title, body = (convert_between(plain, form, text) for text in texts)  # type: ignore[no-untyped-call]
+        if self._plugin.title_maxlen > 0:  # else it goes into the body
+            title = notice.title
         with _complaints() as told:
-            sent = sender.notify(
-                body=notice.body, title=notice.title, notify_type=kind, body_format=apprise.NotifyFormat.TEXT
-            )
+            sent = self._plugin.notify(body=body, title=title, notify_type=kind, body_format=form)
         return "" if sent else self._without_secrets(told[-1] if told else "it does not say why")
 
     def _without_secrets(self, text: str) -> str:

@@ -28,9 +28,12 @@ class LookingOn:
         self._observers = observers
         self._warnings = warnings
         self._looking: list[_Looking] = []
+        self._wakers: list[Callable[[], None]] = []
         self._over_since = 0.0
 
-    def __bool__(self) -> bool:
+    @property
+    def any(self) -> bool:
+        """Whether there is an observer at all."""
         return bool(self._observers)
 
     def begin(self, store: Store, run: str, pipeline: Pipeline, say: Callable[[str], None]) -> None:
@@ -40,6 +43,7 @@ class LookingOn:
         for observer in self._observers:
             follower = Follower(store, run, journals=False)
             follower.update()
+            self._wakers.append(follower.waker())
             self._looking.append(_Looking(observer, Sight(store, run, pipeline, follower, say)))
 
     def over(self) -> None:
@@ -47,6 +51,8 @@ class LookingOn:
         self._over_since = time.monotonic()
         for one in self._looking:
             one.sight.over.set()
+        for wake in self._wakers:
+            wake()
 
     def finish(self, quiet: float = QUIET_SECONDS, longest: float = LONGEST_SECONDS) -> None:
         """Wait until all is told; who gets no further is left, and that is told. Ctrl-C ends the wait."""

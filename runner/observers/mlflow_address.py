@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..core.errors import PipelineError, nearest, problem
-from ..formats.mlflow_address import from_folder, without_password
+from ..formats.mlflow_address import from_folder, uri_of, without_password
 
 SERVERS = ("http", "https")
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
@@ -26,10 +26,9 @@ def checked(uri: str, folder: Path, environ: Mapping[str, str]) -> str | None:
     """
     if uri == "none":
         return None
-    if uri == "auto":
-        uri = environ.get("MLFLOW_TRACKING_URI", "")
-        if not uri:
-            raise _wrong("mlflow is auto, and MLFLOW_TRACKING_URI is not set", _USE_SQLITE)
+    uri = uri_of(uri, environ)
+    if not uri:
+        raise _wrong("mlflow is auto, and MLFLOW_TRACKING_URI is not set", _USE_SQLITE)
     shown = without_password(uri)
     scheme = _scheme_of(uri)
     if scheme in ("", "file"):

@@ -35,7 +35,8 @@ from .tries import Tries, Try
 
 _FIRST_REST = 1.0  # seconds until it is tried again; doubled each time
 _LONGEST_REST = 30.0
-_LONGEST_END_REST = 4.0  # when the run is over, and somebody waits
+_END_TRIES = 3  # when the run is over, and somebody waits
+_END_REST = 1.0
 
 
 @dataclass(slots=True)
@@ -94,8 +95,12 @@ class Mirror:
         """See `Observer.end`."""
         self._ending = True
         self._tries.take(self._sight.follower.entries)
-        while not self._try() and not self._sight.left.wait(min(self._rest, _LONGEST_END_REST)):
-            pass
+        for _ in range(_END_TRIES):
+            if self._try():
+                return
+            if self._sight.left.wait(_END_REST):
+                return  # what is left was told
+        self._sight.warn(self.unsaid())
 
     def send_all(self, sight: Sight) -> tuple[int, int]:
         """Send all that is known of a run that nobody runs; how many attempts were sent, and how many were there.
@@ -111,10 +116,10 @@ class Mirror:
         self._send()
         return len(self._done) - there, there
 
-    def unsaid(self) -> Problem | None:
+    def unsaid(self) -> Problem:
         """See `Observer.unsaid`."""
         left = len(self._tries.all.keys() - self._done)
-        what = f"MLflow ({self.place}) has not all of this run: {left} attempts are left"
+        what = f"MLflow ({self.place}) has not all of this run: {left} of {len(self._tries.all)} attempts are left"
         return problem("W-MLFLOW", what=what, hint=self._send_the_rest())
 
     def _send_the_rest(self) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from ..formats.mlflow_address import ARTIFACTS
 from .mlflow_address import SERVERS
 from .mlflow_words import MOST_ENTRIES, MOST_POINTS, Number, portions
 
@@ -66,7 +67,7 @@ class Tracking:
 
         place = None
         if self.uri.startswith("sqlite:"):  # else it would be below the folder that this process happens to be in
-            place = (self._folder / "mlruns" / quote(self.experiment, safe=" ")).as_uri()
+            place = (self._folder.absolute() / ARTIFACTS / quote(self.experiment, safe=" ")).as_uri()
         try:
             return str(client.create_experiment(self.experiment, artifact_location=place))
         except MlflowException:

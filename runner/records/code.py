@@ -46,7 +46,8 @@ class Snapshot:
 
 
 def snapshot(folder: Path, kept: Path, leave_out: frozenset[Path] = frozenset()) -> Snapshot:
-    """Keep `folder` as it is now under `kept`, a folder of a store; files in `leave_out` (absolute) are not part of it.
+    """Keep `folder` as it is now under `kept`, a folder of a store; files and folders in `leave_out` (absolute) are not
+    part of it.
 
     A file that vanishes meanwhile is not part of it either. Raises TooLarge over 20,000 files or 200 MiB, before
     anything is copied, and OSError for a file that cannot be read.
@@ -100,6 +101,8 @@ def _digest(folder: Path, files: list[str]) -> str:
 
 
 def _measured(folder: Path, store: Path, leave_out: frozenset[Path]) -> list[str]:
+    left_out = {one.relative_to(folder).as_posix() for one in leave_out if one.is_relative_to(folder)}
+    below = tuple(f"{one}/" for one in left_out)  # of those that are folders
     files: list[str] = []
     size = 0
     for path in _candidates(folder, store):
@@ -107,7 +110,12 @@ def _measured(folder: Path, store: Path, leave_out: frozenset[Path]) -> list[str
             found = os.lstat(folder / path)
         except FileNotFoundError:
             continue
-        if folder / path in leave_out or not stat.S_ISREG(found.st_mode) or is_pipeline_notebook(folder / path):
+        if (
+            path in left_out
+            or path.startswith(below)
+            or not stat.S_ISREG(found.st_mode)
+            or is_pipeline_notebook(folder / path)
+        ):
             continue
         files.append(path)
         size += found.st_size

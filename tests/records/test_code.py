@@ -55,6 +55,14 @@ def test_a_store_of_any_name_is_no_part_of_the_project_that_it_lies_in(project: 
     store.close()
 
 
+def test_files_and_folders_that_are_named_are_no_part_of_it(project: Path, tmp_path: Path) -> None:
+    for path in ("mlflow.db", "mlruns/flow/1/model.bin", "mlruns2/rows.csv"):
+        (project / path).parent.mkdir(parents=True, exist_ok=True)
+        (project / path).write_text("1")
+    leave_out = frozenset({project / "mlflow.db", project / "mlruns", tmp_path / "elsewhere"})
+    assert kept(snapshot(project, tmp_path / "store" / "code", leave_out)) == ["helper.py", "mlruns2/rows.csv"]
+
+
 def test_the_store_of_somebody_else_is_no_part_of_the_project_either(project: Path, tmp_path: Path) -> None:
     opened(project / "earlier").close()
     assert kept(snapshot(project, tmp_path / "store" / "code")) == ["helper.py"]
