@@ -41,6 +41,7 @@ _THEMES: dict[str, dict[str, tuple[str, str]]] = {
         "runs": ("cli_look", "The latest runs."),
         "show": ("cli_look", "A run: its nodes, how they ended, their tags."),
         "logs": ("cli_look", "What the nodes of a run printed."),
+        "artifact": ("cli_artifact", "What a node left: its files, or copies of them."),
         "report": ("cli_report", "Write reports of a run: JUnit, Markdown, HTML."),
         "compare": ("cli_compare", "Routes of a run, or runs, side by side."),
         "datums": ("cli_parts", "What became of each datum of a node."),
