@@ -26,6 +26,7 @@ class Asked(Written):
     pipeline: Pipeline
     folder: Path
     file: Path | None = None
+    text: str | None = None  # what the file held, where it was fetched and is not here
     keep_out: tuple[Path, ...] = ()
     executor: ExecutorName = ExecutorName.AUTO
     image: str

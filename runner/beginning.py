@@ -20,7 +20,7 @@ def record_of(plan: Plan) -> dict[str, Any]:
     from importlib.metadata import version
 
     asked = plan.asked
-    begun = ("pipeline", "file", "folder", "computes", "origins", "started_by")
+    begun = ("pipeline", "file", "text", "folder", "computes", "origins", "started_by")
     return {
         "pipeline": plan.pipeline.model_dump(mode="json"),
         "file": str(asked.file) if asked.file else None,
@@ -54,10 +54,12 @@ def _repository(found: Repository) -> dict[str, str]:
     return {"url": found.url, "ref": found.ref, "commit": found.commit}
 
 
-def snapshot_of(file: Path | None) -> bytes | None:
+def snapshot_of(asked: Asked) -> bytes | None:
     """The notebook or file that the pipeline was read from, as it is now; None when there is none to be read."""
+    if asked.text is not None:
+        return asked.text.encode()
     try:
-        return file.read_bytes() if file else None
+        return asked.file.read_bytes() if asked.file else None
     except OSError:
         return None
 

@@ -107,6 +107,8 @@ def _again(wanted: str, options: dict[str, Any], how: str, force: tuple[str, ...
     opened = store_at(options["store"])
     row = opened.run(wanted)
     definition = definition_of(opened, row) if reports.output else None  # E-FILE-MISSING comes before it runs
+    if definition:
+        reports.write_ahead(definition)
     given = {name: to_json(value) for name, value in given_parameters(**options).items()}
     order = again(row.id, how, given, force, not options["no_wait"], options["keep_failed"])
     ordered = {"store": str(opened.folder), "resume": order, "observers": observers_asked(options)}

@@ -30,7 +30,7 @@ class _FileType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     name = "file"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        if not isinstance(value, str) or not value.startswith(("http://", "https://")):
+        if not isinstance(value, str) or "://" not in value:
             return Path(value)
         from .core.errors import DagbookError
         from .fetched_text import fetched_text
@@ -215,7 +215,8 @@ def asked_of(definition: Definition, settings: Settings, **more: Any) -> Asked:
     from .asked import ask
 
     file = definition.path.absolute()
-    return ask(definition.pipeline, settings, definition.folder or file.parent, file=file, **more)
+    folder = definition.folder or file.parent
+    return ask(definition.pipeline, settings, folder, file=file, text=definition.text, **more)
 
 
 def store_at(store: Path | None, file: Path | None = None) -> Store:
@@ -233,7 +234,7 @@ def sound(definition: Definition) -> list[Problem]:
     from .formats.notebook_file import in_the_file
 
     placed = (found.at(_file_place(definition)) for found in check(definition.pipeline))
-    whole = in_the_file(placed, definition.path, definition.notebook)
+    whole = in_the_file(placed, definition.path, definition.notebook, definition.text)
     if any(found.is_error for found in definition.problems):  # a node that could not be read is not "unknown"
         whole = [found for found in whole if found.code not in ("E-EDGE-UNKNOWN", "E-EDGE-END", "E-PIPELINE-EMPTY")]
     return raise_errors([*definition.problems, *whole])

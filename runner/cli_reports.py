@@ -18,14 +18,27 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from .core.errors import Problem
+    from .formats.remote_file import RemoteFile
     from .reports.wanted import Reports
+
+
+class _FileOrUrl(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+    """A path, or a URL of one of those kinds that papermill writes to."""
+
+    name = "file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | RemoteFile:
+        from .formats.remote_file import RemoteFile, is_url
+
+        return RemoteFile(value) if isinstance(value, str) and is_url(value) else Path(value)
+
 
 NOTEBOOK = click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=_FileOrUrl(),
     metavar="OUT.ipynb",
-    help="The notebook, every node's outputs in its cell.",
+    help="The notebook, every node's outputs in its cell; a URL will do, as with papermill.",
 )
 ANNOTATIONS = click.option(
     "--annotations",

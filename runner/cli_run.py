@@ -90,11 +90,12 @@ def run(file: Path, as_json: bool, detach: bool, quiet: bool, reports: Reports, 
         cache=not options["no_cache"],
         keep_failed=options["keep_failed"],
         waits=not options["no_wait"],
-        keep_out=tuple(path for _, path in reports.paths()),
+        keep_out=reports.files(),
         started_by="dagbook run --detach" if detach else "dagbook run",
     )
     tell_findings(warnings, reports, as_json)
     if detach:
+        reports.write_ahead(definition)
         return _detached(asked, store, as_json, reports, observers)
     return _attended(definition, asked, store, as_json, quiet, reports, observers)
 
@@ -136,6 +137,7 @@ def _attended(
     looking_on = observers_for(asked.folder, asked.pipeline, observers)
     plan, opened = prepare(asked, lambda: Store(store), tell)
     tell_findings(plan.warnings, reports, as_json)
+    reports.write_ahead(definition)
     return attend(Hosted(plan, opened, tell, observers=looking_on), opened, lambda: definition, as_json, quiet, reports)
 
 

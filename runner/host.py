@@ -66,7 +66,7 @@ class Hosted:
             self.id = resumed.row.id
             claim(store, resumed, plan, self._process())
             return
-        content = snapshot_of(plan.asked.file)
+        content = snapshot_of(plan.asked)
         record = {**record_of(plan), "snapshot": hashlib.sha256(content).hexdigest() if content is not None else None}
         self.id = store.add_run(plan.pipeline.name, record, self._process())
         if content is not None:

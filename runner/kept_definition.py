@@ -24,7 +24,8 @@ def definition_of(store: Store, row: RunRow) -> Definition:
         hint = "The run was started by a notebook's kernel that did not know its file. Leave -o out."
         raise PipelineError(problem("E-FILE-MISSING", file=f"the notebook of run {row.id}", hint=hint))
     file = Path(row.record["file"] or kept)
-    if is_notebook(file):
+    text = kept.read_text("utf-8-sig", "replace")
+    if is_notebook(file, text):
         return read_notebook(kept)
     notebook, pipeline = notebook_of(Pipeline.model_validate(row.record["pipeline"]))
     return Definition(file, pipeline, notebook)

@@ -46,6 +46,7 @@ class Definition:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     placed: Mapping[str, int] | None = None  # where nodes stand in `notebook`, if not where they say
     folder: Path | None = None  # what relative paths mean, if not the file's
+    text: str | None = None  # what the file held, where it was fetched and is not here
 
     @property
     def cells(self) -> Mapping[str, int]:
@@ -64,15 +65,17 @@ def read_notebook(
     parameters: Mapping[str, Value] | None = None,
     project: Path | None = None,
     grids: Sequence[str] = (),
+    text: str | None = None,
 ) -> Definition:
     """Read the pipeline of the notebook at `path`; `parameters` (`-p`) and `grids` take the place of what it says.
 
-    `project` is the folder shown to nodes at /code (None: not shown, and no hints about it).
+    `project` is the folder shown to nodes at /code (None: not shown, and no hints about it). `text` is what the
+    notebook holds, where it was fetched.
     All findings are collected. Raises PipelineError only for a file that cannot be read as a notebook
     (E-FILE-MISSING, E-NB-PARSE, E-NB-VERSION).
     """
     path = Path(path)
-    notebook, warnings = load_notebook(path)
+    notebook, warnings = load_notebook(path, text)
     reader = _Reader(warnings, path.parent)
     for position, cell in enumerate(notebook["cells"], 1):
         reader.read(position, cell)
@@ -83,9 +86,9 @@ def read_notebook(
     reader.problems += body_problems(pipeline, path.parent, project)
     reader.problems += check_attachments(pipeline, path.parent)
     place = Place(file=str(path))
-    found = in_the_file((one.at(place) for one in reader.problems), path, notebook)
+    found = in_the_file((one.at(place) for one in reader.problems), path, notebook, text)
     problems = sorted(found, key=_in_cell_order)
-    return Definition(path, pipeline, notebook, tuple(problems), reader.parameters)
+    return Definition(path, pipeline, notebook, tuple(problems), reader.parameters, text=text)
 
 
 def _in_cell_order(found: Problem) -> tuple[int, int]:

@@ -23,17 +23,17 @@ LARGE = 100 * 2**20  # bytes
 NEWEST_MINOR = 5
 
 
-def load_notebook(path: Path) -> tuple[Content, list[Problem]]:
+def load_notebook(path: Path, text: str | None = None) -> tuple[Content, list[Problem]]:
     """The notebook in `path`, in the form of nbformat 4.5, and the warnings that came up (W-NB-LARGE, W-NB-REPAIRED).
 
     A script with cells is read as the notebook that it is. Plain values: importing nbformat takes longer than reading
-    (`as_node` makes of them what papermill takes).
+    (`as_node` makes of them what papermill takes). `text` is what the file holds, where that is known already.
     Nothing is executed and no output is interpreted; `metadata.trusted` is dropped.
     Raises PipelineError: E-FILE-MISSING, E-NB-PARSE, E-NB-VERSION, E-EXTRA.
     """
-    found = _size_problems(path)
-    text = _text_of_file(path)
-    content = read_percent(text, str(path)) if _is_script(path, text) else _json_of(path, text)
+    found = [] if text is not None else _size_problems(path)
+    known = _text_of_file(path) if text is None else text
+    content = read_percent(known, str(path)) if _is_script(path, known) else _json_of(path, known)
     _check_form(path, content)
     _complete(path, content, found)
     return content, found
@@ -55,16 +55,20 @@ def notebook_text(path: Path) -> str:
     return json.dumps(read_percent(text, str(path)), indent=1) + "\n" if _is_script(path, text) else text
 
 
-def in_the_file(problems: Iterable[Problem], path: Path, notebook: Mapping[str, Any]) -> list[Problem]:
+def in_the_file(
+    problems: Iterable[Problem], path: Path, notebook: Mapping[str, Any], text: str | None = None
+) -> list[Problem]:
     """Findings in the cells of the notebook in `path`; of a script, their lines are those of the file.
 
     Who edits a script sees its lines, not those of cells. Other findings, and other files, stay as they are.
+    `text` is what the file holds, where that is known already.
     """
     found = list(problems)
     if path.suffix != ".py" or not any(one.place.cell and one.place.file == str(path) for one in found):
         return found
     try:
-        places = lines_of_script(path.read_text("utf-8-sig"), notebook["cells"])
+        known = path.read_text("utf-8-sig") if text is None else text
+        places = lines_of_script(known, notebook["cells"])
     except (OSError, UnicodeDecodeError):
         return found
     return [_in_script(one, places) if one.place.file == str(path) else one for one in found]

@@ -16,6 +16,7 @@ from .given_grids import given_to
 from .given_values import parameters_of
 from .imported import Imported
 from .notebook import Definition, body_problems, read_notebook
+from .percent import is_percent
 from .pipeline_notebook import notebook_of
 from .python_program import is_program, read_program
 from .recognised import AS_USUAL, Wishes, as_findings, chosen, name_from, read_pipelines
@@ -42,16 +43,16 @@ def read_definition(
     at /code; `pipeline` names one of several in the file; `text` is what the file holds, where it was fetched.
     Raises PipelineError for a file that cannot be read; other faults are in `problems`.
     """
-    if text is None and is_notebook(path):
-        return read_notebook(path, parameters, project, grids)
+    if is_notebook(path, text):
+        return read_notebook(path, parameters, project, grids, text)
     if text is None and is_program(path):
         built = read_program(path, parameters or {}, pipeline)
         return _definition(path, built.pipeline, built.folder, built.folder, parameters, grids)
-    text = read_text_file(path) if text is None else text
-    imported = read_pipelines(text, str(path), replace(wishes, name=name_from(path.name), folder=path.parent))
+    known = read_text_file(path) if text is None else text
+    imported = read_pipelines(known, str(path), replace(wishes, name=name_from(path.name), folder=path.parent))
     made = chosen(imported, pipeline, path.name)
     found = _definition(path, made, path.parent, project, parameters, grids)
-    return replace(found, problems=(*_told(imported, path), *found.problems))
+    return replace(found, problems=(*_told(imported, path), *found.problems), text=text)
 
 
 def _definition(
@@ -102,8 +103,14 @@ def _suggest(path: Path) -> str:
     return nearest(path.name, names) if names else "Look at its spelling and at the folder you are in."
 
 
-def is_notebook(path: Path) -> bool:
-    """Whether the file is read as a notebook: by its ending, else by how it begins."""
+def is_notebook(path: Path, text: str | None = None) -> bool:
+    """Whether the file is read as a notebook: by its ending, else by how it begins; `text` is what it holds, if known.
+
+    A program that was fetched is none, and is not executed either.
+    """
+    if text is not None:
+        script = path.suffix == ".py" and is_percent(text)
+        return path.suffix == ".ipynb" or script or bool(_CELLS.match(text[:_FIRST].encode()))
     if path.suffix == ".py":
         return not is_program(path)
     if path.suffix == ".ipynb" or (path.suffix not in TEXTS and not path.is_file()):

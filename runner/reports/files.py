@@ -8,10 +8,14 @@ import tempfile
 from pathlib import Path
 
 from ..core.errors import PipelineError, problem
+from ..formats.remote_file import RemoteFile
 
 
-def make_room(file: Path) -> None:
-    """Make the folder of `file`, and see that it can be written. Raises PipelineError (E-FILE-WRITE)."""
+def make_room(file: Path | RemoteFile) -> None:
+    """Make the folder of `file`, and see that it can be written. Raises PipelineError (E-FILE-WRITE, E-URL-SCHEME)."""
+    if isinstance(file, RemoteFile):
+        file.check()
+        return
     try:
         if file.is_dir():
             raise IsADirectoryError(21, "it is a folder")
@@ -28,8 +32,14 @@ def make_room(file: Path) -> None:
         raise PipelineError(problem("E-FILE-WRITE", file=str(file), why=error.strerror or error)) from None
 
 
-def save(file: Path, data: bytes) -> None:
-    """Write `file`, whole or not at all, also where a kill or a full disk ends it in the middle. Raises OSError."""
+def save(file: Path | RemoteFile, data: bytes) -> None:
+    """Write `file`, whole or not at all, also where a kill or a full disk ends it in the middle.
+
+    Raises OSError, and PipelineError (E-URL-WRITE) for one that a URL names.
+    """
+    if isinstance(file, RemoteFile):
+        file.write(data)
+        return
     file = file.resolve()  # what a link leads to is written, and the link stays
     file.parent.mkdir(parents=True, exist_ok=True)
     if _is_stream(file) or not os.access(file.parent, os.W_OK):

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from ..board.inspector_facts import recorded_pipeline
-from ..core.errors import Problem, problem
+from ..core.errors import DagbookError, Problem, problem
 from ..executors.hiding import Hiding
+from ..formats.remote_file import RemoteFile
 from ..records.follow import Follower
 from .annotations import annotate_problems, annotate_run
 from .files import append, save
@@ -76,16 +77,21 @@ def _each(
     for name, write in writers.items():
         try:
             write()
+        except DagbookError as error:
+            faults[name] = error.problems[0]
         except Exception as error:  # whatever it is, the other reports are to be written
             why = (error.strerror if isinstance(error, OSError) else None) or f"{type(error).__name__}: {error}"
             faults[name] = problem("E-FILE-WRITE", file=name, why=why)
     return faults
 
 
-def _write(reports: Reports, name: str, file: Path, text: Callable[[], str | bytes]) -> None:
+def _write(reports: Reports, name: str, file: Path | RemoteFile, text: Callable[[], str | bytes]) -> None:
     made = text()
     data = made.encode("utf-8", "replace") if isinstance(made, str) else made
-    (append if name == "summary" and reports.appends else save)(file, data)
+    if name == "summary" and reports.appends and isinstance(file, Path):
+        append(file, data)
+    else:
+        save(file, data)
     reports.written.append(name)
 
 

@@ -38,6 +38,8 @@ DATA: dict[str, tuple[str, str]] = {
     "W-DATA-LEFT": ("{path} {why}; it was left out", "Put the file itself there if it is meant."),
     "E-URL-SCHEME": ("{what}", "{hint}"),
     "E-URL-FORM": ("the URL {url!r} cannot be used: {why}", "{hint}"),
+    "E-URL-READ": ("{url} cannot be read: {why}", "{hint}"),
+    "E-URL-WRITE": ("{url} cannot be written: {why}", "{hint}"),
     "E-URL-PRIVATE": (
         "{url} leads to {address}, which is this machine or a private network",
         'If that is meant, allow the host: data_hosts = ["{host}"] in dagbook.toml, or DAGBOOK_DATA_HOSTS={host}.',
