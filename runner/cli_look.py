@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -67,7 +68,18 @@ def show(wanted: str, store: Path | None, recorded: bool, page: Path | None, as_
         print_json(view_json.run_json(follower.row, follower.so_far, opened.artifacts, time.time()))
     elif not page:
         console.show(sys.stdout, follower)
+        for line in _observed(follower.row.record):
+            click.echo(line)
     return 0
+
+
+def _observed(record: Mapping[str, Any]) -> Iterator[str]:
+    """Where a run is mirrored, and what went wrong with those who looked on: who was not there has not heard it."""
+    if mirror := (record.get("observers") or {}).get("mlflow"):
+        yield f"MLflow: {mirror['uri']}, experiment {mirror['experiment']}"
+    for found in record.get("warnings") or ():
+        if found["code"] in ("W-MLFLOW", "W-NOTIFY", "W-OBSERVER"):
+            yield f"{found['code']}: {found['message']}"
 
 
 def _write_page(file: Path, follower: Follower) -> None:

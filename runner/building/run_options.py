@@ -9,14 +9,11 @@ from ..core.errors import PipelineError, nearest, problem
 from ..core.values import Value
 from ..formats.options import options_of
 from ..formats.settings import setting_names
+from ..observers.chosen import FLAGS
 from .options import python_name
 from .values import plain_value, titles_of
 
-_NOT_HERE = (
-    "wait",
-    "theme",
-    "store",
-)  # a run that is waited for is `run`; a picture has no choice; see Pipeline(store=)
+_NOT_HERE = ("wait", "theme", "store")  # `run` waits; its picture has no choice; Pipeline(store=…)
 _TITLES = {"node": "nodes", "from_": "start", "until": "until", "force": "force"}  # to the fields of Asked
 _SWITCHES = ("no_wait", "keep_failed")
 
@@ -43,6 +40,11 @@ def split(options: Mapping[str, Any], known: Mapping[str, Value]) -> tuple[dict[
 def flags_of(said: Mapping[str, Any]) -> dict[str, Any]:
     """Those options that are settings, by the name of the setting."""
     return {name: str(value) if name == "code" else value for name, value in said.items() if name in setting_names()}
+
+
+def observers_of(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Those options that say who looks on at the run, as settings."""
+    return {name: value for name, value in flags_of(said).items() if name in FLAGS}
 
 
 def asked_fields(said: Mapping[str, Any]) -> dict[str, Any]:

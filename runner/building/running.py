@@ -11,9 +11,9 @@ from ..core.errors import Problem, raise_errors
 from ..formats.given_values import parameters_of, with_values
 from ..formats.settings import read_settings
 from ..handles.run import Run
-from ..handles.shown import look_on
+from ..handles.shown import look_on, nobody_can_be_asked, tell_end
 from .being_read import refuse
-from .run_options import asked_fields, flags_of, split
+from .run_options import asked_fields, flags_of, observers_of, split
 
 if TYPE_CHECKING:
     from ..launch import Launched
@@ -25,6 +25,8 @@ def asked(flow: Pipeline, options: Mapping[str, Any], started_by: str) -> Asked:
     tell_warnings(raise_errors(flow.problems()))
     made = flow.model
     said, values = split(options, made.parameters)
+    if nobody_can_be_asked():
+        said = {"no_wait": True, **said}
     made, faults = with_values(made, parameters_of(made), values, flow.folder)
     raise_errors(faults)
     settings = read_settings(flow.folder, flags_of(said))
@@ -39,6 +41,9 @@ def run(flow: Pipeline, check: bool, quiet: bool, options: Mapping[str, Any]) ->
     if not quiet:
         _say(f"Run {started.id} of {started.pipeline}")
     _attend(started, quiet)
+    launched.wait_for_observers()
+    if not quiet and (started.succeeded or not check):  # what went wrong is told by what is raised
+        tell_end(started._store, started.id)
     if check:
         return started.check()
     return started
@@ -53,7 +58,9 @@ def start(flow: Pipeline, options: Mapping[str, Any]) -> Run:
 def _launched(flow: Pipeline, options: Mapping[str, Any], how: str, tied: bool) -> Launched:
     from ..launch import launch
 
-    launched = launch(asked(flow, options, how), flow.store, tied=tied, tell=_tell)
+    wanted = asked(flow, options, how)
+    observers = observers_of(split(options, flow.model.parameters)[0])
+    launched = launch(wanted, flow.store, tied=tied, tell=_tell, observers=observers)
     tell_warnings(launched.warnings)
     return launched
 

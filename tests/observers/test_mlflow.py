@@ -210,6 +210,9 @@ def test_the_record_of_a_run_says_where_it_is(story: Story) -> None:
         "run": first.info.run_id,
     }
     assert "Mirrored to MLflow" in story.first.said.err
+    shown = story.flow.say("show", story.first.id).out
+    assert f"MLflow: {story.mirrored.uri}, experiment flow" in shown
+    assert "W-MLFLOW: output files of Train model [lr=0." in shown
 
 
 def test_what_is_there_is_not_sent_again(story: Story) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import dagbook
 from dagbook.runner.core.errors import PipelineError
 from dagbook.runner.core.model import Pipeline
 from dagbook.runner.formats.magic_lines import read_line
@@ -149,7 +150,8 @@ def test_a_node_that_wants_to_be_heard_of_and_nothing_says_where_is_a_warning(fl
 def test_urls_are_kept_nowhere_and_no_node_sees_them(flow: Callable[..., Flow], hook: Hook) -> None:
     """Not in the store, the terminal, the log of a run on its own, or a node's variables."""
     made = flow("%%pipeline_command prepare\nenv > env.txt")
-    said = made.say("run", made.file, "--executor", "process", "--detach", env={"DAGBOOK_NOTIFY": hook.url()})
+    words = ("--executor", "process", "--detach", "--notify", hook.url())
+    said = made.say("run", made.file, *words, env={"DAGBOOK_NOTIFY": "json://leah:pass-word-1@127.0.0.1:9"})
     told = hook.next()
     made.say("logs", "latest", "--follow")
     assert told["title"] == "flow succeeded"
@@ -258,6 +260,14 @@ def test_a_notebook_keeps_no_url() -> None:
     assert read_line("pipeline_run", "--notify secret:chat").values["notify"] == ["secret:chat"]
     with pytest.raises(PipelineError, match="E-NOTIFY"):
         read_line("pipeline_run", "--notify json://leah:pass-word-1@127.0.0.1")
+
+
+def test_a_pipeline_that_is_built_in_python_tells_too(hook: Hook, tmp_path: Path) -> None:
+    """And its program does not end before all is told."""
+    flow = dagbook.Pipeline("built", folder=tmp_path)
+    flow.command("prepare", "echo ready")
+    flow.run(quiet=True, executor="process", notify=hook.url(), notify_on="success")
+    assert [one["title"] for one in hook.rest()] == ["built succeeded"]
 
 
 def test_a_url_may_be_a_secret_of_this_machine(flow: Callable[..., Flow], hook: Hook) -> None:
