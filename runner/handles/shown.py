@@ -7,6 +7,7 @@ import html
 import sys
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from .. import cell_view, view
 from ..asking import questions
@@ -22,7 +23,7 @@ def look_on(store: Store, run: str, quiet: bool) -> None:
     if quiet:
         for _ in Follower(store, run, outputs=False, journals=False).follow():
             pass
-    elif _is_in_a_kernel():
+    elif _kernel() is not None:
         _show_in_cell(Follower(store, run))
     else:
         from .. import console
@@ -30,13 +31,32 @@ def look_on(store: Store, run: str, quiet: bool) -> None:
         console.follow_on(sys.stdout, Follower(store, run))
 
 
-def _is_in_a_kernel() -> bool:
-    """Whether this program is the cells of a notebook."""
+def tell_end(store: Store, run: str) -> None:
+    """The last lines of a run that is over; in a notebook its picture tells."""
+    if _kernel() is None:
+        from .. import console
+
+        follower = Follower(store, run)
+        follower.update()
+        console.tell_end(sys.stdout, follower)
+
+
+def nobody_can_be_asked() -> bool:
+    """Whether this program is a notebook that is executed in a batch: papermill, nbclient, nbconvert.
+
+    A front end that can ask its user says so with each execute request.
+    """
+    kernel = _kernel()
+    return kernel is not None and not kernel.get_parent("shell").get("content", {}).get("allow_stdin", False)
+
+
+def _kernel() -> Any:
+    """The kernel of the notebook that this program is; None for any other program."""
     if "IPython" not in sys.modules:
-        return False
+        return None
     from IPython import get_ipython
 
-    return getattr(get_ipython(), "kernel", None) is not None
+    return getattr(get_ipython(), "kernel", None)
 
 
 def _show_in_cell(follower: Follower) -> None:
