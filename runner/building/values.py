@@ -39,7 +39,8 @@ def _not(value: Any, expected: str) -> PipelineError:
     return PipelineError(problem("E-USAGE", what=f"{value!r:.80} is not what it takes", hint=f"Give {expected}."))
 
 
-def _texts(value: Any) -> list[str]:
+def texts_of(value: Any) -> list[str]:
+    """The texts in a list, or one alone. Raises PipelineError (E-USAGE)."""
     found = [value] if isinstance(value, str) else _listed(value, "a text or a list of texts")
     for one in found:
         if not isinstance(one, str):
@@ -105,7 +106,7 @@ def _text(value: Any) -> str:
 
 
 def _approve(value: Any, _title: str) -> dict[str, Any]:
-    names = [name for text in _texts(value) for name in approvers_of(text)]
+    names = [name for text in texts_of(value) for name in approvers_of(text)]
     twice = next((name for name in names if [one.casefold() for one in names].count(name.casefold()) > 1), None)
     if twice:
         raise PipelineError(problem("E-APPROVERS", what=f'"{twice}" is named twice'))
@@ -116,7 +117,7 @@ def _input(value: Any, title: str) -> dict[str, Any]:
     if isinstance(value, Mapping):
         texts = [f"{slot}={_text(source)}" for slot, source in value.items()]
     else:
-        texts = _texts(value)
+        texts = texts_of(value)
     return {"edges": tuple(input_edge(text, title) for text in texts)}
 
 
@@ -125,11 +126,11 @@ def _map(value: Any, _title: str) -> dict[str, Any]:
 
 
 def _requirements(value: Any, _title: str) -> dict[str, Any]:
-    return {"requirements": tuple(_texts(value))}
+    return {"requirements": tuple(texts_of(value))}
 
 
 def _compute(value: Any, _title: str) -> dict[str, Any]:
-    return {"compute": tuple(dict.fromkeys(name for text in _texts(value) for name in to.templates(text)))}
+    return {"compute": tuple(dict.fromkeys(name for text in texts_of(value) for name in to.templates(text)))}
 
 
 def _secret(value: Any, _title: str) -> dict[str, Any]:
@@ -150,12 +151,12 @@ def _workers(value: Any, _title: str) -> dict[str, Any]:
 
 
 def _notify(value: Any, _title: str) -> dict[str, Any]:
-    events = dict.fromkeys(event for text in _texts(value) for event in to.node_events(text))
+    events = dict.fromkeys(event for text in texts_of(value) for event in to.node_events(text))
     return {"notify": Notify.model_validate({"events": tuple(events)})}
 
 
 def _email(value: Any, _title: str) -> dict[str, Any]:
-    return {"email": tuple(dict.fromkeys(address for text in _texts(value) for address in to.emails(text)))}
+    return {"email": tuple(dict.fromkeys(address for text in texts_of(value) for address in to.emails(text)))}
 
 
 # By the name of an option the fields of the model that a value of it says, for the node of a title.

@@ -43,7 +43,7 @@ class NodeRun:
     notebook: Path | None
     duration: float | None
     error: str
-    follower: Follower = field(repr=False, compare=False)
+    _follower: Follower = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, follower: Follower, run: lifecycle.NodeRun) -> NodeRun:
@@ -67,7 +67,7 @@ class NodeRun:
             notebook=Path(notebook) if notebook else None,
             duration=run.detail.get("duration_s", took) if ended else None,
             error=view.plain("\n".join((run.detail.get("error") or {}).get("traceback") or ())),
-            follower=follower,
+            _follower=follower,
         )
 
     @property
@@ -78,7 +78,7 @@ class NodeRun:
     @property
     def store(self) -> Path:
         """The folder of the store that keeps it."""
-        return self.follower.store.folder
+        return self._follower.store.folder
 
     @property
     def values(self) -> dict[str, Value]:
@@ -88,9 +88,9 @@ class NodeRun:
     @property
     def log(self) -> str:
         """What it printed and showed, as plain text; of a node run that goes on, up to now."""
-        run = self.follower.so_far.node_runs[self.id]
+        run = self._follower.so_far.node_runs[self.id]
         shown = Watched(run)
-        for message in Reading(self.follower.folder_of(run)).new():
+        for message in Reading(self._follower.folder_of(run)).new():
             if message["output_type"] != "progress":
                 fold([message], shown.outputs.setdefault(message["cell"], []))
         texts = (cell_view.output_text(output) for output in cell_view.own_outputs(shown))
@@ -105,9 +105,9 @@ class NodeRun:
         Raises PipelineError (E-ARTIFACT for a node run that left nothing or nothing of that name, E-FILE-THERE) and
         MachineError (E-FILE-WRITE).
         """
-        run = self.follower.so_far.node_runs[self.id]
+        run = self._follower.so_far.node_runs[self.id]
         node_runs_meant(self.run, [run], self.id)
-        copy_left(self.follower.store, self.run, run, Path(to), pattern, overwrite)
+        copy_left(self._follower.store, self.run, run, Path(to), pattern, overwrite)
         return Path(to)
 
     def __str__(self) -> str:

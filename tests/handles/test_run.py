@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -279,6 +280,7 @@ def test_what_a_run_shows_is_what_the_command_shows(folder: Path) -> None:
     assert lines[0].startswith("Run ")
     assert any(line.endswith("a | 1") for line in lines)
     assert sum("✓ a succeeded" in line for line in lines) == 1
+    assert re.fullmatch(r"Run \w+ succeeded after .* s: 1 succeeded\.", lines[-1])
     assert said.stderr.count("W-FREE-NAME") == 2
     assert "show.py, line 3" in said.stderr
 
@@ -344,12 +346,13 @@ def test_the_picture_in_a_notebook_stays_and_shows_how_it_ended(folder: Path, tm
         "run = flow.run(executor='process')",
         "run['Work'].tags",
         "bad = flow.node('Bad', '1 / 0')\nflow.run(executor='process')",
+        "asks = dagbook.Pipeline('asks', executor='process')\nnode = asks.node('Ask', '1', approve='leah')\nasks.run()",
     ]
     book: Any = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])  # type: ignore[no-untyped-call]
     NotebookClient(
         book, kernel_name="python3", allow_errors=True, resources={"metadata": {"path": str(tmp_path)}}
     ).execute()
-    drawn, ran, tags, failed = (cell.outputs for cell in book.cells[1:])
+    drawn, ran, tags, failed, asks = (cell.outputs for cell in book.cells[1:])
     assert "image/svg+xml" in drawn[0].data
     (picture,) = [one for one in ran if one.output_type == "display_data"]
     assert "dagbook-run" in picture.data["text/html"]
@@ -359,3 +362,4 @@ def test_the_picture_in_a_notebook_stays_and_shows_how_it_ended(folder: Path, tm
     told = "\n".join(error.traceback)
     assert "ZeroDivisionError" in told
     assert "callers.py" not in told
+    assert "E-PENDING" in asks[-1].evalue  # nobody can be asked there, so it does not wait
