@@ -49,5 +49,6 @@ def report(wanted: str, store: Path | None, reports: Reports) -> int:
     tell_problems(faults.values())
     for _, path in reports.paths():
         if str(path) not in faults:
-            click.echo(f"Wrote {path}", err=True)
+            here = Path.cwd()
+            click.echo(f"Wrote {path.relative_to(here) if path.is_relative_to(here) else path}", err=True)
     return NOT_WRITTEN if faults else 0

@@ -45,6 +45,17 @@ def write_notebook(path: Path, *cells: str) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    root = Path(__file__).parents[1]
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", str(folder), str(root), "-q"]
+    subprocess.run(command, check=True, capture_output=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
 @pytest.fixture
 def make_notebook(tmp_path: Path) -> MakeNotebook:
     """Writes a notebook of these code cells; a cell that begins with `# parameters` gets that tag."""

@@ -45,10 +45,7 @@ def test_a_runner_of_the_users_own_is_not_taken_for_ours(tmp_path: Path) -> None
     assert found.stdout.strip() == "dagbook.runner", found.stderr
 
 
-def test_the_wheel_holds_one_top_level_name_and_no_tests(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "-w", str(tmp_path), str(ROOT), "-q"]
-    subprocess.run(command, check=True, capture_output=True)
-    (wheel,) = tmp_path.glob("*.whl")
+def test_the_wheel_holds_one_top_level_name_and_no_tests(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     tops = {name.split("/")[0] for name in names}
@@ -59,9 +56,9 @@ def test_the_wheel_holds_one_top_level_name_and_no_tests(tmp_path: Path) -> None
     assert not [name for name in names if "test" in name]
 
 
-def test_an_installed_wheel_works_away_from_the_checkout(tmp_path: Path) -> None:
+def test_an_installed_wheel_works_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
     """From the checkout's root Python would import the checkout itself."""
-    command = [sys.executable, "-m", "pip", "install", "--no-deps", "-q", "--target", str(tmp_path / "site"), str(ROOT)]
+    command = [sys.executable, "-m", "pip", "install", "--no-deps", "-q", "--target", str(tmp_path / "site"), str(wheel)]
     subprocess.run(command, check=True, capture_output=True)
     code = "import dagbook, sys; from dagbook.runner.cli import main; print(dagbook.__file__); main(['--version'])"
     found = subprocess.run(
