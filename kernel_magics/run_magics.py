@@ -127,11 +127,12 @@ class RunMagics(Magics):
         from ..runner.asked import ask
         from ..runner.core.check import check
         from ..runner.core.errors import raise_errors
+        from ..runner.formats.notebook import flow_findings
         from ..runner.formats.settings import read_settings
 
         pipeline = self._draft.to_pipeline(self.shell.user_ns)
-        _tell_warnings(raise_errors(check(pipeline)))
         folder, file = _where(self.shell)
+        _tell_warnings(raise_errors([*check(pipeline), *flow_findings(pipeline, folder)]))
         names = ("executor", "jobs", "image", "max_runs", "code")
         flags = {name: read.values.get(name) for name in names}
         settings = read_settings(folder, {**flags, **_observers(read)})
@@ -200,9 +201,11 @@ class RunMagics(Magics):
         """Show the pipeline as it is written so far; mistakes in it are marked, and end the cell."""
         from ..runner.core.check import check
         from ..runner.core.errors import raise_errors
+        from ..runner.formats.notebook import flow_findings
 
         faults: list[Problem] = []
         pipeline = self._draft.to_pipeline(self.shell.user_ns, faults)
+        faults += flow_findings(pipeline, _where(self.shell)[0])
         problems = [*faults, *check(pipeline)]
         _tell_warnings(one for one in problems if not one.is_error)
         board = None

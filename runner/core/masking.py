@@ -47,6 +47,15 @@ class Hidden:
         return hash(self._text)
 
 
+def secret_in(text: str) -> str:
+    """What a text holds of the kind that services and tools hand out as a secret, or an address with a password.
+
+    As far as the next white space or quote; empty where there is none.
+    """
+    found = _VALUES.search(text)
+    return re.match(r"(?:Bearer\s+)?[^\s\"'`]*", text[found.start() :])[0] if found else ""  # type: ignore[index]
+
+
 def looks_secret(name: str, value: Value = "") -> bool:
     """Whether a parameter or variable is better not shown: by its name, or by what its value looks like."""
     words = {word.lower() for word in _WORDS.findall(name)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -10,6 +11,8 @@ from ..core.errors import PipelineError, Problem, nearest, problem
 from ..core.model import Defaults, Kind, Node, Pipeline
 
 DEEPEST = 10  # -r in files of -r
+_ARCHIVES = (".whl", ".zip", ".tar.gz", ".tar.bz2")
+_PATH = re.compile(r"[.~/\\]|[^\s;@]*[/\\]")
 MOST_NAMES = 1000  # looked at for the nearest one
 
 
@@ -17,7 +20,7 @@ def read_requirements(entries: Iterable[str], folder: Path) -> tuple[str, ...]:
     """Requirement specifiers, one each: those given, and the lines of the `.txt` files among `entries`.
 
     Files are looked up in `folder`, the notebook's; comments and blank lines are left out, `-r other.txt` is
-    followed. Raises PipelineError: E-FILE-MISSING, E-VALUE for a line that pip options fill.
+    followed. Raises PipelineError: E-FILE-MISSING, E-VALUE for a line that pip options fill, E-REQUIREMENT.
     """
     return tuple(dict.fromkeys(_specifiers(entries, folder, DEEPEST)))
 
@@ -25,6 +28,7 @@ def read_requirements(entries: Iterable[str], folder: Path) -> tuple[str, ...]:
 def _specifiers(entries: Iterable[str], folder: Path, left: int) -> Iterator[str]:
     for entry in entries:
         if not entry.endswith(".txt"):
+            check_requirement(entry, f"--requirements {entry}")
             yield entry
             continue
         lines = read_text(entry, folder).splitlines()
@@ -45,7 +49,27 @@ def _lines(name: str, lines: list[str], folder: Path, left: int) -> Iterator[str
                 problem("E-VALUE", what=what, hint="Keep packages only; put pip's options in pip.conf.")
             )
         else:
+            check_requirement(text, f"{name} line {number}: {text}")
             yield text
+
+
+def check_requirement(text: str, where: str) -> None:
+    """Raise PipelineError (E-REQUIREMENT) for what pip would not take: no name of a package, or no version of one.
+
+    Addresses and paths of packages are pip's business.
+    """
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    plain = text.split(" --")[0].strip()
+    if "://" in plain or plain.endswith(_ARCHIVES) or (_PATH.match(plain) and " @ " not in plain):
+        return
+    try:
+        Requirement(plain)
+    except InvalidRequirement as error:
+        why = str(error).splitlines()[0].rstrip(".")
+        single = re.fullmatch(r"([A-Za-z0-9._-]+(?:\[[^\]]*\])?)\s*=\s*([\w.*+!-]+)", plain)
+        hint = f"Write {single[1]}=={single[2]}" if single else "Write NAME, NAME==VERSION or NAME>=VERSION."
+        raise PipelineError(problem("E-REQUIREMENT", where=where[:120], why=why, hint=hint)) from None
 
 
 def read_text(name: str, folder: Path) -> str:

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core.errors import PipelineError, Place, Problem, problem
 from ..core.model import Defaults, Kind, Node
 from .notebook_file import language_of_kernel
-from .python_code import Code, Names, free_names, line_at, names_of, read_code
+from .other_languages import other_language
+from .plain_secrets import may_hold_secrets, secrets_in_code, secrets_in_script, secrets_of_line
+from .python_code import Code, Names, free_names, line_at, read_code
+from .read_findings import Surroundings
+from .reads import reads_in_code, reads_in_text
 
 _ASKING = {"input": "input", "raw_input": "input", "getpass": "getpass"}
 _WRITING = ("to_", "save", "write", "dump", "mkdir", "touch", "rename", "log_", "export")
@@ -31,19 +35,19 @@ def shared_names(shared: Iterable[str]) -> list[Names]:
     found = []
     for body in shared:
         try:
-            found.append(names_of(read_code(body)))
+            found.append(read_code(body).names)
         except PipelineError:
             found.append(Names(open_ended=True))
     return found
 
 
 def check_shared(body: str, place: Place) -> list[Problem]:
-    """Findings in a %%pipeline_shared cell: E-SYNTAX, and E-STDIN for what asks as soon as the cell runs."""
+    """Findings in a %%pipeline_shared cell: E-SYNTAX, W-SECRET-TEXT, E-STDIN for what asks as soon as it runs."""
     try:
         code = read_code(body, place)
     except PipelineError as error:
         return list(error.problems)
-    return _asking(code, Names(), place, top_level_only=True)
+    return [*_asking(code, Names(), place, top_level_only=True), *secrets_in_code(code, place)]
 
 
 def check_node(
@@ -52,39 +56,71 @@ def check_node(
     defaults: Defaults = Defaults(),  # noqa: B008  (immutable)
     project: Path | None = None,
     parameters: Mapping[str, object] | None = None,
+    around: Surroundings | None = None,
 ) -> list[Problem]:
     """Findings in the body of a cell or command node.
 
     E-SYNTAX, E-STDIN, W-FREE-NAME, W-EMPTY-BODY, W-CODE-PATH (only when `project`, the folder shown at /code, is
-    given). `shared` comes from `shared_names`; `parameters` are the pipeline's, to be offered where one is used
-    without being taken. Bodies in another language than Python are only looked at for being empty.
+    given), and what it takes and does not find `around` it (E-NO-INPUT and the like; not looked at without).
+    `shared` comes from `shared_names`; `parameters` are the pipeline's, to be offered where one is used without being
+    taken.
     """
-    found = _body_findings(node, shared, defaults, project, parameters or {})
+    context = _Context(shared, defaults, project, parameters or {}, around)
+    found = [*secrets_of_line(node), *_body_findings(node, context)]
     if node.defined and not node.code_at:  # where its lines stand in that program is not known
         found = [replace(one, place=node.place) for one in found]
     return found
 
 
-def _body_findings(
-    node: Node, shared: Sequence[Names], defaults: Defaults, project: Path | None, parameters: Mapping[str, object]
-) -> list[Problem]:
-    place = _above(node)
-    if node.kind in (Kind.NOTEBOOK, Kind.DATA, Kind.DEPLOY) or node.transform or node.unresolved:
+def check_reads(node: Node, defaults: Defaults, around: Surroundings) -> list[Problem]:
+    """What the body of a cell or command node takes and does not find around it: E-NO-INPUT and the like."""
+    if _has_no_body(node):
+        return []
+    if not is_python(node, defaults):
+        return list(around.findings(node, reads_in_text(node.source), _above(node)))
+    try:
+        code = read_code(node.source)
+    except PipelineError:  # told when it was defined
+        return []
+    return list(around.findings(node, reads_in_code(code, around.shared), _above(node)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What is known of the pipeline that a body belongs to; see `check_node`."""
+
+    shared: Sequence[Names]
+    defaults: Defaults
+    project: Path | None
+    parameters: Mapping[str, object]
+    around: Surroundings | None
+
+
+def _has_no_body(node: Node) -> bool:
+    return node.kind in (Kind.NOTEBOOK, Kind.DATA, Kind.DEPLOY) or bool(node.transform or node.unresolved)
+
+
+def _body_findings(node: Node, context: _Context) -> list[Problem]:
+    place, around = _above(node), context.around
+    if _has_no_body(node):
         return []
     if not node.source.strip():
         return [problem("W-EMPTY-BODY", place)]
-    if not is_python(node, defaults):
-        return []
+    if not is_python(node, context.defaults):
+        reads = around.findings(node, reads_in_text(node.source), place) if around else ()
+        return [*reads, *secrets_in_script(node.source, place)]
     try:
         code = read_code(node.source, place)
     except PipelineError as error:
-        return list(error.problems)
+        meant = other_language(node.source)
+        return [replace(one, hint=f"{meant}\n{one.hint}") if meant else one for one in error.problems]
     if code.is_empty:
         return [problem("W-EMPTY-BODY", place)]
-    known = Names(frozenset().union(*(names.defined for names in shared)))
-    found = _asking(code, known, place)
-    found += _free(node, code, shared, place, parameters)
-    return found + (list(_project_paths(code, project, place)) if project else [])
+    known = Names(frozenset().union(*(names.defined for names in context.shared)))
+    found = [*_asking(code, known, place), *_free(node, code, context, place), *secrets_in_code(code, place)]
+    if around:
+        found += around.findings(node, reads_in_code(code, around.shared), place)
+    return found + (list(_project_paths(code, context.project, place)) if context.project else [])
 
 
 def _above(node: Node) -> Place:
@@ -94,17 +130,18 @@ def _above(node: Node) -> Place:
     return replace(node.place, line=1)
 
 
-def _free(
-    node: Node, code: Code, shared: Sequence[Names], place: Place, parameters: Mapping[str, object]
-) -> list[Problem]:
-    free = free_names(code, shared, (*node.params, *node.uses, *node.grid))
+def _free(node: Node, code: Code, context: _Context, place: Place) -> list[Problem]:
+    own = context.around.parameters(node) if context.around else (*node.params, *node.uses, *node.grid)
+    free = free_names(code, context.shared, own)
     if not free:
         return []
     names = list(free)
     shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-    offered = [name for name in names if name in parameters]
+    offered = [name for name in names if name in context.parameters]
     hint = "Define it in the node, in a %%pipeline_shared cell, or read it from /input."
-    if node.defined:
+    if meant := other_language(node.source):
+        hint = meant
+    elif node.defined:
         hint = "Import or define it in the node's own code, or give that code to the pipeline: Pipeline(shared=...)."
     elif offered:
         hint = f"Take the pipeline's parameter: --param {' '.join(offered)}"
@@ -114,15 +151,27 @@ def _free(
 
 
 def check_code(code: Code, place: Place) -> list[Problem]:
-    """E-STDIN findings in one cell of a notebook node."""
-    return _asking(code, Names(), place)
+    """Findings in one cell of a notebook node: E-STDIN, W-SECRET-TEXT."""
+    return [*_asking(code, Names(), place), *secrets_in_code(code, place)]
+
+
+def check_plain(source: str, place: Place) -> list[Problem]:
+    """W-SECRET-TEXT in a cell that defines nothing; whatever else is wrong with it is the notebook's own business."""
+    if not may_hold_secrets(source):
+        return []
+    try:
+        return list(secrets_in_code(read_code(source, replace(place, line=0)), replace(place, line=0)))
+    except PipelineError:
+        return []
 
 
 def _asking(code: Code, known: Names, place: Place, top_level_only: bool = False) -> list[Problem]:
-    own = names_of(code).defined | known.defined
+    if not any(name in code.text for name in _ASKING):
+        return []
+    own = code.names.defined | known.defined
     imported = _imported_getpass(code)
     found = []
-    for node in _calls(code.tree, top_level_only):
+    for node in _calls(code, top_level_only):
         function = node.func
         call = ""
         if isinstance(function, ast.Name) and function.id in imported:
@@ -139,42 +188,39 @@ def _asking(code: Code, known: Names, place: Place, top_level_only: bool = False
 def _imported_getpass(code: Code) -> set[str]:
     return {
         alias.asname or alias.name
-        for node in ast.walk(code.tree)
+        for node, _ in code.parts
         if isinstance(node, ast.ImportFrom) and node.module == "getpass"
         for alias in node.names
         if alias.name == "getpass"
     }
 
 
-def _calls(tree: ast.AST, top_level_only: bool) -> Iterator[ast.Call]:
-    later = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-    for node in ast.iter_child_nodes(tree):
-        if top_level_only and isinstance(node, later):
-            continue
-        if isinstance(node, ast.Call):
-            yield node
-        yield from _calls(node, top_level_only)
+def _calls(code: Code, top_level_only: bool) -> Iterator[ast.Call]:
+    inside = _inside(code, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) if top_level_only else set()
+    yield from (node for node, _ in code.parts if isinstance(node, ast.Call) and node not in inside)
+
+
+def _inside(code: Code, kinds: tuple[type[ast.AST], ...]) -> set[ast.AST]:
+    """All that stands inside of parts of these kinds."""
+    return {part for node, _ in code.parts if isinstance(node, kinds) for part in ast.walk(node)}
 
 
 def _project_paths(code: Code, project: Path, place: Place) -> Iterator[Problem]:
+    """Text literals that name a file, but not those in f-strings, nor those handed to a call that writes."""
+    texts = [(node, node.value) for node, _ in code.parts if isinstance(node, ast.Constant)]
+    naming = [(node, text) for node, text in texts if isinstance(text, str) and _names_a_file(text, project)]
+    if not naming:
+        return
+    other = _inside(code, (ast.JoinedStr,)) | {
+        part for call in _calls(code, False) if _writes(call) for part in ast.walk(call)
+    }
     told: set[str] = set()
-    for node in _read_literals(code.tree):
-        literal = str(node.value)
-        if literal not in told and _names_a_file(literal, project):
+    for node, literal in naming:
+        if literal not in told and node not in other:
             told.add(literal)
             at = replace(place, line=line_at(place, node.lineno))
             better = "/code/" + literal.removeprefix("./")
             yield problem("W-CODE-PATH", at, literal=literal, better=better)
-
-
-def _read_literals(tree: ast.AST) -> Iterator[ast.Constant]:
-    """Text literals, but not those in f-strings, nor those handed to a call that writes."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Call) and _writes(node)):
-            continue
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node
-        yield from _read_literals(node)
 
 
 def _writes(call: ast.Call) -> bool:

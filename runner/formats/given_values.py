@@ -14,6 +14,7 @@ from ..core.values import Value, check_value
 from .node_notebook import parameters_in
 from .parameter_cell import Parameter, parameter_of
 from .parameter_faults import ill_typed
+from .plain_secrets import given_secrets
 
 
 def parameters_of(pipeline: Pipeline) -> dict[str, Parameter]:
@@ -70,6 +71,7 @@ def with_values(
         else:
             fault = unknown_parameter(pipeline, name, known, _as_option, folder)
         faults += [fault] if fault else []
+    faults += given_secrets(given)
     nodes = tuple(_with(node, of_nodes.get(node.title, {})) for node in pipeline.nodes)
     return pipeline.model_copy(update={"parameters": own, "nodes": nodes}), faults
 

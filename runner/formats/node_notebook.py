@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,8 @@ from .notebook_file import (
 )
 from .parameter_cell import Parameter, read_parameters
 from .python_code import read_code
+from .read_findings import Surroundings
+from .reads import Meaning, meaning_of, reads_in_code
 from .sources import cell_magic
 
 if TYPE_CHECKING:
@@ -123,9 +125,10 @@ def _whole_notebook(node: Node, folder: Path, kernel: str | None, language: str 
     return notebook
 
 
-def check_notebook_node(node: Node, folder: Path) -> list[Problem]:
+def check_notebook_node(node: Node, folder: Path, around: Surroundings | None = None) -> list[Problem]:
     """Findings in the notebook that is a node: the file's own (E-NB-*), E-SYNTAX, E-STDIN, E-PARAMS-DUP, and
-    E-PARAM-UNKNOWN for a parameter that its `parameters` cell does not have. Each names that file and its cell."""
+    E-PARAM-UNKNOWN for a parameter that its `parameters` cell does not have; with `around` also what it takes and does
+    not find there. Each names that file and its cell."""
     path = folder / (node.path or "")
     file = str(path)
     try:
@@ -133,26 +136,32 @@ def check_notebook_node(node: Node, folder: Path) -> list[Problem]:
     except PipelineError as error:  # the place is the cell that names the file; the message has the file
         return [Problem(one.code, one.message, one.hint, node.place) for one in error.problems]
     found = [one for one in found if one.code != "W-NB-REPAIRED"]
-    return in_the_file([*found, *_findings(node, notebook, file)], path, notebook)
+    return in_the_file([*found, *_findings(node, notebook, file, around)], path, notebook)
 
 
-def _findings(node: Node, notebook: Content, file: str) -> list[Problem]:
+def _findings(node: Node, notebook: Content, file: str, around: Surroundings | None) -> list[Problem]:
     found: list[Problem] = []
     if language_of(notebook) in ("python", "ipython", "python3", ""):
-        for position, cell in enumerate(notebook["cells"], 1):
-            if cell["cell_type"] == "code":
-                found += _cell_findings(cell["source"], Place(file, position, 0, node.title))
+        found += _code_findings(node, notebook, file, around)
         found += _parameter_findings(node, notebook, file)
     return found
 
 
-def _cell_findings(source: str, place: Place) -> list[Problem]:
-    if cell_magic(source):
-        return []
-    try:
-        return check_code(read_code(source, place), place)
-    except PipelineError as error:
-        return list(error.problems)
+def _code_findings(node: Node, notebook: Content, file: str, around: Surroundings | None) -> Iterator[Problem]:
+    meaning = Meaning()
+    for position, cell in enumerate(notebook["cells"], 1):
+        if cell["cell_type"] != "code" or cell_magic(cell["source"]):
+            continue
+        place = Place(file, position, 0, node.title)
+        try:
+            code = read_code(cell["source"], place)
+        except PipelineError as error:
+            yield from error.problems
+            continue
+        yield from check_code(code, place)
+        if around:
+            yield from around.findings(node, reads_in_code(code, meaning), place)
+            meaning = meaning_of(code, meaning)
 
 
 def parameters_in(node: Node, folder: Path) -> dict[str, Parameter]:

@@ -17,14 +17,17 @@ from ..core.model import UNNAMED, Defaults, Edge, Kind, Node, Pipeline
 from ..core.values import Value
 from .attachments import check_attachments
 from .cells import KINDS, parse_edge, parse_node, parse_pipeline, parse_shared, read_line
-from .checks import check_node, check_shared, shared_names
+from .checks import check_node, check_plain, check_reads, check_shared, shared_names
+from .data_globs import data_glob_problems
 from .given_grids import given_to
 from .given_values import parameters_of
 from .magic_table import MAGICS
 from .node_notebook import check_notebook_node, node_notebook, save_notebook, write_back
 from .notebook_file import Content, in_the_file, language_of, load_notebook
 from .parameter_cell import Parameter, overridden, read_parameters
+from .read_findings import Surroundings
 from .sources import Cut, Found, cell_magic, check_body_magics, check_late_cell_magics, magics_in, misplaced, unknown
+from .unused_names import unused_parameters, unused_shared
 from .whole_pipeline import merged, read_whole
 
 __all__ = ["Definition", "Parameter", "node_notebook", "read_notebook", "save_notebook", "write_back"]
@@ -83,7 +86,11 @@ def read_notebook(
     read = reader.pipeline(os.fsencode(path.stem).decode("utf-8", "replace"))
     pipeline, faults = given_to(read, reader.parameters, parameters or {}, grids, path.parent)
     reader.problems += faults
+    for position, source in reader.plain:
+        reader.problems += check_plain(source, Place(cell=position))
     reader.problems += body_problems(pipeline, path.parent, project)
+    reader.problems += unused_parameters(pipeline, reader.parameters, reader.elsewhere())
+    reader.problems += unused_shared(pipeline, reader.shared_in)
     reader.problems += check_attachments(pipeline, path.parent)
     place = Place(file=str(path))
     found = in_the_file((one.at(place) for one in reader.problems), path, notebook, text)
@@ -97,12 +104,27 @@ def _in_cell_order(found: Problem) -> tuple[int, int]:
 
 def body_problems(pipeline: Pipeline, folder: Path, project: Path | None) -> Iterator[Problem]:
     """Findings in the code of the nodes, and in notebooks that are nodes."""
-    names = shared_names(pipeline.shared)
+    names, around = shared_names(pipeline.shared), Surroundings(pipeline)
     for node in pipeline.nodes:
         if node.kind is Kind.NOTEBOOK:
-            yield from check_notebook_node(node, folder)
+            yield from check_notebook_node(node, folder, around)
         else:
-            yield from check_node(node, names, pipeline.defaults, project, pipeline.parameters)
+            yield from check_node(node, names, pipeline.defaults, project, pipeline.parameters, around)
+    yield from data_glob_problems(pipeline, folder)
+
+
+def flow_findings(pipeline: Pipeline, folder: Path) -> Iterator[Problem]:
+    """What nodes take and do not find around them, and globs over data that match nothing.
+
+    For a pipeline whose bodies were checked one by one, before it was known what comes before them.
+    """
+    around = Surroundings(pipeline)
+    for node in pipeline.nodes:
+        if node.kind is Kind.NOTEBOOK:
+            yield from (one for one in check_notebook_node(node, folder, around) if one.code[1:].startswith("-NO-"))
+        else:
+            yield from check_reads(node, pipeline.defaults, around)
+    yield from data_glob_problems(pipeline, folder)
 
 
 class _Reader:
@@ -115,12 +137,18 @@ class _Reader:
         self.nodes: dict[str, Node] = {}  # by slug, in order
         self.edges: list[Edge] = []
         self.shared: list[str] = []
+        self.shared_in: list[int] = []  # the positions of their cells
         self.name: str | None = None
         self.defaults = Defaults()
         self.parameters: dict[str, Parameter] = {}
         self._named_in: int | None = None
         self._first_magic: tuple[int, Found] | None = None
         self._tagged: dict[str, int] = {}
+        self.plain: list[tuple[int, str]] = []  # cells that define no node, with their positions
+
+    def elsewhere(self) -> list[str]:
+        """The texts of the cells that define nothing, not even parameters."""
+        return [source for position, source in self.plain if position not in self._tagged.values()]
 
     def read(self, position: int, cell: Content) -> None:
         """Take one cell in; every fault becomes a problem that carries the cell's position."""
@@ -136,6 +164,7 @@ class _Reader:
     def _read_code(self, position: int, cell: Content, source: str) -> None:
         self._read_tags(position, cell, source)
         if "%" not in source:
+            self.plain.append((position, source))
             return
         cut = cell_magic(source)
         if cut and cut.magic.ours:
@@ -143,6 +172,7 @@ class _Reader:
             return
         check_late_cell_magics(source)
         if cut is None:
+            self.plain.append((position, source))
             for found in magics_in(source):
                 self._read_line_magic(position, cell["id"], found)
 
@@ -170,6 +200,7 @@ class _Reader:
             parse_shared(found.rest)
             self.problems += check_shared(cut.body, Place(cell=position, line=found.line))
             self.shared.append(cut.body)
+            self.shared_in.append(position)
         elif found.name == "pipeline_yaml":
             self._take(found.name, found.rest, cut.body, position, cell_id)
         else:

@@ -20,6 +20,7 @@ from .percent import is_percent
 from .pipeline_notebook import notebook_of
 from .python_program import is_program, read_program
 from .recognised import AS_USUAL, Wishes, as_findings, chosen, name_from, read_pipelines
+from .unused_names import unused_parameters
 
 TEXTS = (".yaml", ".yml", ".json")
 _CELLS = re.compile(rb'\A\s*\{.*?"(?:cells|nbformat|worksheets)"\s*:', re.DOTALL)
@@ -69,6 +70,8 @@ def _definition(
     notebook, placed = notebook_of(made)
     cells = {node.title: node.cell for node in placed.nodes if node.cell is not None}
     found = [*faults, *body_problems(made, folder, project), *check_attachments(made, folder)]
+    if not any(node.dialect for node in made.nodes):
+        found += unused_parameters(made, known)
     problems = tuple(one.at(Place(file=str(path))) for one in found)
     return Definition(path, made, notebook, problems, known, cells, folder)
 

@@ -9,8 +9,10 @@ import symtable
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from ..core.errors import PipelineError, Place, problem
+from .python_walk import walked
 
 # What IPython and the interpreter give to every cell.
 _GIVEN = frozenset(dir(builtins)) | {
@@ -24,12 +26,22 @@ _BRINGING_MAGICS = ("run", "pylab", "store", "load", "load_ext", "cython", "R", 
 _BRINGING_CALLS = ("exec", "globals", "locals", "vars", "eval", "execfile", "setattr")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Code:
     """A cell's Python: its tree, its text after translation. Line 1 is the magic line, as in the user's cell."""
 
     text: str
     tree: ast.Module
+
+    @cached_property
+    def parts(self) -> list[tuple[ast.AST, bool]]:
+        """Every part of the tree, and whether it is surely come to; see `walked`."""
+        return walked(self.tree)
+
+    @cached_property
+    def names(self) -> Names:
+        """The names that it defines and reads; see `names_of`."""
+        return names_of(self)
 
     @property
     def is_empty(self) -> bool:
@@ -114,7 +126,7 @@ def names_of(code: Code) -> Names:
     used: set[str] = set()
     _walk_scopes(symtable.symtable(code.text, "<cell>", "exec"), defined, used)
     open_ended = False
-    for node in ast.walk(code.tree):
+    for node, _ in code.parts:
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
             open_ended = True
         elif isinstance(node, ast.Call):
@@ -159,14 +171,14 @@ def free_names(code: Code, shared: Iterable[Names] = (), given: Iterable[str] = 
     `shared` are the names of the cells that run before it, `given` its parameters. Empty when something in sight may
     define names unseen.
     """
-    own = names_of(code)
+    own = code.names
     before = list(shared)
     if own.open_ended or any(names.open_ended for names in before):
         return {}
     known = own.defined.union(_GIVEN, given, *(names.defined for names in before))
     free = {name for name in own.used - known if not _NUMBERED.fullmatch(name)}
     lines: dict[str, int] = {}
-    for node in ast.walk(code.tree):
+    for node, _ in code.parts:
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in free:
             lines[node.id] = min(node.lineno, lines.get(node.id, node.lineno))
     return dict(sorted(((name, lines.get(name, 1)) for name in free), key=lambda item: (item[1], item[0])))

@@ -30,7 +30,7 @@ def test_reads_pipeline_nodes_shared_and_parameters_in_order(tmp_path: Path) -> 
         "%pipeline_run --wait",
     )
     read = read_notebook(path)
-    assert read.problems == ()
+    assert [(one.code, one.place.line) for one in read.problems] == [("W-PARAM-UNUSED", line) for line in (2, 4, 4)]
     assert read.pipeline.name == "churn"
     assert read.pipeline.defaults.retries == 2
     assert read.pipeline.shared == ("import os",)

@@ -60,7 +60,7 @@ IN_CALLS = (
         "a parameter that is not there",
         "run flow.ipynb -p epochs 5",
         says="'epochs'",
-        fix="none",
+        fix='Known: "train.lr"',
         code="E-PARAM-UNKNOWN",
     ),
     typed(

@@ -15,12 +15,12 @@ from dagbook.runner.executors.sandbox import bubblewrap
 from tests.conftest import Said, run_dagbook
 from tests.formats.notebooks import write
 
-CELLS = {
+CELLS = {  # what a check before the run would find is put together here, so that it does not
     "package": "import sklearn_of_mine.trees",
     "name": "print(frame)",
-    "variable": "import os\nos.environ['INPUT_PREPAIR']",
+    "variable": "import os\nname = 'INPUT_PREPA'\nos.environ[name + 'IR']",
     "input": "open('/input/prepare/deep/point.csv')",
-    "other": "open('/input/elsewhere/x.csv')",
+    "other": "name = 'elsewhere'\nopen(f'/input/{name}/x.csv')",
     "project": "open('table.csv')",
     "network": "import socket\nsocket.create_connection(('127.0.0.1', 9))",
     "own": "raise ValueError('mine')",

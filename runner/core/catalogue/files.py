@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_TAKEN = ("INPUT", "DATA", "PARAM")  # what a body takes and does not find; an error where the run surely fails
+
 FILES: dict[str, tuple[str, str]] = {
     # magics
     "E-MAGIC-USAGE": ("{what}", "Usage: {usage}"),
@@ -13,11 +15,19 @@ FILES: dict[str, tuple[str, str]] = {
         "{names} {verb} nowhere in this node or the shared cells, and the notebook's own variables are not there",
         "{hint}",
     ),
+    "W-SHARED-UNUSED": (
+        "no node starts with this cell: it is for nodes that are cells of Python, and there is none",
+        "Make it a plain cell, if the notebook itself needs it.",
+    ),
     "W-EMPTY-BODY": ("the node's cell is empty", "It will run and do nothing."),
+    **{f"{kind}-NO-{what}": ('"{node}" reads {spelled}, but {why}', "{hint}") for kind in "EW" for what in _TAKEN},
+    "W-NO-TAG": ('"{node}" reads {spelled}, but {why}', "{hint}"),
     "E-VALUE": ("{what}", "{hint}"),
     "E-CELL-TEXT": ("{what} cannot be written as a magic line: {why}", "{hint}"),
     # notebooks and files
     "E-FILE-MISSING": ("{file} does not exist", "{hint}"),
+    "E-FILE-EXISTS": ("{files} {verb} there already, and nothing was written", "{hint}"),
+    "E-REQUIREMENT": ("{where} is no requirement: {why}", "{hint}"),
     "E-FILE-WRITE": ("{file} cannot be written: {why}", "Name a file in a folder that exists and may be written to."),
     "E-EXTRA": ("{what}", "Install it: pip install 'dagbook[{extra}]'"),
     "E-NB-PARSE": ("{file} is not a notebook: {why}", "{hint}"),
@@ -75,6 +85,7 @@ FILES: dict[str, tuple[str, str]] = {
     "E-UNSUPPORTED": ("{what} cannot be taken over", "{hint}"),
     "W-NOT-HERE": ("{what} is taken over, but cannot run here", "{hint}"),
     "E-GLOB": ("{glob!r} is no glob: {why}", "Put a backslash before a character that is to stand for itself."),
+    "W-MAP-EMPTY": ('"{node}" maps over {glob!r}, which matches nothing in the dataset "{data}"', "{hint}"),
     "E-DATUMS": (
         "{what} would be cut into {count:,} datums, and {limit:,} is the most",
         "Take a coarser glob, such as /* instead of /**, or a join instead of a cross.",

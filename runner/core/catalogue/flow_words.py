@@ -61,6 +61,10 @@ FLOW_WORDS: dict[str, tuple[str, str]] = {
         "{name} is named as a pipeline parameter, but the cell tagged `parameters` gives it no plain value",
         "{nearest} Or give it: -p {name} VALUE.",
     ),
+    "W-PARAM-UNUSED": (
+        "no node takes the parameter {name}",
+        "Take it where it is meant: --param {name}, or delete it.",
+    ),
     "E-GRID-EMPTY": (
         "--grid {name}={text} holds an empty value",
         "Write --grid {name}=1,2,3 ; an empty text is written as {name}='\"\",a'.",
@@ -88,6 +92,14 @@ FLOW_WORDS: dict[str, tuple[str, str]] = {
         '"{node}" needs the secret {secret}, and this machine has no value for it{why}',
         "Set the variable {variable}, write the value into the file {file},\nor name a command that prints it:"
         ' secret_command = "pass show {{name}}/{{key}}" in dagbook.toml.',
+    ),
+    "W-SECRET-TEXT": (
+        "{what} stands here written out, where everybody can read it who gets the file",
+        "Take it out, and give it by name: --secret NAME, with the value in a variable or a file of this machine.",
+    ),
+    "W-SECRET-GIVEN": (
+        "{name} looks like a secret, and parameters are kept with the run and shown",
+        "Give it as a secret: --secret {variable} on the node, its value in DAGBOOK_SECRET_{variable} or a file.",
     ),
     "W-SECRET-MODE": (
         "others on this machine can read the secret in {file}",

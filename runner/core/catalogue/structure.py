@@ -29,6 +29,11 @@ STRUCTURE: dict[str, tuple[str, str]] = {
     "E-EDGE-SELF": ('"{node}" comes --after itself', "Take its own title out of --after."),
     "E-GATHER": ('"{node}" gathers "{missing}", which is not in its --after', "{nearest}"),
     "E-EDGE-END": ('the edge {edge} names "{missing}", but no node has that title', "{nearest}"),
+    **dict.fromkeys(
+        ("E-EDGE-GLOB", "W-EDGE-GLOB"),
+        ("the glob {glob!r} matches no file: {why}", "Write it as seen from /output, such as *.csv or models/**"),
+    ),
+    "W-EDGE-COVERED": ("the edge {edge} brings no file that {other} does not bring, too", "Take one of them away."),
     "W-EDGE-SELF": ("the edge {edge} begins and ends at one node", "It has no effect; take it away."),
     "E-SLOT-UNKNOWN": (
         'the edge {edge} takes the input slot {slot!r} of "{node}", which has no such slot',
@@ -46,6 +51,11 @@ STRUCTURE: dict[str, tuple[str, str]] = {
     "E-CONFLICT": ("{what}", "{hint}"),
     "E-CYCLE": ("the nodes wait for each other: {path}", "Take one of these --after options away."),
     "W-EDGE-DUP": ('"{node}" names "{parent}" twice in --after', "Once is enough; it was taken once."),
+    "W-DATA-UNUSED": ('no node takes the dataset "{node}"', "Name it where it is needed: --after, or delete its cell."),
+    "W-NODE-ALONE": (
+        '"{node}" comes after no node, and no node after it; it runs whenever there is room',
+        "If an order is meant, say so with --after.",
+    ),
     "E-PIPELINE-EMPTY": ("there is no node in this pipeline", "Begin a cell with: %%pipeline_node TITLE"),
     "E-EDGE-KIND": ("{what}", "{hint}"),
     "E-SLOT": (
