@@ -13,6 +13,7 @@ from .cli_options import STORE, guarded, store_at, tell_problems
 from .cli_reports import NOTEBOOK, report_options, reporting
 
 if TYPE_CHECKING:
+    from .formats.remote_file import RemoteFile
     from .reports.wanted import Reports
 
 
@@ -49,6 +50,11 @@ def report(wanted: str, store: Path | None, reports: Reports) -> int:
     tell_problems(faults.values())
     for _, path in reports.paths():
         if str(path) not in faults:
-            here = Path.cwd()
-            click.echo(f"Wrote {path.relative_to(here) if path.is_relative_to(here) else path}", err=True)
+            click.echo(f"Wrote {_as_seen(path)}", err=True)
     return NOT_WRITTEN if faults else 0
+
+
+def _as_seen(path: Path | RemoteFile) -> str:
+    """A path as one says it in this folder; a URL as it is."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if isinstance(path, Path) and path.is_relative_to(here) else path)

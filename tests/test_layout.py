@@ -58,7 +58,8 @@ def test_the_wheel_holds_one_top_level_name_and_no_tests(wheel: Path) -> None:
 
 def test_an_installed_wheel_works_away_from_the_checkout(wheel: Path, tmp_path: Path) -> None:
     """From the checkout's root Python would import the checkout itself."""
-    command = [sys.executable, "-m", "pip", "install", "--no-deps", "-q", "--target", str(tmp_path / "site"), str(wheel)]
+    site = tmp_path / "site"
+    command = [sys.executable, "-m", "pip", "install", "--no-deps", "-q", "--target", str(site), str(wheel)]
     subprocess.run(command, check=True, capture_output=True)
     code = "import dagbook, sys; from dagbook.runner.cli import main; print(dagbook.__file__); main(['--version'])"
     found = subprocess.run(
