@@ -68,7 +68,7 @@ class DefinitionMagics(Magics):
         raise_errors(check_shared(cell, Place(line=1)))
         if not nodes_only:
             self._run_here(cell)
-        note = self.draft.share(cell, origin_of(self.shell))
+        note = self.draft.share(_as_in_a_file(cell), origin_of(self.shell))
         where = "in the nodes only" if nodes_only else "here and in every node"
         _show("shared", [where, note], glyph="●")
 
@@ -141,13 +141,21 @@ class DefinitionMagics(Magics):
         from ..runner.formats.sources import check_body_magics
 
         origin = origin_of(self.shell)
-        node = parse_node(magic, line, body, None, origin.cell)
+        node = parse_node(magic, line, _as_in_a_file(body), None, origin.cell)
         check_body_magics(MAGICS[magic].spelled, body, python=magic == "pipeline_node")
         found = [*_body_findings(self.draft, node), *check_node_files(node, Path())]
         warnings = raise_errors(found)
         note = self.draft.define(node, origin)
         keep_a_spare(self.shell)
         _show_node(node, self.draft.handle_of(node.title), note, warnings)
+
+
+def _as_in_a_file(body: str) -> str:
+    """The body of a cell without the line end that IPython puts behind it.
+
+    The node is then the same as that of the notebook's file, and each way of running it finds the other's results.
+    """
+    return body.removesuffix("\n")
 
 
 # `%%pipeline_node?` shows the docstring; it is made of the same table as the parser.
