@@ -17,7 +17,7 @@ CONTAINER = "<!-- needs containers -->"
 def followed() -> list[object]:
     """The pages that readers follow at the keyboard; those that need containers are marked so."""
     folders = [sorted((DOCS / name).glob("*.md")) for name in ("howto", "coming_from")]
-    pages = [DOCS / "tutorial.md", *(page for folder in folders for page in folder)]
+    pages = [ROOT / "README.md", DOCS / "tutorial.md", *(page for folder in folders for page in folder)]
     return [
         pytest.param(
             page,
