@@ -68,14 +68,16 @@ class Channel:
             title = notice.title
         with _complaints() as told:
             sent = self._plugin.notify(body=body, title=title, notify_type=kind, body_format=form)
-        return "" if sent else self._without_secrets(told[-1] if told else "it does not say why")
+        return "" if sent else without_secrets(self._url, told[-1] if told else "it does not say why")
 
-    def _without_secrets(self, text: str) -> str:
-        parts = urlsplit(self._url)
-        words = [parts.username, parts.password, *re.split(r"[/?&=,]", f"{parts.path}/{parts.query}")]
-        for word in sorted({unquote(one) for one in words if one}, key=len, reverse=True):
-            text = text.replace(word, MASK) if len(word) >= _SHORTEST else text
-        return " ".join(text.split())[:300]
+
+def without_secrets(url: str, text: str) -> str:
+    """What a service says, in a line, with dots for all that the URL holds besides scheme and host."""
+    parts = urlsplit(url)
+    words = [parts.username, parts.password, *re.split(r"[/?&=,]", f"{parts.path}/{parts.query}")]
+    for word in sorted({unquote(one) for one in words if one}, key=len, reverse=True):
+        text = text.replace(word, MASK) if len(word) >= _SHORTEST else text
+    return " ".join(text.split())[:300]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import dagbook
 from dagbook.runner.core.errors import PipelineError
 from dagbook.runner.core.model import Pipeline
 from dagbook.runner.formats.magic_lines import read_line
+from dagbook.runner.observers.channels import without_secrets
 from dagbook.runner.observers.chosen import observers_for
 from dagbook.runner.records.store import Store
 from tests.conftest import DAGBOOK, read_until
@@ -212,7 +213,8 @@ def test_a_run_that_is_cancelled_is_told_where_that_is_asked_for(flow: Callable[
 
 def test_a_batch_that_waits_for_its_run_waits_for_its_messages_too(flow: Callable[..., Flow], hook: Hook) -> None:
     """A container whose papermill has ended is gone, and the run's process with it."""
-    made = flow("%%pipeline_command prepare\necho ready", "%pipeline_run --executor process")
+    next_cell = "import pathlib\npathlib.Path('next_cell').touch()"
+    made = flow("%%pipeline_command prepare\necho ready", "%pipeline_run --executor process", next_cell)
     hook.answers.clear()
     command = ["papermill", made.file.name, "out.ipynb", "-k", "python3", "--no-progress-bar"]
     env = {
@@ -224,7 +226,8 @@ def test_a_batch_that_waits_for_its_run_waits_for_its_messages_too(flow: Callabl
     try:
         assert hook.next()["title"] == "pipeline succeeded"
         with pytest.raises(subprocess.TimeoutExpired):
-            batch.wait(2)
+            batch.wait(3)
+        assert not (made.folder / "next_cell").exists(), "the run is over, and its cell is not"
         hook.answers.set()
         assert batch.wait(120) == 0, batch.communicate()
     finally:
@@ -249,6 +252,12 @@ def test_what_is_no_url_is_told_with_what_was_meant(
         observers_for(tmp_path, Pipeline(), {"notify": [url]})
     for words in told:
         assert words in str(caught.value)
+
+
+def test_what_a_service_says_holds_nothing_of_the_url() -> None:
+    url = "json://leah:pass%20word@127.0.0.1:8080/hook/AB12CD34?key=efgh,ijkl"
+    said = "Could not POST /hook/AB12CD34 as leah (pass word) to\n127.0.0.1: key ijkl"
+    assert without_secrets(url, said) == "Could not POST /••••/•••• as •••• (••••) to 127.0.0.1: key ••••"
 
 
 def test_a_wrong_url_stops_before_anything_runs(flow: Callable[..., Flow]) -> None:
