@@ -163,18 +163,18 @@ def _settings(_: str, there: str) -> Iterator[str]:
     from dagbook.runner.cli import main
     from dagbook.runner.formats.settings import TABLES, setting_names
 
-    by_hand = {row[1].strip(" `"): " | ".join(map(str.strip, row[-3:-1])) for row in _rows(there) if len(row) > 5}
+    by_hand = {row[1].split("`")[1]: " | ".join(map(str.strip, row[2:4])) for row in _rows(there) if "`" in row[1]}
     flags = {name for _, command in commands(main) for one in command.params for name in one.opts}
     missing = "TO BE | TOLD"  # which no page may keep
-    yield from ("| In `dagbook.toml` | Variable | Option | Default | |", "|---|---|---|---|---|")
+    yield from ("| In `dagbook.toml`, variable, option | Default | |", "|---|---|---|")
     for name in setting_names():
-        variable = "" if name in TABLES else f"`DAGBOOK_{name.upper()}`"
-        option = f"`--{name.replace('_', '-')}`" if f"--{name.replace('_', '-')}" in flags else ""
-        yield f"| `{name}` | {variable} | {option} | {by_hand.get(name, missing)} |"
+        spelled = [name] if name in TABLES else [name, f"DAGBOOK_{name.upper()}"]
+        spelled += [flag] if (flag := f"--{name.replace('_', '-')}") in flags else []
+        yield f"| {'<br>'.join(f'`{one}`' for one in spelled)} | {by_hand.get(name, missing)} |"
 
 
 def _rows(table: str) -> Iterator[list[str]]:
-    for line in table.splitlines():
+    for line in table.splitlines()[2:]:
         yield re.split(r"(?<!\\)\|", line)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from typing import Any
 
+CALLED = {"dagbook.Pipeline"}  # the classes that users make objects of; others are given to them
 WIDTH = 100  # of a call; a longer one has a line for each parameter
 
 
@@ -28,17 +31,20 @@ def told(name: str) -> Iterator[str]:
 
 
 def _class(name: str, found: type) -> Iterator[str]:
-    if hasattr(found, "model_fields") or issubclass(found, Exception):
-        yield from _docstring(found)  # nobody calls these
-    else:
+    if name in CALLED:
         yield from _called(name, found)
+    else:
+        yield from _docstring(found)
     members = {key: value for key, value in vars(found).items() if not key.startswith("_")}
     told = {key: value for key, value in members.items() if isinstance(value, property) and value.__doc__}
-    if told:
+    kept = [one for one in fields(found) if not one.name.startswith("_")] if is_dataclass(found) else []
+    if told or kept:
         yield from ("", "| | |", "|---|---|")
+    for one in kept:
+        yield f"| `.{one.name}` | `{str(one.type).replace('|', chr(92) + '|')}` |"
     for key, value in told.items():
         first = " ".join(inspect.cleandoc(value.__doc__ or "").split("\n\n")[0].split())
-        yield f"| `.{key}` | {first.replace('|', chr(92) + '|')} |"
+        yield f"| `.{key}` | {_plain(first).replace('|', chr(92) + '|')} |"
     for key, value in members.items():
         if inspect.isfunction(value) and value.__doc__:
             yield ""
@@ -72,4 +78,10 @@ def _parameter(one: inspect.Parameter) -> str:
 
 
 def _docstring(found: Any) -> list[str]:
-    return inspect.cleandoc(found.__doc__ or "").splitlines()
+    lines = inspect.cleandoc(found.__doc__ or "").splitlines()
+    return [line if line.startswith("    ") else _plain(line) for line in lines]
+
+
+def _plain(text: str) -> str:
+    """What stands outside of code is no HTML."""
+    return "".join(part if at % 2 else part.replace("<", r"\<") for at, part in enumerate(re.split(r"(`[^`]*`)", text)))
