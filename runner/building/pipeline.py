@@ -70,6 +70,7 @@ class Pipeline:
         self._defaults = Defaults(**fields_of("pipeline", "", options))
         self._rest = model.Pipeline()  # what was read from a file, and cannot be said here
         self._nodes = Nodes()
+        self._told: set[Problem] = set()  # of what was doubtful
         self._edges: list[Edge] = []
 
     # what it is made of

@@ -11,7 +11,7 @@ from ..core.errors import Problem, raise_errors
 from ..formats.given_values import parameters_of, with_values
 from ..formats.settings import read_settings
 from ..handles.run import Run
-from ..handles.shown import look_on, nobody_can_be_asked, tell_end
+from ..handles.shown import Looking, nobody_can_be_asked
 from .being_read import refuse
 from .run_options import asked_fields, flags_of, observers_of, split
 
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 def asked(flow: Pipeline, options: Mapping[str, Any], started_by: str) -> Asked:
     """What is to be run, and no mistake in it. Raises PipelineError."""
-    tell_warnings(raise_errors(flow.problems()))
+    warnings = raise_errors(flow.problems())
+    tell_warnings([one for one in warnings if one not in flow._told])  # once, however often it is started
+    flow._told |= set(warnings)
     made = flow.model
     said, values = split(options, made.parameters)
     if nobody_can_be_asked():
@@ -38,14 +40,13 @@ def run(flow: Pipeline, check: bool, quiet: bool, options: Mapping[str, Any]) ->
     refuse("run")
     launched = _launched(flow, options, "Pipeline.run", tied=True)
     started = Run.of(launched)
-    if not quiet:
-        _say(f"Run {started.id} of {started.pipeline}")
-    _attend(started, quiet)
+    looking = Looking(started._store, started.id, quiet)
+    _attend(started, looking)
     launched.wait_for_observers()
-    if not quiet and (started.succeeded or not check):  # what went wrong is told by what is raised
-        tell_end(started._store, started.id)
-    if check:
-        return started.check()
+    started._shown = looking.has_picture
+    if check and not started.succeeded:
+        return started.check()  # which raises, and tells what went wrong
+    looking.tell_end()
     return started
 
 
@@ -65,16 +66,16 @@ def _launched(flow: Pipeline, options: Mapping[str, Any], how: str, tied: bool) 
     return launched
 
 
-def _attend(started: Run, quiet: bool) -> None:
+def _attend(started: Run, looking: Looking) -> None:
     """Look on until it is over. Ctrl-C ends the run in order, a second one at once."""
     try:
-        look_on(started._store, started.id, quiet)
+        looking.follow()
     except KeyboardInterrupt:
-        from ..steer import stop_at_once
+        from ..steer import stop, stop_at_once
 
-        started.cancel()
+        stop(started._store, started.id, "Ctrl-C")
         try:
-            look_on(started._store, started.id, quiet)
+            looking.follow()
         except KeyboardInterrupt:
             stop_at_once(started._store, started.id, "Ctrl-C")
         raise KeyboardInterrupt from None  # where our code was at that moment tells nobody anything
@@ -87,4 +88,3 @@ def tell_warnings(warnings: list[Problem]) -> None:
 
 
 _tell: Callable[[str], None] = lambda text: print(text, file=sys.stderr)  # noqa: E731, T201
-_say: Callable[[str], None] = lambda text: print(text, flush=True)  # noqa: E731, T201

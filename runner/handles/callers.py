@@ -81,6 +81,8 @@ def told_at_the_call(function: Callable[P, R]) -> Callable[P, R]:
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
+        except KeyboardInterrupt as error:
+            raise error.with_traceback(None) from None
         except DagbookError as error:
             if error.exit_code != FAILED:  # that tells of lines in the nodes
                 place = place_of(caller())

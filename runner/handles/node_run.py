@@ -10,6 +10,7 @@ from .. import cell_view, view
 from ..core import lifecycle
 from ..core.errors import PipelineError, nearest, problem
 from ..core.lifecycle import State
+from ..core.model import Node
 from ..core.names import slug_of
 from ..core.values import Value
 from ..records.follow import Follower, Watched
@@ -116,6 +117,16 @@ class NodeRun:
 
     def __repr__(self) -> str:
         return f"<NodeRun {self.name}: {view.state_word(self.state)}>"
+
+
+def title_of(node: object) -> str:
+    """The title that a node, or a text, stands for. Raises PipelineError (E-USAGE)."""
+    if isinstance(node, Node):
+        return node.title
+    if not isinstance(node, str):
+        hint = "Give its title, or what Pipeline.node gave; run.node_runs lists all."
+        raise PipelineError(problem("E-USAGE", what=f"{node!r:.80} is no node", hint=hint))
+    return node
 
 
 def chosen(

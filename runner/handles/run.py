@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .. import view
 from ..core.errors import PipelineError, problem
 from ..core.lifecycle import RunState, State
+from ..core.model import Node
 from ..core.values import Value, from_json, to_json
 from ..records.follow import Follower
 from ..records.processes import alive
@@ -19,7 +20,7 @@ from ..records.store import Store
 from .callers import told_at_the_call
 from .changes import Change, follow
 from .failures import failure_of
-from .node_run import NodeRun, chosen, rows_of
+from .node_run import NodeRun, chosen, rows_of, title_of
 
 if TYPE_CHECKING:
     import pandas
@@ -42,6 +43,7 @@ class Run:
         self._store = store
         self._launched = launched  # a run that is tied to this program ends when it is let go of
         self._follower = Follower(store, id, outputs=False, journals=False)
+        self._shown = False  # its picture stands in the cell already that shows what `run` gave
 
     @classmethod
     def of(cls, launched: Launched) -> Run:
@@ -124,14 +126,17 @@ class Run:
         """The titles of the pipeline's nodes, in the order in which they were defined."""
         return [str(node["title"]) for node in self._follower.row.record["pipeline"]["nodes"]]
 
+    def __iter__(self) -> Iterator[NodeRun]:
+        return iter(self.node_runs)
+
     @told_at_the_call
-    def __getitem__(self, node: str) -> NodeRun:
-        """The only run of a node, by its title, or one node run by its id (`train#2`).
+    def __getitem__(self, node: str | Node) -> NodeRun:
+        """The only run of a node, by its title or as `Pipeline.node` gave it, or one node run by its id (`train#2`).
 
         Raises PipelineError: E-NODE-UNKNOWN, and E-USAGE for a node that has none yet, or several.
         """
-        runs = self.node_runs
-        found = [one for one in runs if one.id == node] or chosen(runs, self.nodes, node, None, {})
+        node = title_of(node)
+        found = self._meant(node)
         if len(found) == 1:
             return found[0]
         if not found:
@@ -141,13 +146,21 @@ class Run:
         raise PipelineError(problem("E-USAGE", what=f'"{node}" has {len(found)} runs in {self.id}', hint=hint))
 
     @told_at_the_call
-    def select(self, node: str | None = None, *, state: State | str | None = None, **values: Value) -> list[NodeRun]:
+    def select(
+        self, node: str | Node | None = None, *, state: State | str | None = None, **values: Value
+    ) -> list[NodeRun]:
         """The node runs of a node, in a state, that ran with these values: `run.select("Train", harbor="aalborg")`.
 
         A value is a parameter of the node run itself, or of a grid that it descends from. Raises PipelineError
         (E-NODE-UNKNOWN, E-PARAM-UNKNOWN) with the nearest name.
         """
-        return chosen(self.node_runs, self.nodes, node, None if state is None else str(state), values)
+        wanted = None if node is None else title_of(node)
+        return chosen(self.node_runs, self.nodes, wanted, None if state is None else str(state), values)
+
+    def _meant(self, node: str | None) -> list[NodeRun]:
+        """The node run of this id, or those of the node of this title, or all."""
+        runs = self.node_runs
+        return [one for one in runs if one.id == node] or chosen(runs, self.nodes, node, None, {})
 
     def rows(self) -> list[dict[str, object]]:
         """A flat row for each node run: node, id, state, seconds, its values, its tags."""
@@ -164,13 +177,12 @@ class Run:
         return pandas.DataFrame(self.rows())
 
     @told_at_the_call
-    def logs(self, node: str | None = None) -> str:
+    def logs(self, node: str | Node | None = None) -> str:
         """What its nodes printed, or those runs of one; where they are several, each under a line with its name.
 
         Raises PipelineError (E-NODE-UNKNOWN).
         """
-        runs = self.node_runs
-        found = [one for one in runs if one.id == node] or chosen(runs, self.nodes, node, None, {})
+        found = self._meant(None if node is None else title_of(node))
         texts = [(str(one), one.log) for one in found]
         if len(texts) == 1:
             return texts[0][1]
@@ -270,10 +282,13 @@ class Run:
     def __repr__(self) -> str:
         return f"<Run {self.id} of {self.pipeline}: {view.state_word(self.state)}>"
 
-    def _repr_html_(self) -> str:
-        """A picture of the run as it is now, for a notebook."""
+    def _repr_html_(self) -> str | None:
+        """A picture of the run as it is now, for a notebook; not a second one below that of its end."""
         from ..board.page import run_bundle
 
+        if self._shown:
+            self._shown = False
+            return None
         follower = Follower(self._store, self.id)
         follower.update()
         return run_bundle(follower, time.time())["text/html"]

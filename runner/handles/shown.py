@@ -18,27 +18,56 @@ MOST_LINES = 40  # node runs that the picture lists while a run goes on
 PACE = 0.25  # seconds between two pictures
 
 
-def look_on(store: Store, run: str, quiet: bool) -> None:
-    """Show a run until it is over. With `quiet` it is only waited for."""
-    if quiet:
-        for _ in Follower(store, run, outputs=False, journals=False).follow():
-            pass
-    elif _kernel() is not None:
-        _show_in_cell(Follower(store, run))
-    else:
-        from .. import console
+class Looking:
+    """Shows a run until it is over; an interrupted `follow` can be called again, and goes on."""
 
-        console.follow_on(sys.stdout, Follower(store, run))
+    def __init__(self, store: Store, run: str, quiet: bool) -> None:
+        self._follower = Follower(store, run, outputs=not quiet, journals=not quiet)
+        self._quiet = quiet
+        self._in_cell = kernel() is not None
+        self._handle: Any = None  # of the picture in the cell
+        if not quiet and not self._in_cell:
+            print(f"Run {run} of {self._follower.row.pipeline}", flush=True)  # noqa: T201
 
+    @property
+    def has_picture(self) -> bool:
+        """Whether the picture of the run's end stands in the cell."""
+        return self._handle is not None
 
-def tell_end(store: Store, run: str) -> None:
-    """The last lines of a run that is over; in a notebook its picture tells."""
-    if _kernel() is None:
-        from .. import console
+    def follow(self) -> None:
+        """Show it, or with `quiet` only wait for it, until it is over."""
+        if self._quiet:
+            for _ in self._follower.follow():
+                pass
+        elif self._in_cell:
+            self._draw()
+        else:
+            from .. import console
 
-        follower = Follower(store, run)
-        follower.update()
-        console.tell_end(sys.stdout, follower)
+            console.follow_on(sys.stdout, self._follower)
+
+    def tell_end(self) -> None:
+        """The last lines of a run that is over; in a notebook its picture tells."""
+        if not self._quiet and not self._in_cell:
+            from .. import console
+
+            self._follower.update()
+            console.tell_end(sys.stdout, self._follower)
+
+    def _draw(self) -> None:
+        """One display, which is changed while the run goes on and stays as the picture of its end."""
+        from IPython.display import display
+
+        follower, about = self._follower, {"dagbook": {"run": self._follower.row.id}}
+        if self._handle is None:
+            follower.update()
+            self._handle = display(_lines(follower), raw=True, display_id=True, metadata=about)  # type: ignore[no-untyped-call]
+        shown = time.monotonic()
+        for _ in follower.follow(idle=True):
+            if follower.over or time.monotonic() - shown >= PACE:
+                drawn = _end(follower) if follower.over else _lines(follower)
+                self._handle.update(drawn, raw=True, metadata=about)
+                shown = time.monotonic()
 
 
 def nobody_can_be_asked() -> bool:
@@ -46,31 +75,17 @@ def nobody_can_be_asked() -> bool:
 
     A front end that can ask its user says so with each execute request.
     """
-    kernel = _kernel()
-    return kernel is not None and not kernel.get_parent("shell").get("content", {}).get("allow_stdin", False)
+    found = kernel()
+    return found is not None and not found.get_parent("shell").get("content", {}).get("allow_stdin", False)
 
 
-def _kernel() -> Any:
+def kernel() -> Any:
     """The kernel of the notebook that this program is; None for any other program."""
     if "IPython" not in sys.modules:
         return None
     from IPython import get_ipython
 
     return getattr(get_ipython(), "kernel", None)
-
-
-def _show_in_cell(follower: Follower) -> None:
-    """One display, which is changed while the run goes on and stays as the picture of its end."""
-    from IPython.display import display
-
-    follower.update()
-    about = {"dagbook": {"run": follower.row.id}}
-    handle = display(_lines(follower), raw=True, display_id=True, metadata=about)  # type: ignore[no-untyped-call]
-    shown = time.monotonic()
-    for _ in follower.follow(idle=True):
-        if follower.over or time.monotonic() - shown >= PACE:
-            handle.update(_end(follower) if follower.over else _lines(follower), raw=True, metadata=about)
-            shown = time.monotonic()
 
 
 def _lines(follower: Follower) -> Mapping[str, str]:
