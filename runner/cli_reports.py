@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from pathlib import Path
@@ -128,7 +129,8 @@ def told_to_end() -> Iterator[None]:
     def end(number: int, _frame: FrameType | None) -> NoReturn:
         raise Ended("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    here = threading.current_thread() is threading.main_thread()  # no other one is told of signals
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if here else ()
     before = {number: signal.signal(number, end) for number in numbers}
     try:
         yield

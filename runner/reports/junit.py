@@ -200,6 +200,8 @@ def _properties(watched: Watched, origin: Origin) -> Iterator[tuple[str, str]]:
         yield "cell_line", str(origin.line)
     if before := run.detail.get("from"):
         yield "from_run", str(before["run"])
+    if watched.kept:
+        yield "kept", "true"  # from before the run was resumed
     for name in ("executor", "notebook"):
         if run.detail.get(name):
             yield name, str(run.detail[name])
