@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import commands
+
 # How long an example takes says something of the machine and nothing of the code.
 settings.register_profile("dagbook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("dagbook")
@@ -83,16 +85,7 @@ class Said:
 def run_dagbook(folder: Path, *words: str | Path, env: dict[str, str] | None = None, timeout: float = 120) -> Said:
     """Run the real command line in `folder` and wait for it."""
     folder.mkdir(exist_ok=True)
-    found = subprocess.run(
-        [DAGBOOK, *map(str, words)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, **(env or {})},
-        check=False,
-    )
+    found = commands.run([DAGBOOK, *map(str, words)], folder, {**os.environ, **(env or {})}, timeout)
     return Said(found.returncode, found.stdout, found.stderr)
 
 
