@@ -257,6 +257,4 @@ def test_files_with_mistakes_and_files_that_are_not_there_are_told(tmp_path: Pat
 
 
 def test_a_node_prints_what_was_said_of_it_and_no_more(flow: dagbook.Pipeline) -> None:
-    assert repr(flow.node("a", "pass", memory="2g")).startswith(
-        "Node(title='a', source='pass', memory=2147483648, def"
-    )
+    assert repr(flow.node("a", "pass", memory="2g")).startswith("Node(title='a', source='pass', memory=2147483648, def")

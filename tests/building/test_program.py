@@ -157,9 +157,10 @@ def test_what_a_program_does_to_its_process_is_not_done_to_ours(tmp_path: Path) 
     """And it runs as a script does: its folder on the path, its own arguments, no command on its standard input."""
     (tmp_path / "steps.py").write_text("NAME = 'steps'\n")
     (tmp_path / "flow.py").write_text(
-        "import os, sys, steps\nos.environ['PATH'] = ''\nos.chdir('/')\n"
-        "assert sys.argv == [__file__], sys.argv\nassert sys.stdin.read() == ''\n"
+        "import os, sys, steps\nos.environ['PATH'] = ''\nos.chdir('/')\ndef f(): pass\n"
+        "assert sys.argv[1:] == [] and __file__.endswith(sys.argv[0]), sys.argv\nassert sys.stdin.read() == ''\n"
         + BUILD.replace("'one'", "steps.NAME")
+        + "flow.node('b', f)\n"
     )
     before = Path.cwd()
     found = read_definition(tmp_path / "flow.py")
