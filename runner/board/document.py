@@ -51,7 +51,7 @@ from .timeline import timeline
 from .timeline_svg import timeline_html
 
 MOST_FAILURES = 30  # that are told above all else
-MOST_OPEN = 5  # of them, with their code and traceback open
+MOST_OPEN = 5  # nodes of them of which the first has its code and traceback open
 MOST_ROWS_OPEN = 40  # node runs with which the table stands open
 MOST_INSPECTED = 1_000  # node runs that are told everything of
 LARGEST_NOTEBOOKS = 12_000_000  # characters of all notebooks; a browser opens such a page within seconds
@@ -162,15 +162,16 @@ def _failures(follower: Follower, notebooks: _Notebooks) -> str:
     """What failed, the first first: where, the code there, the traceback."""
     failed = failed_first(follower.so_far)
     origins = Origins(follower)
-    parts = []
-    for number, run in enumerate(failed[:MOST_FAILURES]):
+    parts, opened = [], set[str]()
+    for run in failed[:MOST_FAILURES]:
         failure = failure_of(run, follower.store.folder)
         head = f"{state_html(run.state)} <b>{shortened(label(run), 90)}</b>"
         reason = line(run.reason) + (line(failure.hint) if failure and failure.hint else "")
         place = f"<div>{soft(origins.of(run).words())}</div>" if failure else ""
         told = _failing_cell(run, failure, notebooks) + _what_it_said(follower.watched[run.id], failure)
-        if number >= MOST_OPEN:
+        if run.node in opened or len(opened) >= MOST_OPEN:
             told = folded("Where and how", told)
+        opened.add(run.node)
         parts.append(boxed(run.state, head, reason, place, told))
     heading = "<h2>What failed</h2>" if parts else ""
     return heading + "".join(parts) + more(len(failed) - MOST_FAILURES, "that failed")
