@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from importlib import import_module
 from keyword import iskeyword
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,21 +13,13 @@ import click
 # Importing makes many objects and no garbage; looking for some so often costs a tenth of a command's start.
 gc.set_threshold(100_000, 20, 20)
 
-NEXT_STEPS = """\
-dagbook runs the cells of a notebook as a pipeline.
-
-  dagbook run NOTEBOOK       run it (papermill's -p, -y, -f give parameters)
-  dagbook plan NOTEBOOK      what would run
-  dagbook check NOTEBOOK     what is wrong with it
-  dagbook --help             everything else
-
-In a notebook:  %load_ext dagbook   then begin a cell with   %%pipeline_node TITLE
-"""
-
-
 # Commands by what one wants: each with the module that has it, so that only the one called is imported, and with what
 # the list of all says of it in one line.
 _THEMES: dict[str, dict[str, tuple[str, str]]] = {
+    "First steps": {
+        "tutorial": ("cli_first", "A notebook to learn from; lists them."),
+        "init": ("cli_first", "A pipeline to start from: notebook, test, CI."),
+    },
     "Run": {
         "run": ("cli_run", "Run the pipeline of FILE."),
         "plan": ("cli_run", "What would run, and why; what is up to date."),
@@ -115,4 +108,6 @@ def main(context: click.Context) -> None:
     cancelled from elsewhere, 5 the machine is not fit, 130 cancelled by Ctrl-C.
     """
     if context.invoked_subcommand is None:
-        click.echo(NEXT_STEPS)
+        from .first_steps import first_steps
+
+        click.echo(first_steps(Path()))
