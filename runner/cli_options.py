@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .records.store import Store
 
 
-class _FileType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
+class FileType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     """A path, or a URL whose text is fetched at once; it then counts as a file of the working directory."""
 
     name = "file"
@@ -52,7 +52,7 @@ def _fetched(path: Path) -> str:
     return f"dagbook.fetched:{path}"
 
 
-FILE = click.argument("file", type=_FileType())
+FILE = click.argument("file", type=FileType())
 STORE = click.option("--store", type=click.Path(path_type=Path), help="Folder of runs [.dagbook beside FILE].")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 

@@ -42,7 +42,7 @@ def _connect() -> APIClient:
     import docker
     from docker.errors import DockerException
 
-    where = _address()
+    where = address()
     try:
         client = docker.APIClient(**_settings(where), timeout=int(ANSWER_SECONDS), version="auto", num_pools=64)
         client.timeout = CALL_SECONDS  # type: ignore[assignment]
@@ -51,7 +51,8 @@ def _connect() -> APIClient:
     return client
 
 
-def _address() -> str:
+def address() -> str:
+    """Where the engine is that `docker` would talk to: a URL such as unix:///var/run/docker.sock."""
     from docker.context import ContextAPI
 
     if host := os.environ.get("DOCKER_HOST"):

@@ -84,7 +84,7 @@ class Images:
         for need in needs:
             if base := bases.get(self.reference(need)):
                 try:
-                    chosen[need.title] = _kernel_for(need, self.reference(need), self._look(base["Id"]))
+                    chosen[need.title] = _kernel_for(need, self.reference(need), self.look(base["Id"]))
                 except PipelineError as error:
                     found += error.problems
         if any(one.is_error for one in found):
@@ -143,7 +143,8 @@ class Images:
             return Runtime(**settled)
         return Runtime(**settled, kernel=kernel, language=spec.language, launch=spec.argv, environment=spec.environment)
 
-    def _look(self, image: str) -> Seen:
+    def look(self, image: str) -> Seen:
+        """What is in the image with this id; a container of it is started when it is looked into for the first time."""
         name = f"image-{LOOK}-{image.removeprefix('sha256:')[:32]}"
         if (known := recall(name)) is not None:
             kernels = {name: Spec(**{**spec, "argv": tuple(spec["argv"])}) for name, spec in known["kernels"].items()}

@@ -21,18 +21,26 @@ from .secret_folders import mounts_of
 _OWN = {"dev", "proc", "tmp", "dag", "input", "output", "code", "data", "pfs", "valohai", "cnvrg", "lost+found"}
 
 
-@functools.cache
 def bubblewrap() -> str | None:
     """The path of a `bwrap` that works here, found out by running it once; None where there is none."""
+    return probed_bubblewrap()[0]
+
+
+@functools.cache
+def probed_bubblewrap() -> tuple[str | None, str]:
+    """The path of a `bwrap` that works here, or None, and why."""
     found = shutil.which("bwrap")
     if not found:
-        return None
+        return None, "bwrap is not installed"
     probe = [found, *_root(), "--unshare-pid", "--unshare-net", "--die-with-parent", "true"]
     try:
         done = subprocess.run(probe, stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found if done.returncode == 0 else None
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return None, f"{found} cannot be run: {error}"
+    if done.returncode == 0:
+        return found, ""
+    said = done.stderr.decode(errors="replace").strip().splitlines()
+    return None, f"{found} does not work here: {said[-1] if said else f'exit code {done.returncode}'}"
 
 
 def _root() -> list[str]:

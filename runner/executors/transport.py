@@ -33,12 +33,13 @@ def transport_of(client: APIClient, engine: Engine, image: str, asked: str) -> s
     name = f"transport-{engine.id}".replace(":", "").replace("/", "")
     known = recall(name)
     if known not in ("ipc", "tcp"):
-        known = "ipc" if _sockets_cross(client, engine, image) else "tcp"
+        known = "ipc" if sockets_cross(client, engine, image) else "tcp"
         remember(name, known)
     return str(known)
 
 
-def _sockets_cross(client: APIClient, engine: Engine, image: str) -> bool:
+def sockets_cross(client: APIClient, engine: Engine, image: str) -> bool:
+    """Whether what this process writes into a mounted folder's FIFO reaches a container; found out by starting one."""
     from docker.types import Mount
 
     rundir = RunDir.make()
