@@ -140,11 +140,12 @@ def test_papermill_runs_the_trainings_as_processes_with_a_parameter_from_outside
     assert "test digits=899" in shown(ran.cells["preprocess"], "text/plain")
 
 
-@pytest.mark.parametrize("executor", EXECUTORS)
-def test_jupyter_execute_runs_the_quickstart(place: Path, executor: str) -> None:
-    out = place / f"executed-{executor}.ipynb"
+@pytest.mark.container
+def test_jupyter_execute_runs_the_quickstart_in_containers(place: Path) -> None:
+    """As processes it does so when the site of the documentation is built (`tests/test_site.py`)."""
+    out = place / "executed.ipynb"
     words = ("jupyter-execute", EXAMPLES / "quickstart.ipynb", f"--output={out}")
-    ran = command(*words, at=place, out=out, env=environment(place, executor))
+    ran = command(*words, at=place, out=out, env=environment(place, "docker"))
     assert ran.code == 0, ran.stderr
     assert_shows_its_run(ran, "quickstart")
 
