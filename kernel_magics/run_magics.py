@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_magic, magics_class, no_var_expand
 
+from ..runner.core.errors import only_new
 from ..runner.formats.parsers import help_text
 from .boards import Boards, kept_of, plan_picture, show, show_nodes
 from .draft import Draft
@@ -41,6 +42,7 @@ class RunMagics(Magics):
         super().__init__(shell)
         self._draft = draft
         self._live: Live | None = None
+        self._told: list[Problem] = []  # warnings of the pipeline as it was when it was last asked for
         self._shows: dict[str, Live] = {}  # which run the cell with a display id shows
         self._boards = Boards()
 
@@ -69,6 +71,7 @@ class RunMagics(Magics):
         from ..runner.steer import again, go_on
 
         read = read_line("pipeline_resume", line)
+        self._told = []
         store = _store(read)
         wanted = read.title or (self._live.run if self._live else "latest")
         parameters = {name: to_json(typed(value or "")) for name, value, _ in pairs(read, "param")}
@@ -82,7 +85,7 @@ class RunMagics(Magics):
 
     def _attend(self, launched: Launched, waits: bool, theme: str) -> None:
         """Show the run in the cells; wait for it where nobody looks on."""
-        _tell_warnings(launched.warnings)
+        _tell_warnings(only_new(launched.warnings, self._told))
         follower = _follower(launched.store, launched.run)
         live = self._show_live(follower, theme)
         if not waits:
@@ -132,7 +135,8 @@ class RunMagics(Magics):
 
         pipeline = self._draft.to_pipeline(self.shell.user_ns)
         folder, file = _where(self.shell)
-        _tell_warnings(raise_errors([*check(pipeline), *flow_findings(pipeline, folder)]))
+        self._told = raise_errors([*check(pipeline), *flow_findings(pipeline, folder)])
+        _tell_warnings(self._told)
         names = ("executor", "jobs", "image", "max_runs", "code")
         flags = {name: read.values.get(name) for name in names}
         settings = read_settings(folder, {**flags, **_observers(read)})
@@ -158,7 +162,7 @@ class RunMagics(Magics):
         progress = _Progress()
         pipeline, planned, _computes, warnings = forecast(self._asked(read), _store_folder(read), progress)
         progress.done()
-        _tell_warnings(warnings)
+        _tell_warnings(only_new(warnings, self._told))
         _show_text(plan_text(pipeline, planned))
 
     @no_var_expand

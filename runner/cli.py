@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from importlib import import_module
 from keyword import iskeyword
 from pathlib import Path
@@ -23,7 +24,7 @@ _THEMES: dict[str, dict[str, tuple[str, str]]] = {
     "Run": {
         "run": ("cli_run", "Run the pipeline of FILE."),
         "plan": ("cli_run", "What would run, and why; what is up to date."),
-        "check": ("cli_run", "What is wrong with FILE; nothing is run."),
+        "check": ("cli_check", "What is wrong with FILE; nothing is run."),
         "graph": ("cli_run", "Draw the pipeline of FILE."),
         "resume": ("cli_again", "Go on with a run that ended too early, or waits."),
         "retry": ("cli_again", "Run nodes of a run again, and what follows."),
@@ -107,6 +108,8 @@ def main(context: click.Context) -> None:
     wrong (nothing ran), 3 waiting for an approval (--no-wait), 4 rejected, or
     cancelled from elsewhere, 5 the machine is not fit, 130 cancelled by Ctrl-C.
     """
+    if os.environ.get("NO_COLOR"):
+        context.color = False
     if context.invoked_subcommand is None:
         from .first_steps import first_steps
 

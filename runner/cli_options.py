@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -229,18 +229,25 @@ def store_at(store: Path | None, file: Path | None = None) -> Store:
 
 def sound(definition: Definition) -> list[Problem]:
     """Warnings of a definition without errors; with errors, raises PipelineError with all findings."""
-    from .core.check import check
     from .core.errors import raise_errors
-    from .formats.notebook_file import in_the_file
 
-    placed = (found.at(_file_place(definition)) for found in check(definition.pipeline))
-    whole = in_the_file(placed, definition.path, definition.notebook, definition.text)
+    return raise_errors(findings_of(definition))
+
+
+def findings_of(definition: Definition) -> list[Problem]:
+    """All that is wrong with a definition, in its cells and as a whole."""
+    from .core.check import check
+
+    whole = in_its_file(definition, check(definition.pipeline))
     if any(found.is_error for found in definition.problems):  # a node that could not be read is not "unknown"
         whole = [found for found in whole if found.code not in ("E-EDGE-UNKNOWN", "E-EDGE-END", "E-PIPELINE-EMPTY")]
-    return raise_errors([*definition.problems, *whole])
+    return [*definition.problems, *whole]
 
 
-def _file_place(definition: Definition) -> Any:
+def in_its_file(definition: Definition, found: Iterable[Problem]) -> list[Problem]:
+    """The same findings, each with the file, and of a script with the line there."""
     from .core.errors import Place
+    from .formats.notebook_file import in_the_file
 
-    return Place(file=str(definition.path))
+    placed = (one.at(Place(file=str(definition.path))) for one in found)
+    return in_the_file(placed, definition.path, definition.notebook, definition.text)

@@ -1,7 +1,9 @@
-"""Commands on a file: run, plan, check, graph."""
+"""Commands on a file: run, plan, graph."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +21,6 @@ from .cli_options import (
     asked_of,
     cache_options,
     file_options,
-    findings,
     guarded,
     print_json,
     read,
@@ -34,6 +35,7 @@ from .cli_reports import ANNOTATIONS, NOTEBOOK, report_options, reporting, tell_
 
 if TYPE_CHECKING:
     from .asked import Asked
+    from .core.errors import Problem
     from .core.model import Pipeline
     from .formats.notebook import Definition
     from .reports.wanted import Reports
@@ -93,11 +95,12 @@ def run(file: Path, as_json: bool, detach: bool, quiet: bool, reports: Reports, 
         keep_out=reports.files(),
         started_by="dagbook run --detach" if detach else "dagbook run",
     )
-    tell_findings(warnings, reports, as_json)
+    telling = _Telling(reports, as_json)
+    telling.tell(warnings)
     if detach:
         reports.write_ahead(definition)
-        return _detached(asked, store, as_json, reports, observers)
-    return _attended(definition, asked, store, as_json, quiet, reports, observers)
+        return _detached(asked, store, telling, observers)
+    return _attended(definition, asked, store, telling, quiet, observers)
 
 
 def _read(file: Path, options: dict[str, Any]) -> Definition:
@@ -105,13 +108,30 @@ def _read(file: Path, options: dict[str, Any]) -> Definition:
     return read(file, **{name: options[name] for name in names})
 
 
-def _detached(asked: Asked, store: Path, as_json: bool, reports: Reports, observers: dict[str, Any]) -> int:
+@dataclass
+class _Telling:
+    """How findings are told; each is told once, also when the plan finds it again."""
+
+    reports: Reports
+    as_json: bool
+    _told: list[Problem] = field(default_factory=list)
+
+    def tell(self, found: Iterable[Problem]) -> None:
+        """Tell those that were not told yet."""
+        from .core.errors import only_new
+
+        new = only_new(found, self._told)
+        self._told += new
+        tell_findings(new, self.reports, self.as_json)
+
+
+def _detached(asked: Asked, store: Path, telling: _Telling, observers: dict[str, Any]) -> int:
     from .launch import launch
 
     tell = partial(click.echo, err=True)
-    started = launch(asked, store, tied=False, tell=tell, reports=reports.words(), observers=observers)
-    tell_findings(started.warnings, reports, as_json)
-    if as_json:
+    started = launch(asked, store, tied=False, tell=tell, reports=telling.reports.words(), observers=observers)
+    telling.tell(started.warnings)
+    if telling.as_json:
         print_json({"run": started.run, "pipeline": asked.pipeline.name, "state": "running"})
     else:
         click.echo(started.run)
@@ -122,9 +142,8 @@ def _attended(
     definition: Definition,
     asked: Asked,
     store: Path,
-    as_json: bool,
+    telling: _Telling,
     quiet: bool,
-    reports: Reports,
     observers: dict[str, Any],
 ) -> int:
     """Be the run process: run to the end while a thread shows it, then write the reports."""
@@ -136,9 +155,10 @@ def _attended(
     tell = partial(click.echo, err=True)
     looking_on = observers_for(asked.folder, asked.pipeline, observers)
     plan, opened = prepare(asked, lambda: Store(store), tell)
-    tell_findings(plan.warnings, reports, as_json)
-    reports.write_ahead(definition)
-    return attend(Hosted(plan, opened, tell, observers=looking_on), opened, lambda: definition, as_json, quiet, reports)
+    telling.tell(plan.warnings)
+    telling.reports.write_ahead(definition)
+    hosted = Hosted(plan, opened, tell, observers=looking_on)
+    return attend(hosted, opened, lambda: definition, telling.as_json, quiet, telling.reports)
 
 
 @click.command()
@@ -155,6 +175,7 @@ def _attended(
 @helping
 def plan(file: Path, as_json: bool, **options: Any) -> int:
     """What would run, how often and on what, what is up to date, and why not; no node is run."""
+    from .core.errors import only_new
     from .forecast import forecast
     from .formats.settings import find_store
     from .plan_view import plan_json, plan_text
@@ -166,35 +187,13 @@ def plan(file: Path, as_json: bool, **options: Any) -> int:
     asked = asked_of(definition, settings, **chosen, cache=not options["no_cache"])
     store = find_store(options["store"], file)
     pipeline, planned, computes, more = forecast(asked, store, partial(click.echo, err=True))
-    tell_problems([*warnings, *more])
+    tell_problems([*warnings, *only_new(more, warnings)])
     if as_json:
         print_json({**plan_json(pipeline, planned), "computes": computes})
     else:
         click.echo(plan_text(pipeline, planned))
         for title, name in computes.items():
             click.echo(f'"{title}" gets the compute template {name}.')
-    return 0
-
-
-@click.command()
-@FILE
-@file_options
-@parameter_options
-@GRID
-@ANNOTATIONS
-@AS_JSON
-@guarded
-@reporting
-def check(file: Path, as_json: bool, reports: Reports, **options: Any) -> int:
-    """What is wrong with FILE: names, edges, options, code; without running anything."""
-    definition = _read(file, options)
-    warnings = sound(definition)
-    tell_findings(warnings, reports, as_json)
-    if as_json:
-        print_json(findings(warnings))
-    else:
-        nodes = len(definition.pipeline.nodes)
-        click.echo(f"{file}: {nodes} node{'s' if nodes != 1 else ''}, nothing wrong.")
     return 0
 
 

@@ -61,10 +61,19 @@ def check_asked(asked: Asked) -> tuple[Pipeline, frozenset[str], list[Problem]]:
     Touches nothing. Raises PipelineError with every finding.
     """
     found = raise_errors([*check(asked.pipeline), *environment_problems(asked)])
+    pipeline, reused, more = selected(asked)
+    return pipeline, reused, found + more
+
+
+def selected(asked: Asked) -> tuple[Pipeline, frozenset[str], list[Problem]]:
+    """The part of a sound pipeline that was asked for, the titles in it that are not to run, and warnings.
+
+    Touches nothing. Raises PipelineError for a node that is not there, one that cannot run, and too many node runs.
+    """
     pipeline, reused = select(asked.pipeline, asked.nodes, asked.start, asked.until)
     reused -= {node.title for node in pipeline.nodes if node.kind is Kind.DATA}  # to look at one again costs little
     reused -= frozenset(titles_of(pipeline, asked.force))  # what is to run again runs, selected or not
-    found += raise_errors(unresolved_problems(pipeline, reused))
+    found = raise_errors(unresolved_problems(pipeline, reused))
     counts = count(pipeline)
     if counts.node_runs > asked.max_runs:
         known = {title: runs for title, runs in counts.by_node.items() if runs is not None}

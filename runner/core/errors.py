@@ -149,3 +149,9 @@ def raise_errors(problems: Iterable[Problem]) -> list[Problem]:
     if any(one.is_error for one in found):
         raise PipelineError(*found)
     return found
+
+
+def only_new(found: Iterable[Problem], told: Iterable[Problem]) -> list[Problem]:
+    """Those of the findings that were not told yet, whatever is known of their places."""
+    known = {(one.code, one.message) for one in told}
+    return [one for one in found if (one.code, one.message) not in known]

@@ -69,6 +69,13 @@ class Client:
         except (OSError, ValueError):
             return dict(self._package().inspect_image(image))  # type: ignore[no-untyped-call]
 
+    def image_id(self, image: str, seconds: float = 5.0) -> str | None:
+        """The id of an image that is on the engine; None where it is not. Raises OSError when nothing is answered."""
+        try:
+            return str(self._ask(f"/images/{quote(image, safe='/:@')}/json", seconds)["Id"])
+        except Refused:
+            return None
+
     def containers(self, all: bool = False, filters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """See `APIClient.containers`."""
         asked = urlencode({"all": int(all), "filters": json.dumps(_listed(filters or {}))})

@@ -84,7 +84,7 @@ class Images:
         for need in needs:
             if base := bases.get(self.reference(need)):
                 try:
-                    chosen[need.title] = _kernel_for(need, self.reference(need), self.look(base["Id"]))
+                    chosen[need.title] = kernel_for(need, self.reference(need), self.look(base["Id"]))
                 except PipelineError as error:
                     found += error.problems
         if any(one.is_error for one in found):
@@ -145,12 +145,10 @@ class Images:
 
     def look(self, image: str) -> Seen:
         """What is in the image with this id; a container of it is started when it is looked into for the first time."""
-        name = f"image-{LOOK}-{image.removeprefix('sha256:')[:32]}"
-        if (known := recall(name)) is not None:
-            kernels = {name: Spec(**{**spec, "argv": tuple(spec["argv"])}) for name, spec in known["kernels"].items()}
-            return Seen(**{**known, "kernels": kernels})
+        if (known := seen_before(image)) is not None:
+            return known
         seen = _seen(self._output(image))
-        remember(name, asdict(seen))
+        remember(_fact(image), asdict(seen))
         return seen
 
     def _output(self, image: str) -> str:
@@ -173,6 +171,19 @@ class Images:
             return ""  # there is no sh in it
         finally:
             self._client.remove_container(created["Id"], force=True, v=True)
+
+
+def _fact(image: str) -> str:
+    return f"image-{LOOK}-{image.removeprefix('sha256:')[:32]}"
+
+
+def seen_before(image: str) -> Seen | None:
+    """What was seen in the image with this id when it was looked into; None where it never was."""
+    known = recall(_fact(image))
+    if known is None:
+        return None
+    kernels = {name: Spec(**{**spec, "argv": tuple(spec["argv"])}) for name, spec in known["kernels"].items()}
+    return Seen(**{**known, "kernels": kernels})
 
 
 def _name_and_tag(reference: str) -> tuple[str, str | None]:
@@ -206,7 +217,7 @@ def _spec(path: str, text: str) -> Iterator[Spec]:
     yield Spec(argv, language, {str(k): str(v) for k, v in (spec.get("env") or {}).items()})
 
 
-def _kernel_for(need: Needs, reference: str, seen: Seen) -> tuple[str, Spec | None, bool]:
+def kernel_for(need: Needs, reference: str, seen: Seen) -> tuple[str, Spec | None, bool]:
     """The kernel's name, its spec (None: ipykernel of python3), and whether ipykernel must be put in first.
 
     Raises PipelineError (E-IMAGE-KERNEL).

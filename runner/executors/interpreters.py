@@ -32,7 +32,7 @@ def settle(
     needs: Sequence[Needs], tell: Callable[[str], None], *, cache: Path | None, sandbox: bool, by_name: bool
 ) -> tuple[dict[str, Runtime], list[Problem]]:
     """A runtime for each node, and what is to be said. Raises PipelineError (E-BUILD-FAILED)."""
-    found = [finding for need in needs for finding in _findings(need, sandbox)]
+    found = [finding for need in needs for finding in process_findings(need, sandbox)]
     if by_name and not sandbox:
         what = "nodes run as plain processes: the network is open and inputs are protected by nothing but their modes"
         found.append(problem("W-EXECUTOR", what=what, hint="Install bubblewrap, or run with --executor docker."))
@@ -40,7 +40,9 @@ def settle(
     return runtimes, found
 
 
-def _findings(need: Needs, sandbox: bool) -> Iterator[Problem]:
+def process_findings(need: Needs, sandbox: bool) -> Iterator[Problem]:
+    """What the process executor cannot do of what a node asks, known by its words alone: E-EXECUTOR, W-EXECUTOR,
+    E-PATH-LITERAL where there is no `sandbox`."""
     if need.image:
         what = f"the process executor cannot run the image {need.image}"
         yield problem("E-EXECUTOR", need.place, what=what, hint="Run with --executor docker, or drop --image.")

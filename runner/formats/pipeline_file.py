@@ -70,7 +70,7 @@ def _definition(
     notebook, placed = notebook_of(made)
     cells = {node.title: node.cell for node in placed.nodes if node.cell is not None}
     found = [*faults, *body_problems(made, folder, project), *check_attachments(made, folder)]
-    if not any(node.dialect for node in made.nodes):
+    if not any(node.dialect or node.defined for node in made.nodes):  # a program may use its parameters itself
         found += unused_parameters(made, known)
     problems = tuple(one.at(Place(file=str(path))) for one in found)
     return Definition(path, made, notebook, problems, known, cells, folder)

@@ -17,25 +17,28 @@ _PERHAPS: dict[type[ast.AST], frozenset[str]] = {
     ast.Assert: frozenset({"msg"}),
 }
 _NONE: frozenset[str] = frozenset()
+_MARKS = (ast.expr_context, ast.operator, ast.unaryop, ast.boolop)  # they say how, and are no parts
 
 
 def walked(tree: ast.Module) -> list[tuple[ast.AST, bool]]:
     """Every part of the tree, in the order of the text and an outer one first; and whether it is surely come to."""
     found: list[tuple[ast.AST, bool]] = []
     to_do: list[tuple[ast.AST, bool]] = [(tree, True)]
-    while to_do:
-        node, surely = to_do.pop()
-        found.append((node, surely))
+    while to_do:  # thousands of cells come by here
+        part = to_do.pop()
+        found.append(part)
+        node, surely = part
         perhaps = _perhaps(node) if surely else _NONE
         inside: list[tuple[ast.AST, bool]] = []
         for name in node._fields:
             value = getattr(node, name, None)
-            if isinstance(value, ast.AST):
-                inside.append((value, surely and name not in perhaps))
-            elif isinstance(value, list):
+            if isinstance(value, list):
                 come_to = surely and name not in perhaps
                 inside += [(one, come_to) for one in value if isinstance(one, ast.AST)]
-        to_do += reversed(inside)
+            elif isinstance(value, ast.AST) and not isinstance(value, _MARKS):
+                inside.append((value, surely and name not in perhaps))
+        inside.reverse()
+        to_do += inside
     return found
 
 

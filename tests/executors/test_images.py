@@ -16,7 +16,7 @@ from dagbook.runner.core.errors import PipelineError
 from dagbook.runner.core.model import Kind
 from dagbook.runner.executors.contract import Needs, Runtime
 from dagbook.runner.executors.derived import REPOSITORY, Recipe
-from dagbook.runner.executors.images import Seen, Spec, _kernel_for, _name_and_tag, _seen
+from dagbook.runner.executors.images import Seen, Spec, _name_and_tag, _seen, kernel_for
 
 from .conftest import BASE, NOKERNEL, Bench, containers
 
@@ -196,7 +196,7 @@ R = Spec(("R", "-f", "{connection_file}"), "R")
 )
 def test_which_kernel_a_node_gets(need: Needs, seen: Seen, expected: tuple[str, Spec | None, bool]) -> None:
     """ipykernel of python3 for Python, else the one asked for, else the only one there is."""
-    assert _kernel_for(need, "image", seen) == expected
+    assert kernel_for(need, "image", seen) == expected
 
 
 def test_what_is_seen_in_an_image() -> None:

@@ -93,6 +93,10 @@ FLOW_WORDS: dict[str, tuple[str, str]] = {
         "Set the variable {variable}, write the value into the file {file},\nor name a command that prints it:"
         ' secret_command = "pass show {{name}}/{{key}}" in dagbook.toml.',
     ),
+    "W-SECRET-MISSING": (
+        '"{node}" needs the secret {secret}, and this machine has no value for it',
+        "A run here would need one; see E-SECRET-MISSING for where it is looked for.",
+    ),
     "W-SECRET-TEXT": (
         "{what} stands here written out, where everybody can read it who gets the file",
         "Take it out, and give it by name: --secret NAME, with the value in a variable or a file of this machine.",

@@ -13,6 +13,10 @@ RUNNING: dict[str, tuple[str, str]] = {
         "the image {image} is not on this machine and cannot be pulled: {why}",
         "{hint}",
     ),
+    "W-IMAGE-PULL": (
+        "the image {image} is not on this machine, and a run would pull it",
+        "Pull it now if it takes long: docker pull {image}",
+    ),
     "E-IMAGE-KERNEL": ("the image {image} has no kernel {kernel!r}: {why}", "{hint}"),
     "E-BUILD-FAILED": (
         "the image for {what} could not be made (exit code {exit_code})",
