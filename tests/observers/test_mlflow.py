@@ -215,13 +215,6 @@ def test_the_record_of_a_run_says_where_it_is(story: Story) -> None:
     assert "W-MLFLOW: output files of Train model [lr=0." in shown
 
 
-def test_what_is_there_is_not_sent_again(story: Story) -> None:
-    said = story.flow.say("mirror", story.first.id)
-    assert said.code == 0, said.err
-    assert "0 attempts sent" in said.out
-    assert len(story.mirrored.parents()) == 2
-
-
 @pytest.fixture
 def flow(tmp_path: Path) -> Callable[..., Flow]:
     """Makes a pipeline of these cells in the test's folder."""
