@@ -47,9 +47,8 @@ def test_a_notebooks_page_shows_its_run_below_its_cells(site: Path, name: str) -
 def test_diagrams_are_drawn_and_not_shown_as_text(site: Path) -> None:
     drawn = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").count("```mermaid\n")
     assert drawn
-    assert (
-        len(re.findall(r'<pre[^>]*class="mermaid"', (site / "architecture.html").read_text(encoding="utf-8"))) == drawn
-    )
+    page = (site / "architecture.html").read_text(encoding="utf-8")
+    assert len(re.findall(r'<pre[^>]*class="mermaid"', page)) == drawn
 
 
 def test_no_page_of_the_site_leads_to_a_file_that_is_not_there(site: Path) -> None:

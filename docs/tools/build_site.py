@@ -31,11 +31,8 @@ LEFT_OUT = shutil.ignore_patterns(".dagbook", ".ipynb_checkpoints", "__pycache__
 RUN = "%pipeline_run"
 
 # Under a batch runner nobody is there to decide: what a person would type comes after the cell that ends there.
-DECISION = (
-    "Executed without a person, as for this page, the run ends where it has to wait.",
-    "%pipeline_approve publish --by leah",
-    "%pipeline_resume --wait",
-)
+ALONE = "Executed without a person, as for this page, the run ends where it has to wait."
+DECISIONS = {"model_search.ipynb": ("%pipeline_approve publish --by leah", "%pipeline_resume --wait")}
 
 # What the board shows in JupyterLab, as batch runners get no board. The code of this cell is not on the page.
 BOARD = """
@@ -77,16 +74,15 @@ def led(text: str, page: Path) -> str:
     return re.sub(r"(?<!!)\[([^\]]+)\]\(([^)#\s]+)(#[^)\s]+)?\)", link, text)
 
 
-def for_a_page(notebook: nbformat.NotebookNode) -> None:
+def for_a_page(notebook: nbformat.NotebookNode, name: str) -> None:
     """Give a notebook what only a person would see or do: the board's picture, and a decision that is waited for."""
     more = [new_code_cell(BOARD.strip(), metadata={"tags": ["remove-input"]})]  # type: ignore[no-untyped-call]
     runs = [number for number, cell in enumerate(notebook.cells) if cell.source == RUN]
     if not runs:
         return
-    if any("--approve" in cell.source for cell in notebook.cells if cell.cell_type == "code"):
+    if typed := DECISIONS.get(name):
         notebook.cells[runs[-1]].metadata.tags = ["raises-exception"]
-        told, *typed = DECISION
-        more[:0] = [new_markdown_cell(told), *map(new_code_cell, typed)]  # type: ignore[no-untyped-call]
+        more[:0] = [new_markdown_cell(ALONE), *map(new_code_cell, typed)]  # type: ignore[no-untyped-call]
     notebook.cells[runs[-1] + 1 : runs[-1] + 1] = more
 
 
@@ -105,7 +101,7 @@ def lay_out(source: Path) -> None:
             to.write_text(led(page.read_text(encoding="utf-8"), page), encoding="utf-8")
         else:
             notebook = nbformat.read(page, as_version=4)  # type: ignore[no-untyped-call]
-            for_a_page(notebook)
+            for_a_page(notebook, page.name)
             nbformat.write(notebook, to)  # type: ignore[no-untyped-call]
 
 
