@@ -117,7 +117,8 @@ class _Writer:
             result.text = self._told(watched, origin)
             yield result
         elif at is State.LOST or (was_at_work(run) and self._follower.so_far.state is RunState.CANCELLED):
-            result = Error(reason or view.state_word(at), str(at))
+            told = f"cancelled while it ran: {reason}" if at is State.CANCELLED else reason
+            result = Error(told or view.state_word(at), str(at))
             result.text = self._told(watched, origin)
             yield result
         elif at is State.PENDING_APPROVAL:

@@ -83,7 +83,7 @@ def _head(follower: Follower) -> Iterator[str]:
     yield f"## {_GLYPHS[so_far.state]} {_words(row.pipeline)}: {view.state_word(so_far.state)}\n\n"
     yield f"Run `{row.id}`, {took}{f': {states}' if states else ''}.\n\n"
     if so_far.reason and so_far.state in (RunState.CANCELLED, RunState.REJECTED):
-        yield f"{_words(so_far.reason)}.\n\n"
+        yield f"Reason: {_words(so_far.reason)}.\n\n"
 
 
 def _asking(follower: Follower) -> Iterator[str]:

@@ -104,16 +104,16 @@ def test_a_failed_node_ends_with_1_and_shows_the_users_traceback_with_the_cells_
     assert "2 succeeded, 1 failed, 1 upstream failed" in said.out
     suite = ElementTree.parse(failing.with_name("junit.xml")).getroot()[0]
     cases = {case.get("name"): case for case in suite}
-    assert [child.tag for child in cases["a"]] == ["system-out"]
+    assert [child.tag for child in cases["a"]] == ["properties", "system-out"]
     failure = cases["b"].find("failure")
     assert failure is not None
     assert failure.get("type") == "ZeroDivisionError"
     assert "1 / value" in (failure.text or "")
     assert cases["c"].find("skipped") is not None
     summary = failing.with_name("summary.md").read_text()
-    assert "## flow: failed" in summary
+    assert "## ✕ flow: failed" in summary
     assert "```mermaid" in summary
-    assert "<details><summary>✕ b: ZeroDivisionError" in summary
+    assert "<details><summary>✕ <b>b</b> · ZeroDivisionError" in summary
     notebook = nbformat.read(failing.with_name("out.ipynb"), 4)  # type: ignore[no-untyped-call]
     cell = next(cell for cell in notebook.cells if cell.source.startswith("%%pipeline_node b"))
     assert [out.output_type for out in cell.outputs] == ["display_data", "stream", "error"]

@@ -60,7 +60,7 @@ def test_each_end_of_a_node_run_is_told_as_a_ci_user_expects(cases: Cases) -> No
         "slow": ("failure", "timed_out", "it is timed_out"),
         "no": ("failure", "rejected", 'leah rejected "no"'),
         "lost": ("error", "lost", "it is lost"),
-        "cut": ("error", "cancelled", "it is cancelled"),
+        "cut": ("error", "cancelled", "cancelled while it ran: it is cancelled"),
         "unbegun": ("skipped", "cancelled", "cancelled: Ctrl-C"),
         "never": ("skipped", "skipped", "skipped: no run passed gt:x:1"),
         "after": ("skipped", "upstream_failed", 'upstream failed: "fit" failed'),

@@ -47,7 +47,7 @@ def test_a_report_that_cannot_be_made_keeps_no_other_from_being_written(
     told = written(all_of_them, tmp_path)
     assert len(told) == 2
     assert [one for one in told if "junit.xml cannot be written: KeyError: 'x'" in one]
-    assert [one for one in told if "flow.ipynb cannot be written" in one]
+    assert [one for one in told if "the notebook of run" in one]
     assert sorted(path.name for path in (tmp_path / "a" / "b").iterdir()) == ["run.html", "summary.md"]
 
 
