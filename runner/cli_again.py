@@ -97,6 +97,7 @@ def retry(wanted: str, nodes: tuple[str, ...], **options: Any) -> int:
 
 def _again(wanted: str, options: dict[str, Any], how: str, force: tuple[str, ...]) -> int:
     from .core.values import to_json
+    from .formats.plain_secrets import given_secrets
     from .host import hosted_of
     from .kept_definition import definition_of
     from .steer import again
@@ -109,7 +110,9 @@ def _again(wanted: str, options: dict[str, Any], how: str, force: tuple[str, ...
     definition = definition_of(opened, row) if reports.output else None  # E-FILE-MISSING comes before it runs
     if definition:
         reports.write_ahead(definition)
-    given = {name: to_json(value) for name, value in given_parameters(**options).items()}
+    parameters = given_parameters(**options)
+    tell_findings(given_secrets(parameters), reports, options["as_json"])
+    given = {name: to_json(value) for name, value in parameters.items()}
     order = again(row.id, how, given, force, not options["no_wait"], options["keep_failed"])
     ordered = {"store": str(opened.folder), "resume": order, "observers": observers_asked(options)}
     hosted = hosted_of(ordered, tell, later=tell)

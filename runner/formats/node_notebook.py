@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from .notebook_file import (
     save_notebook,
 )
 from .parameter_cell import Parameter, read_parameters
+from .parameter_faults import ill_typed
 from .python_code import read_code
 from .read_findings import Surroundings
 from .reads import Meaning, meaning_of, reads_in_code
@@ -127,8 +129,8 @@ def _whole_notebook(node: Node, folder: Path, kernel: str | None, language: str 
 
 def check_notebook_node(node: Node, folder: Path, around: Surroundings | None = None) -> list[Problem]:
     """Findings in the notebook that is a node: the file's own (E-NB-*), E-SYNTAX, E-STDIN, E-PARAMS-DUP, and
-    E-PARAM-UNKNOWN for a parameter that its `parameters` cell does not have; with `around` also what it takes and does
-    not find there. Each names that file and its cell."""
+    E-PARAM-UNKNOWN and E-PARAM-TYPE for what its `parameters` cell does not have or take; with `around` also what it
+    takes and does not find there. Each names that file and its cell."""
     path = folder / (node.path or "")
     file = str(path)
     try:
@@ -198,11 +200,14 @@ def _parameter_findings(node: Node, notebook: Content, file: str) -> list[Proble
     if not tagged:
         return []
     asked = dict.fromkeys([*node.params, *node.uses, *node.grid])
-    return [
+    found = [
         problem("E-PARAM-UNKNOWN", node.place, name=name, nearest=nearest(name, known))
         for name in asked
         if name not in known
     ]
+    values = [*node.params.items(), *((name, one) for name, axis in node.grid.items() for one in axis)]
+    faults = (ill_typed(known[name], value) for name, value in values if name in known)
+    return found + [replace(fault, place=node.place) for fault in faults if fault]
 
 
 def write_back(

@@ -202,3 +202,12 @@ WRONG = [
 def test_what_is_no_yaml_of_parameters_is_told(read: object, says: str) -> None:
     with pytest.raises(PipelineError, match=says):
         read()  # type: ignore[operator]
+
+
+def test_what_a_line_gives_to_a_notebook_is_checked_against_its_parameters(make_notebook: MakeNotebook) -> None:
+    make_notebook("# parameters\nepochs = 3\nrate: float = 1", "print(epochs, rate)", name="train.ipynb")
+    line = "%pipeline_notebook train --path train.ipynb"
+    assert read_notebook(make_notebook(f"{line} --param epochs=5 --grid rate=1,0.5")).problems == ()
+    found = read_notebook(make_notebook(f"{line} --param epochs=many --grid rate=1,fast")).problems
+    assert [(one.code, one.place.cell, one.place.node) for one in found] == [("E-PARAM-TYPE", 2, "train")] * 2
+    assert "is the text 'many', which is not int (as its default is: 3)" in found[0].message
