@@ -1,18 +1,28 @@
-"""Notes in a run's record that are made while it runs."""
+"""Notes in a run's record that are made while it runs, by its own process alone."""
 
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from .store import Store
 
+_one_at_a_time = threading.Lock()
+
 
 def note(store: Store, run: str, change: Callable[[dict[str, Any]], object]) -> None:
-    """Let `change` alter the record of a run, in one transaction. Raises MachineError (E-STORE)."""
-    with store.writing() as rows:
-        (text,) = rows.execute("select record from runs where id = ?", (run,)).fetchone()
+    """Let `change` alter the record of a run. Raises MachineError (E-STORE).
+
+    The record of thousands of nodes is megabytes: it is read and written as text outside of the transaction, for which
+    the run itself would have to wait.
+    """
+    with _one_at_a_time:
+        with store.reading() as rows:
+            (text,) = rows.execute("select record from runs where id = ?", (run,)).fetchone()
         record = json.loads(text)
         change(record)
-        rows.execute("update runs set record = ? where id = ?", (json.dumps(record), run))
+        changed = json.dumps(record)
+        with store.writing() as rows:
+            rows.execute("update runs set record = ? where id = ?", (changed, run))

@@ -209,12 +209,14 @@ def test_a_run_that_is_cancelled_is_told_where_that_is_asked_for(flow: Callable[
 def test_a_batch_that_waits_for_its_run_waits_for_its_messages_too(flow: Callable[..., Flow], hook: Hook) -> None:
     """A container whose papermill has ended is gone, and the run's process with it."""
     next_cell = "import pathlib\npathlib.Path('next_cell').touch()"
-    made = flow("%%pipeline_command prepare\necho ready", "%pipeline_run --executor process", next_cell)
+    made = flow(
+        "%%pipeline_command prepare\necho ready", "%pipeline_run --executor process --notify secret:hook", next_cell
+    )
     hook.answers.clear()
     command = ["papermill", made.file.name, "out.ipynb", "-k", "python3", "--no-progress-bar"]
     env = {
         **os.environ,
-        "DAGBOOK_NOTIFY": hook.url(more="?rto=60"),
+        "DAGBOOK_SECRET_HOOK": hook.url(more="?rto=60"),
         "PATH": f"{Path(DAGBOOK).parent}:{os.environ['PATH']}",
     }
     batch = subprocess.Popen(command, cwd=made.folder, env=env, stderr=subprocess.PIPE, text=True)
