@@ -108,6 +108,8 @@ class Notices:
             lines += [f"They are {asked.ids}; one word decides on all of them, or name one.", ""]
         for verb, meaning in (("approve", "let it start"), ("reject", "end the run")):
             lines += [f"To {meaning}:", f"  {_from_anywhere(asked.command(folder, run, verb), folder)}"]
+        if len(asked.runs[0].detail.get("approvers") or ()) > 1:
+            lines.append("--by names who decides: put your own name there.")
         return [*lines, "", "To look first:", f"  {self._command('show')}"]
 
     # the end

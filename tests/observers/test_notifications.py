@@ -92,6 +92,7 @@ def test_row_53_approvers_are_asked_while_the_run_waits_by_commands_that_work_fr
         lines = [line.strip() for line in asked[0]["message"].splitlines()]
         decide = next(line for line in lines if line.startswith("dagbook approve"))
         assert any(line.startswith("dagbook reject") for line in lines)
+        assert "--by names who decides: put your own name there." in lines
         answered = subprocess.run(
             [DAGBOOK, *shlex.split(decide)[1:]], cwd=tmp_path, capture_output=True, text=True, check=True
         )
