@@ -92,7 +92,12 @@ def _as_asked(file: Path, definition: Definition, options: dict[str, Any]) -> li
         settings = settings_of(file, executor=options["executor"], image=options["image"])
         asked = asked_of(definition, settings)
         found = environment_problems(asked)
-        return found if any(one.is_error for one in found) else [*found, *selected(asked)[2], *machine_problems(asked)]
+        if any(one.is_error for one in found):
+            return found
+        # What cannot run here was told of when the file was read; it is an error only of a run that reaches it.
+        nodes = tuple(node.model_copy(update={"unresolved": ()}) for node in asked.pipeline.nodes)
+        able = asked.model_copy(update={"pipeline": asked.pipeline.model_copy(update={"nodes": nodes})})
+        return [*found, *selected(able)[2], *machine_problems(asked)]
     except DagbookError as error:
         return list(error.problems)
 

@@ -110,7 +110,14 @@ def print_json(data: Any) -> None:
 def tell_problems(problems: Any, stream: TextIO | None = None) -> None:
     """Findings for people, on standard error."""
     for found in problems:
-        click.secho(found.describe(), file=stream or sys.stderr, fg="red" if found.is_error else "yellow")
+        click.echo(_coloured(found), file=stream or sys.stderr)
+
+
+def _coloured(found: Problem) -> str:
+    """A finding with its place in bold, and its code in the colour of what it is."""
+    code = click.style(f"{found.code}:", fg="red" if found.is_error else "yellow", bold=True)
+    where, text = str(found.place), found.describe().replace(f"{found.code}:", code, 1)
+    return click.style(where, bold=True) + text.removeprefix(where) if where else text
 
 
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:

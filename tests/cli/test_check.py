@@ -97,7 +97,7 @@ def on_a_terminal(folder: Path, *words: str, env: Mapping[str, str] | None = Non
 
 def test_colours_are_for_terminals_whose_user_wants_them(make_notebook: MakeNotebook) -> None:
     folder = make_notebook(*WARNED).parent
-    assert "\x1b[33m" in on_a_terminal(folder, "check", "flow.ipynb", env={"NO_COLOR": ""})
+    assert "\x1b[33m\x1b[1mW-PARAM-UNUSED:" in on_a_terminal(folder, "check", "flow.ipynb", env={"NO_COLOR": ""})
     assert "\x1b" not in on_a_terminal(folder, "check", "flow.ipynb", env={"NO_COLOR": "1"})
 
 

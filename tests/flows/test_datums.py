@@ -264,8 +264,8 @@ def test_a_node_can_only_map_over_what_comes_before_it(dagbook: Dagbook, make_no
     flow = make_notebook("%%pipeline_node a\n1", "%%pipeline_node b --after a --map aa:/*\n1")
     said = dagbook("check", flow)
     assert said.code == 2
-    assert 'E-MAP: "b" maps over the files of "aa"' in said.err
-    assert '"a"' in said.err
+    assert 'E-MAP: "b" maps over the files of "aa"' in said.out
+    assert '"a"' in said.out
 
 
 def test_the_table_of_datums_tells_states_and_tries(dagbook: Dagbook, words: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_test_that_is_none_is_told_before_anything_runs(dagbook: Dagbook, tmp_
     (folder / "f.yaml").write_text(FILE.replace("FIELD", "stop: __import__('os')").replace("SLEEP", "true"))
     said = dagbook("check", folder / "f.yaml")
     assert said.code == 2
-    assert "E-TYPE" in said.err
+    assert "E-TYPE" in said.out
 
 
 def test_an_action_acts_again_when_an_earlier_result_would_stand_for_the_node(dagbook: Dagbook, tmp_path: Path) -> None:

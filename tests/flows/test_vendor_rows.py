@@ -60,7 +60,7 @@ def test_row_15_a_network_drive_is_kept_and_its_task_is_told_when_it_is_to_run(d
     assert "10.0.0.7:/share" in dagbook("export", flow, "--to", "cnvrg").out
     wrong = dagbook("check", written(project, "bad.yaml", FLOW.replace("MORE", "mount_folders: ['x:/../../']")))
     assert wrong.code == 2
-    assert "E-MOUNT" in wrong.err, "row Y18"
+    assert "E-MOUNT" in wrong.out, "row Y18"
 
 
 def test_rows_68_69_70_71_what_comes_with_a_server_is_reported_and_written_back(
