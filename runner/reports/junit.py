@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from junitparser import TestCase, TestSuite
 
 LONGEST_LOG = 100_000  # characters of what one node run printed
-ALL_LOGS = 8_000_000  # of what all of them printed: CI systems refuse files of some tens of megabytes
-LEAST_LOG = 1_000  # of each, however many there are
 LONGEST_TRACEBACK = 50_000
+ALL_LOGS = (
+    8_000_000  # of what all of them printed, and of all tracebacks: CI systems refuse files above tens of megabytes
+)
+LEAST_LOG = 1_000  # of each, however many there are
 LONGEST_MESSAGE = 2_000
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -54,8 +56,9 @@ class _Writer:
         self._listed = follower.listed()
         self._names = _names(self._listed)
         failed = sum(one.run.state in BROKEN for one in self._listed)
-        self._room = max(LEAST_LOG, min(LONGEST_LOG, ALL_LOGS // max(len(self._listed), 1)))
-        self._room_failed = max(LEAST_LOG, min(LONGEST_LOG, ALL_LOGS // max(failed, 1)))
+        self._room = _share(LONGEST_LOG, len(self._listed))
+        self._room_failed = _share(LONGEST_LOG, failed)
+        self._room_traceback = _share(LONGEST_TRACEBACK, failed)
 
     def document(self) -> bytes:
         from junitparser import TestSuite
@@ -130,13 +133,18 @@ class _Writer:
         again = xunit2.FlakyFailure if at in PASSED else xunit2.RerunFailure
         for before in earlier_failures(watched):
             past = again(f"attempt {before.attempt}: {self._text(before.reason)}", _kind(before))
-            past.stack_trace = self._text(traceback_of(before) or before.reason, LONGEST_TRACEBACK)
+            past.stack_trace = self._text(traceback_of(before) or before.reason, self._room_traceback)
             yield past
 
     def _told(self, watched: Watched, origin: Origin) -> str:
         """The place first, as editors and CI systems find it, then the traceback."""
-        text = self._text(failure_text(watched), LONGEST_TRACEBACK)
+        text = self._text(failure_text(watched), self._room_traceback)
         return f"{_plain(place)}\n{text}" if (place := place_line(origin)) else text
+
+
+def _share(longest: int, several: int) -> int:
+    """How many characters each of several may have."""
+    return max(LEAST_LOG, min(longest, ALL_LOGS // max(several, 1)))
 
 
 def place_line(origin: Origin) -> str:

@@ -151,6 +151,19 @@ def test_long_logs_are_cut_so_that_the_file_stays_one_that_ci_systems_take(
     assert max(range(20), key=lambda at: len(logs[at])) == 6  # the one that failed
 
 
+def test_tracebacks_of_many_failures_are_cut_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(junit, "ALL_LOGS", 40_000)
+    made = ByHand(tmp_path, Pipeline(name="flow", nodes=(Node(title="fit", grid={"n": list(range(20))}),)))
+    error = {"name": "ValueError", "message": "no", "traceback": ["frame\n" * 10_000, "ValueError: no"], "cell": 0}
+    for number in range(1, 21):
+        made.create(f"fit#{number}", "fit", {"n": number}, {"fit": {"n": number}})
+        made.go(f"fit#{number}", *BEGUN, State.FAILED, reason="ValueError: no", error=error)
+    made.tell(RunChanged(RunState.FAILED))
+    xml = junit_xml(made.follower())
+    assert len(xml) < 120_000
+    assert all((case.findtext("failure") or "").endswith("ValueError: no") for case in cases_of(xml).values())
+
+
 def test_what_keeps_a_pipeline_from_running_is_a_red_case_at_its_line(tmp_path: Path) -> None:
     place = Place(str(tmp_path / "flow.yaml"), None, 12, "fit")
     found = [problem("E-EDGE-SELF", place, node="fit"), problem("W-NB-REPAIRED", Place(), what="no kernel\x07")]
