@@ -25,7 +25,7 @@ _QUICK = re.compile(r"(?i:pass|secret|key|token)|://|gh[opsur]_|glpat-|hf_|sk-|x
 _TEMPLATE = re.compile(r"[\s{}<>$%`]|\.\.\.|\*\*")
 _NO_SECRET = re.compile(
     r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+"  # the name of a variable
-    r"|[./~].*"  # a path
+    r"|[./~].*|.*\.(?:json|ya?ml|toml|ini|cfg|env|txt|pem|key)"  # a path
     r"|(?i:x+|your.*|my.*|change.?me|placeholder|none|null|true|false|todo|dummy|test|secret|password|example.*)"
 )
 _TOKEN = re.compile(r"(?=.*\d)[A-Za-z0-9_.=+/-]{12,}")  # others are words of a tokenizer: pad_token="[PAD]"

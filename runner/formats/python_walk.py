@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 
 # Parts that may never be come to, or whose failure somebody may catch. A loop's `iter` and a test surely are.
 _PERHAPS: dict[type[ast.AST], frozenset[str]] = {
@@ -54,10 +53,12 @@ def _opens(call: ast.expr) -> bool:
     return name == "open"
 
 
-def names_at(function: ast.expr) -> Iterator[str]:
-    """The names in `a.b.c`, the last one first; nothing for what is no such chain."""
+def names_at(function: ast.expr) -> list[str]:
+    """The names in `a.b.c`, the last one first; one that is empty for what has no name, such as `f()`."""
+    found = []
     while isinstance(function, ast.Attribute):
-        yield function.attr
+        found.append(function.attr)
         function = function.value
     if isinstance(function, ast.Name):
-        yield function.id
+        found.append(function.id)
+    return found or [""]

@@ -196,7 +196,7 @@ class _Reader:
         return _Text(text, whole) if text.startswith("/") else None
 
     def _of_call(self, call: ast.Call, come_to: bool) -> Iterator[Read]:
-        first, *others = [*names_at(call.func)] or [""]
+        first, *others = names_at(call.func)
         helper = self._helper(first, others)
         argument = _literal(call.args[0]) if call.args else None
         if argument is not None and helper:
@@ -220,12 +220,12 @@ class _Reader:
 
     def _of_variable(self, node: ast.Subscript, come_to: bool) -> Iterator[Read]:
         name = _literal(node.slice)
-        if name is not None and isinstance(node.ctx, ast.Load) and next(names_at(node.value), "") == "environ":
+        if name is not None and isinstance(node.ctx, ast.Load) and names_at(node.value)[0] == "environ":
             yield from _variable(name, node.lineno, come_to)
 
     def _paths_read(self, call: ast.Call) -> Iterator[ast.expr]:
         """The paths that this call surely opens for reading."""
-        first, *others = [*names_at(call.func)] or [""]
+        first, *others = names_at(call.func)
         if isinstance(call.func, ast.Attribute) and _METHODS.fullmatch(first):
             yield from [] if first == "open" and _writes(call, 0) else [call.func.value]
         if not others:

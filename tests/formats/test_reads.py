@@ -89,6 +89,7 @@ THERE = [
     "import glob\nglob.glob('/input/*/x.csv'), glob.glob('/input/tr*/x'), open('/data/of/the/image')",
     '"""Reads /input/nowhere/x."""\nprint("see /input/nowhere/x"), "input/nowhere/x", "http://x/input/nowhere"',
     "def param(name): return name\nparam('x'), load('train_model')",
+    "make = lambda: print\nmake()('/input'), (lambda: 1)(), [print][0]('x'), make()()  # /input",
 ]
 
 

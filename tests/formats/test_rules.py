@@ -8,10 +8,13 @@ import pytest
 
 from dagbook.runner.core.check import check
 from dagbook.runner.core.edge_globs import covers
-from dagbook.runner.core.errors import Problem
+from dagbook.runner.core.errors import Place, Problem
 from dagbook.runner.core.model import Edge, Node, Pipeline, Port
 from dagbook.runner.formats.notebook import read_notebook
-from dagbook.runner.formats.plain_secrets import is_secret
+from dagbook.runner.formats.plain_secrets import is_secret, secrets_in_code
+from dagbook.runner.formats.python_code import read_code
+from dagbook.runner.formats.read_findings import Surroundings
+from dagbook.runner.formats.reads import reads_in_code
 from tests.conftest import MakeNotebook
 
 A, B = "%%pipeline_node a\n1", "%%pipeline_node b --after a\n1"
@@ -160,6 +163,16 @@ def test_a_secret_given_as_a_parameter_is_told_by_name_alone(make_notebook: Make
     assert (found.code, found.is_error) == ("W-SECRET-GIVEN", False)
     assert "--secret DB_PASSWORD" in found.hint
     assert "hunter2x" not in found.describe()
+
+
+@pytest.mark.parametrize("folder", ["core", "executors", "board"])
+def test_nothing_is_said_of_code_that_people_have_written(folder: str) -> None:
+    """Real modules as bodies of nodes: nothing in them is a secret, or a file of a node that does not come before."""
+    around = Surroundings(Pipeline(nodes=(Node(title="a", source="1"),)))
+    for file in Path("runner", folder).glob("*.py"):
+        code = read_code(file.read_text(encoding="utf-8"))
+        reads = around.findings(Node(title="b"), reads_in_code(code), Place())
+        assert [one.describe() for one in [*secrets_in_code(code, Place()), *reads]] == [], file
 
 
 EXAMPLES = [
