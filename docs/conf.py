@@ -20,6 +20,7 @@ extensions = ["myst_nb", "sphinxcontrib.mermaid"]
 root_doc = "index"
 exclude_patterns = ["**/.ipynb_checkpoints", "**/.dagbook"]
 nitpicky = True
+highlight_language = "none"  # of fences that name none
 smartquotes = False  # quotes in the prose are often typed on a command line
 
 # Markdown as GitHub reads it: fences of mermaid are pictures, headings have anchors.
