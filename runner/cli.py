@@ -20,6 +20,7 @@ _THEMES: dict[str, dict[str, tuple[str, str]]] = {
     "First steps": {
         "tutorial": ("cli_first", "A notebook to learn from; lists them."),
         "init": ("cli_first", "A pipeline to start from: notebook, test, CI."),
+        "doctor": ("cli_doctor", "Is this machine fit? What mends it if not."),
     },
     "Run": {
         "run": ("cli_run", "Run the pipeline of FILE."),

@@ -21,6 +21,7 @@ _IN_A_NOTEBOOK = "In a notebook:  %load_ext dagbook   then begin a cell with   %
 _FIRST = (
     ("dagbook tutorial intro", "a notebook to learn from, put into this folder"),
     ("dagbook init", "a pipeline to start from: notebook, test, CI"),
+    ("dagbook doctor", "is this machine fit for it?"),
 )
 _HELP = ("dagbook --help", "everything else")
 

@@ -27,7 +27,7 @@ def offered(text: str) -> list[list[str]]:
 def test_in_an_empty_folder_it_begins_with_the_tutorial(tmp_path: Path) -> None:
     said = run_dagbook(tmp_path)
     assert said.code == 0
-    assert offered(said.out)[:2] == [["dagbook", "tutorial", "intro"], ["dagbook", "init"]]
+    assert offered(said.out)[:3] == [["dagbook", "tutorial", "intro"], ["dagbook", "init"], ["dagbook", "doctor"]]
     assert "%load_ext dagbook" in said.out
 
 
