@@ -161,7 +161,7 @@ CASES = [
     ("pipeline_node", "x --input t", []),
     ("pipeline_node", "x --approve ", []),
     ("pipeline_node", "x --si", ["--single"]),
-    ("pipeline_data", "x --", ["--path", "--url", "--pin", "--left", "--top"]),
+    ("pipeline_data", "x --", ["--path", "--url", "--artifact", "--pin", "--left", "--top"]),
     ("pipeline_edge", "pre", ["prepare.output."]),
     ("pipeline_edge", "", ["prepare.output.", '"Train model.output."']),
     ("pipeline_edge", "prepare.output.*.csv Tr", ['"Train model.input."']),
