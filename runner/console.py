@@ -217,7 +217,8 @@ def tell_end(stream: TextIO, follower: Follower) -> None:
     _tell_questions(stream, follower)
     if failures and so_far.state is RunState.FAILED:
         print("\nMend it and run it again: what is done is not done a second time.", file=stream)
-        print(f"Or as it was, where it may pass by itself: {going_on(follower.store.folder, follower.row.id)}", file=stream)
+        again = going_on(follower.store.folder, follower.row.id)
+        print(f"Or as it was, where it may pass by itself: {again}", file=stream)
     states = view.up_to_date(so_far) or view.tally(run.state for run in view.listed(so_far))
     took = view.age((follower.store.run(follower.row.id).ended or time.time()) - follower.row.started)
     print(f"Run {follower.row.id} {view.state_word(so_far.state)} after {took}: {states}.", file=stream)

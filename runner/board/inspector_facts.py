@@ -215,7 +215,8 @@ def failure_of(run: NodeRun, store: Path) -> Failure | None:
         return None
     given = error["cell"] + 1 if error.get("cell") is not None else None
     cell = _failing_cell(run.detail.get("notebook"), store) or given
-    return Failure(str(error["name"]), str(error["message"]), tuple(map(str, error["traceback"])), cell, str(run.detail.get("advice", "")))
+    traceback, hint = tuple(map(str, error["traceback"])), str(run.detail.get("advice", ""))
+    return Failure(str(error["name"]), str(error["message"]), traceback, cell, hint)
 
 
 def _failing_cell(notebook: str | None, store: Path) -> int | None:

@@ -17,7 +17,7 @@ import pytest
 
 from dagbook.runner.executors.docker import DockerExecutor
 from dagbook.runner.executors.rundir import RunDir
-from dagbook.runner.executors.transport import _sockets_cross
+from dagbook.runner.executors.transport import sockets_cross
 from tests.conftest import MakeNotebook, Said
 
 from .conftest import BASE, Bench, engine_answers, until
@@ -119,4 +119,4 @@ def test_the_probe_finds_that_sockets_do_not_cross(docker: Bench, monkeypatch: p
     monkeypatch.setattr(RunDir, "open_lifeline", lambda self, word: os.mkfifo(self.path / "alive"))
     executor = docker.executor
     assert isinstance(executor, DockerExecutor)
-    assert not _sockets_cross(executor.client, executor.engine, BASE)
+    assert not sockets_cross(executor.client, executor.engine, BASE)

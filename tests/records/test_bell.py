@@ -67,7 +67,6 @@ def test_a_reader_that_is_woken_at_the_end_of_a_run_does_not_hang_on_a_connectio
         assert not reader.connected
 
 
-
 def test_news_of_any_of_several_runs_wake_who_waits_for_all() -> None:
     """And one whose process has gone, too; a run without a bell does not matter."""
 
