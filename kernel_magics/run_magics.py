@@ -129,13 +129,14 @@ class RunMagics(Magics):
     def _asked(self, read: Line) -> Asked:
         from ..runner.asked import ask
         from ..runner.core.check import check
+        from ..runner.core.consequences import without_consequences
         from ..runner.core.errors import raise_errors
         from ..runner.formats.notebook import flow_findings
         from ..runner.formats.settings import read_settings
 
         pipeline = self._draft.to_pipeline(self.shell.user_ns)
         folder, file = _where(self.shell)
-        self._told = raise_errors([*check(pipeline), *flow_findings(pipeline, folder)])
+        self._told = raise_errors(without_consequences([*check(pipeline), *flow_findings(pipeline, folder)]))
         _tell_warnings(self._told)
         names = ("executor", "jobs", "image", "max_runs", "code")
         flags = {name: read.values.get(name) for name in names}

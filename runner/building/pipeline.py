@@ -241,6 +241,7 @@ class Pipeline:
     def problems(self) -> list[Problem]:
         """Everything that is wrong or doubtful, as `dagbook check` tells it."""
         from ..core.check import check
+        from ..core.consequences import without_consequences
         from ..formats.attachments import check_attachments
         from ..formats.notebook import body_problems
 
@@ -249,7 +250,7 @@ class Pipeline:
         except PipelineError as error:
             return list(error.problems)
         found = [*body_problems(made, self._folder, self._folder), *check_attachments(made, self._folder)]
-        return [*found, *check(made)]
+        return without_consequences([*found, *check(made)])
 
     @with_options("pipeline_run")
     @told_at_the_call

@@ -4,6 +4,7 @@ traceback of ours or of a library's."""
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from pathlib import Path
 
@@ -38,6 +39,24 @@ def answered(mistake: Mistake, folder: Path) -> Result:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     return CliRunner().invoke(main, shlex.split(mistake.typed), env=dict(mistake.environment), prog_name="dagbook")
+
+
+READING = "import dagbook\nprint(dagbook.input('sell'))"
+
+
+@pytest.mark.parametrize(
+    ("cells", "codes"),
+    [
+        (("%%pipeline_node sell\n1", f"%%pipeline_node count --after sel\n{READING}"), ["E-EDGE-UNKNOWN"]),
+        (("%%pipeline_node sell --aftr x\n1", f"%%pipeline_node count --after sell\n{READING}"), ["E-MAGIC-ARG"]),
+        (("%%pipeline_node sell\nprint(1", "%%pipeline_node count --after sel\n1"), ["E-SYNTAX", "E-EDGE-UNKNOWN"]),
+    ],
+    ids=["a mistyped edge", "a node that cannot be read", "two mistakes"],
+)
+def test_one_mistake_is_told_once_and_by_its_own_name(cells: tuple[str, ...], codes: list[str], folder: Path) -> None:
+    mistake = Mistake("", "check flow.ipynb", "", "", cells=cells)
+    told = answered(mistake, folder).output
+    assert re.findall(r"\b[EW]-[A-Z-]+", told) == codes
 
 
 def test_there_are_sixty_mistakes_at_least_and_no_two_have_one_name() -> None:
