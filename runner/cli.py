@@ -21,6 +21,7 @@ _THEMES: dict[str, dict[str, tuple[str, str]]] = {
         "tutorial": ("cli_first", "A notebook to learn from; lists them."),
         "init": ("cli_first", "A pipeline to start from: notebook, test, CI."),
         "doctor": ("cli_doctor", "Is this machine fit? What mends it if not."),
+        "completion": ("cli_completion", "Let Tab complete in bash, zsh or fish."),
     },
     "Run": {
         "run": ("cli_run", "Run the pipeline of FILE."),
@@ -60,8 +61,18 @@ _COMMANDS = {name: module for theme in _THEMES.values() for name, (module, _) in
 _WIDEST = max(map(len, _COMMANDS))
 
 
+COMPLETES = "_DAGBOOK_COMPLETE"  # the variable by which a shell asks what completes a command line
+
+
 class _Commands(click.Group):
     """Imports a command when it is asked for."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        if COMPLETES in os.environ:
+            from .completion_shells import register
+
+            register()
+        return super().main(*args, **options)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS)
@@ -84,6 +95,10 @@ class _Commands(click.Group):
         module = import_module(f".{_COMMANDS[cmd_name]}", __package__)
         found: Any = getattr(module, f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name)
         assert isinstance(found, click.Command)
+        if COMPLETES in os.environ:
+            from .completing import let_complete
+
+            let_complete(found)
         return found
 
     def resolve_command(

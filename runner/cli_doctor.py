@@ -10,11 +10,11 @@ from .cli_options import AS_JSON, FileType, guarded
 
 
 @click.command()
-@click.argument("target", metavar="[FILE|DIR]", default=".", type=FileType())
+@click.argument("file", metavar="[FILE|DIR]", default=".", type=FileType())
 @AS_JSON
 @click.option("--report", is_flag=True, help="Print a block for a report of a fault, without what is private.")
 @guarded
-def doctor(target: Path, as_json: bool, report: bool) -> int:
+def doctor(file: Path, as_json: bool, report: bool) -> int:
     """Is this machine fit for runs? A verdict for each part that they need, and what mends it.
 
     \b
@@ -35,7 +35,7 @@ def doctor(target: Path, as_json: bool, report: bool) -> int:
     from .doctor.shown import as_json as as_object
     from .doctor.subject import Subject
 
-    subject = Subject.of(target)
+    subject = Subject.of(file)
     if as_json or report:
         found = list(examine(subject))
         click.echo(json_text(as_object(subject, found)) if as_json else as_report(subject, found))

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
-from click.shell_completion import CompletionItem
 
 from .cli_given import given_parameters
 
@@ -30,7 +29,8 @@ class FileType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
     name = "file"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        if not isinstance(value, str) or "://" not in value:
+        completes = ctx is not None and ctx.resilient_parsing  # somebody pressed Tab: nothing is fetched for that
+        if completes or not isinstance(value, str) or "://" not in value:
             return Path(value)
         from .core.errors import DagbookError
         from .fetched_text import fetched_text
@@ -43,9 +43,6 @@ class FileType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         path = Path.cwd() / name
         click.get_current_context().meta[_fetched(path)] = text
         return path
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        return [CompletionItem(incomplete, type="file")]
 
 
 def _fetched(path: Path) -> str:
@@ -244,9 +241,11 @@ def sound(definition: Definition) -> list[Problem]:
 def findings_of(definition: Definition) -> list[Problem]:
     """All that is wrong with a definition, in its cells and as a whole."""
     from .core.check import check
-    from .core.consequences import without_consequences
 
-    return without_consequences([*definition.problems, *in_its_file(definition, check(definition.pipeline))])
+    whole = in_its_file(definition, check(definition.pipeline))
+    if any(found.is_error for found in definition.problems):  # a node that could not be read is not "unknown"
+        whole = [found for found in whole if found.code not in ("E-EDGE-UNKNOWN", "E-EDGE-END", "E-PIPELINE-EMPTY")]
+    return [*definition.problems, *whole]
 
 
 def in_its_file(definition: Definition, found: Iterable[Problem]) -> list[Problem]:

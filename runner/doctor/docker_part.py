@@ -47,7 +47,7 @@ def docker_part(subject: Subject) -> Iterator[Finding]:
 
 def _lacking(subject: Subject, part: str, why: str, fix: str, **facts: Any) -> Finding:
     """Containers are not to be had: a problem for who asked for them by name, else nodes are processes."""
-    subject.containers, subject.why_not = False, why
+    subject.containers, subject.why_not = False, why.partition(": ")[0]
     return (trouble if subject.wants_containers else note)(part, why, fix, **facts)
 
 

@@ -123,6 +123,12 @@ def test_a_tutorial_is_stored_clean_and_its_cells_have_names(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TUTORIALS)
+def test_nothing_is_wrong_with_a_tutorial(place: Path, name: str) -> None:
+    said = run_dagbook(place, "check", f"{name}.ipynb", "--executor", "process")
+    assert (said.code, said.err) == (0, "")
+
+
+@pytest.mark.parametrize("name", TUTORIALS)
 def test_commands_that_a_tutorial_shows_are_taken_as_they_stand(name: str) -> None:
     texts = [cell.source for cell in read(FOLDER / f"{name}.ipynb").cells if cell.cell_type == "markdown"]
     shown = [words for text in texts for words in typed_in(blocks_of(text))]
