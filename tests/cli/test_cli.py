@@ -368,5 +368,5 @@ def test_gathered_runs_are_handed_over_all_at_once(dagbook: Dagbook, make_notebo
 def test_bare_dagbook_says_what_to_do_next(dagbook: Dagbook) -> None:
     said = dagbook()
     assert said.code == 0
-    assert "dagbook run NOTEBOOK" in said.out
+    assert "dagbook tutorial intro" in said.out
     assert json.dumps(dagbook("--help").out).count("Traceback") == 0

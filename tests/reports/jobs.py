@@ -20,6 +20,21 @@ from typing import Any
 from ruamel.yaml import YAML
 
 
+def _take_over(entry: Path, place: Path) -> None:
+    """The same files under another name: a link to them would lead out of what a node's namespace shows."""
+
+    def linked(source: str, target: str) -> None:
+        try:
+            os.link(source, target)
+        except OSError:  # another filesystem
+            shutil.copy2(source, target)
+
+    if entry.is_dir():
+        shutil.copytree(entry, place, copy_function=linked)
+    else:
+        linked(str(entry), str(place))
+
+
 @dataclass
 class Machine:
     """What a job begins with: a Python with pip, the wheel of dagbook, a cache that lives on from job to job."""
@@ -33,7 +48,7 @@ class Machine:
         for entry in Path(sysconfig.get_path("purelib")).iterdir():
             ours = "dagbook" in entry.name  # the package, or what makes an editable install of it
             if not ours and not (site / entry.name).exists():
-                (site / entry.name).symlink_to(entry)
+                _take_over(entry, site / entry.name)
 
     @property
     def python(self) -> Path:
