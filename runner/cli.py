@@ -31,7 +31,6 @@ _THEMES: dict[str, dict[str, tuple[str, str]]] = {
         "resume": ("cli_again", "Go on with a run that ended too early, or waits."),
         "retry": ("cli_again", "Run nodes of a run again, and what follows."),
         "cancel": ("cli_again", "End a run; what is done is kept."),
-        "mirror": ("cli_mirror", "Send a run to MLflow after it ran."),
     },
     "Look": {
         "runs": ("cli_look", "The latest runs."),
@@ -39,6 +38,7 @@ _THEMES: dict[str, dict[str, tuple[str, str]]] = {
         "logs": ("cli_look", "What the nodes of a run printed."),
         "artifact": ("cli_artifact", "What a node left: its files, or copies of them."),
         "report": ("cli_report", "Write reports of a run: JUnit, Markdown, HTML."),
+        "mirror": ("cli_mirror", "Send a run to MLflow after it ran."),
         "compare": ("cli_compare", "Routes of a run, or runs, side by side."),
         "datums": ("cli_parts", "What became of each datum of a node."),
         "attach": ("cli_attach", "Go into the kernel of a failed node."),

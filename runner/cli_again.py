@@ -20,6 +20,7 @@ from .cli_options import (
     waiting_option,
 )
 from .cli_reports import ANNOTATIONS, NOTEBOOK, report_options, reporting, tell_findings
+from .grouped_help import Grouped
 
 if TYPE_CHECKING:
     from .reports.wanted import Reports
@@ -33,7 +34,11 @@ QUIET = click.option("-q", "--quiet", is_flag=True, help="Do not print what node
 @STORE
 @guarded
 def cancel(wanted: str, store: Path | None) -> int:
-    """End a run: its containers go, what is done is kept. RUN is an id, its beginning, or latest."""
+    """End a run: its containers go, what is done is kept. RUN is an id, its beginning, or latest.
+
+    \b
+    dagbook cancel latest
+    """
     from .steer import GONE_SECONDS, stop, wait_for_the_end
 
     opened = store_at(store)
@@ -50,7 +55,7 @@ def cancel(wanted: str, store: Path | None) -> int:
     return 0
 
 
-@click.command()
+@click.command(cls=Grouped)
 @RUN
 @parameter_options
 @click.option("--force", multiple=True, metavar="NODE", help="Run NODE again, also where it succeeded.")
@@ -69,11 +74,15 @@ def resume(wanted: str, **options: Any) -> int:
     """Go on with a run that failed, was cancelled, was killed or waits; what is done is kept.
 
     With -p, what depends on the parameter runs again. RUN is an id, its beginning, or latest.
+
+    \b
+    dagbook resume latest
+    dagbook resume 10c7e5ad -p epochs 5
     """
     return _again(wanted, options, "dagbook resume", options["force"])
 
 
-@click.command()
+@click.command(cls=Grouped)
 @RUN
 @parameter_options
 @click.option("--node", "nodes", multiple=True, metavar="NODE", help="Run NODE again, also where it succeeded.")
@@ -91,6 +100,10 @@ def retry(wanted: str, nodes: tuple[str, ...], **options: Any) -> int:
     """Run nodes of a run again, and what follows from them; without --node, all that did not succeed.
 
     With -p, what depends on the parameter runs again, too.
+
+    \b
+    dagbook retry latest
+    dagbook retry 10c7e5ad --node train
     """
     return _again(wanted, {**options, "keep_failed": False}, "dagbook retry", nodes)
 
@@ -133,7 +146,12 @@ BY = click.option("--by", metavar="USER", help="Who decides; one of those whom t
 @AS_JSON
 @guarded
 def approve(wanted: str, node: str, by: str | None, store: Path | None, as_json: bool) -> int:
-    """Let NODE start, which waits for an approval: all its pending runs, or one (NODE#n). Final."""
+    """Let NODE start, which waits for an approval: all its pending runs, or one (NODE#n). Final.
+
+    \b
+    dagbook approve latest publish --by leah
+    dagbook approve 10c7e5ad publish#2
+    """
     return _decide(wanted, node, True, by, store, as_json)
 
 
@@ -145,7 +163,11 @@ def approve(wanted: str, node: str, by: str | None, store: Path | None, as_json:
 @AS_JSON
 @guarded
 def reject(wanted: str, node: str, by: str | None, store: Path | None, as_json: bool) -> int:
-    """Do not let NODE start: the run is aborted, what is done is kept. Final."""
+    """Do not let NODE start: the run is aborted, what is done is kept. Final.
+
+    \b
+    dagbook reject latest publish --by leah
+    """
     return _decide(wanted, node, False, by, store, as_json)
 
 

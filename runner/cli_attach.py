@@ -31,6 +31,12 @@ def attach(wanted: str, node: str | None, code: str | None, done: bool, store: P
 
     NODE is a title, a slug, or one node run such as train#2; without it what is kept is listed. On a terminal it is
     a prompt; elsewhere standard input is executed as one cell, and an exception in it ends with 1.
+
+    \b
+    dagbook run churn.ipynb --keep-failed
+    dagbook attach latest train
+    dagbook attach latest train -c "print(data.shape)"
+    dagbook attach latest --done
     """
     from .kept_runs import end_kept, find_kept
     from .records.follow import Follower

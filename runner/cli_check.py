@@ -12,6 +12,7 @@ import click
 from .cli_given import GIVEN, GRID, parameter_options
 from .cli_options import (
     AS_JSON,
+    FileArgument,
     FileType,
     asked_of,
     file_options,
@@ -25,6 +26,7 @@ from .cli_options import (
     tell_problems,
 )
 from .cli_reports import ANNOTATIONS, reporting, stream_of
+from .grouped_help import Grouped
 
 if TYPE_CHECKING:
     from .core.errors import Problem
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
     from .reports.wanted import Reports
 
 
-@click.command()
-@click.argument("files", type=FileType(), nargs=-1, required=True, metavar="FILE...")
+@click.command(cls=Grouped)
+@click.argument("files", cls=FileArgument, type=FileType(), nargs=-1, required=True, metavar="FILE...")
 @file_options
 @parameter_options
 @GRID
@@ -48,6 +50,10 @@ def check(files: Sequence[Path], strict: bool, as_json: bool, reports: Reports, 
     """What is wrong with each FILE: code, names, edges, files, images, secrets. Nothing is run, built or fetched.
 
     The exit code is 2 when there is an error.
+
+    \b
+    dagbook check churn.ipynb
+    dagbook check *.ipynb --strict
     """
     told: list[Problem] = []
     lines: list[str] = []

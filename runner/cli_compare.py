@@ -31,6 +31,11 @@ def compare(
     """The routes of a run, or several runs, side by side: parameters, tags, metrics, durations, what differs.
 
     RUN is an id, its beginning, or latest. Of one run, the nodes that ran several times are compared.
+
+    \b
+    dagbook compare latest --by accuracy
+    dagbook compare 10c7e5ad 3fa9c0de
+    dagbook compare latest --node train --csv > runs.csv
     """
     from . import comparison_data, comparison_text
     from .compared import compare_in

@@ -25,7 +25,7 @@ def data() -> None:
 
     \b
     dagbook data create images                  a dataset without anything in it
-    dagbook data put images photos/ labels.csv  what is in photos/, and a file: a commit
+    dagbook data put images photos/ labels.csv  what is in photos/, and a file
     dagbook data list images 'train/*.png'      files of the latest commit
     dagbook data get images@3f2a91 -o here      the files as they were then
 
@@ -91,8 +91,8 @@ def put(
     What is there stays, unless a file of the same path comes. Nothing is committed when nothing changes.
 
     \b
-    dagbook data put images photos/ --to train   what is in photos/ goes to train/
-    dagbook data put images photos/ --replace    the dataset is photos/ and nothing else
+    dagbook data put images photos/ --to train  what is in photos/, as train/…
+    dagbook data put images photos/ --replace   photos/ and nothing else
     dagbook data put images --delete 'train/*.tmp' --delete old
     curl -s URL | dagbook data put images - --to raw/today.csv
     """
@@ -140,8 +140,8 @@ def get(name: str, pattern: str, output: Path | None, force: bool, store: Path |
     """Copy files of a dataset into a folder, each at its path in the dataset.
 
     \b
-    dagbook data get images                       all files of the latest commit, into images/
-    dagbook data get images@v1 train -o here      the folder train, as here/train
+    dagbook data get images                    all files of the latest commit
+    dagbook data get images@v1 train -o here   the folder train, as here/train
     dagbook data get images^ '**/*.csv' -o before
     """
     from . import dataset_view

@@ -173,7 +173,11 @@ def _pipelines_of(file: Path, name: str | None) -> list[Pipeline]:
 @click.command()
 @guarded
 def schema() -> int:
-    """Print the JSON Schema of dagbook's own YAML, for editors: dagbook schema > dagbook.schema.json"""
+    """Print the JSON Schema of dagbook's own YAML, by which editors complete and check it.
+
+    \b
+    dagbook schema > dagbook.schema.json
+    """
     from .formats.native import json_schema
 
     print_json(json_schema())

@@ -35,9 +35,9 @@ def images() -> None:
     """The images that the nodes of a pipeline run in: made beforehand, and sent to a registry.
 
     \b
-    dagbook images build flow.ipynb                                what a run would make
+    dagbook images build flow.ipynb   what a run would make
     dagbook images build spec.json --dockerfile Dockerfile -o spec.json
-    dagbook images push spec.json --dockerfile Dockerfile -t registry.example:5000/edges -o spec.json
+    dagbook images push spec.json --dockerfile Dockerfile -t host/edges
 
     With a Dockerfile the project is in the image, under a tag made of its content: changed code is a new tag,
     unchanged code builds nothing. -o writes the pipeline that names it.
@@ -93,6 +93,10 @@ def build(file: Path, **options: Any) -> int:
     """Make the image that each node of FILE needs; those that are there are not made again.
 
     Without --dockerfile it is what a run would make: the node's image with its requirements and prerun script in it.
+
+    \b
+    dagbook images build churn.ipynb
+    dagbook images build spec.json --dockerfile Dockerfile -o spec.json
     """
     return _make(file, False, **options)
 
@@ -105,6 +109,10 @@ def push(file: Path, **options: Any) -> int:
     """Make the images as `build` does, and send those with a tag of their own to the registry that it names.
 
     The engine sends them, with what docker login left in the docker configuration.
+
+    \b
+    dagbook images push churn.ipynb -t host/churn
+    dagbook images push spec.json --dockerfile Dockerfile -t host/edges
     """
     return _make(file, True, **options)
 

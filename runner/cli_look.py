@@ -23,7 +23,12 @@ RUN = click.argument("wanted", metavar="[RUN]", default="latest")
 @AS_JSON
 @guarded
 def runs(store: Path | None, most: int, as_json: bool) -> int:
-    """The latest runs, newest first."""
+    """The latest runs, newest first.
+
+    \b
+    dagbook runs
+    dagbook runs -n 100 --json
+    """
     from . import view, view_json
     from .records.settling import settle_all
 
@@ -47,7 +52,13 @@ def runs(store: Path | None, most: int, as_json: bool) -> int:
 @AS_JSON
 @guarded
 def show(wanted: str, store: Path | None, recorded: bool, page: Path | None, as_json: bool) -> int:
-    """A run: its node runs, how they ended, their tags. RUN is an id, its beginning, or latest."""
+    """A run: its node runs, how they ended, their tags. RUN is an id, its beginning, or latest.
+
+    \b
+    dagbook show
+    dagbook show 10c7e5ad --json
+    dagbook show latest --html run.html
+    """
     import sys
 
     from . import console, view_json
@@ -103,7 +114,13 @@ def _write_page(file: Path, follower: Follower) -> None:
 @STORE
 @guarded
 def logs(wanted: str, node: str | None, follows: bool, store: Path | None) -> int:
-    """What the nodes of a run printed. NODE is a title, a slug, or one node run such as train#2."""
+    """What the nodes of a run printed. NODE is a title, a slug, or one node run such as train#2.
+
+    \b
+    dagbook logs
+    dagbook logs latest train -f
+    dagbook logs 10c7e5ad train#2
+    """
     from . import console
     from .records.follow import Follower
 

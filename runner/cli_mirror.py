@@ -20,6 +20,9 @@ def mirror(wanted: str, store: Path | None, **options: Any) -> int:
     """Send a run to MLflow that was not mirrored while it ran, or the rest of one.
 
     What is there already is not sent again. RUN is an id, its beginning, or latest.
+
+    \b
+    dagbook mirror latest --mlflow sqlite:///mlflow.db
     """
     from .observers.chosen import mirror_for
     from .observers.mlflow_after import send

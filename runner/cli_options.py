@@ -45,11 +45,24 @@ class FileType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
         return path
 
 
+class FileArgument(click.Argument):
+    """FILE: who leaves it out is told what it could be here."""
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """See `click.Parameter.process_value`."""
+        try:
+            return super().process_value(ctx, value)
+        except click.MissingParameter:
+            from .first_steps import file_left_out
+
+            raise click.UsageError(file_left_out(Path(), ctx.command_path), ctx) from None
+
+
 def _fetched(path: Path) -> str:
     return f"dagbook.fetched:{path}"
 
 
-FILE = click.argument("file", type=FileType())
+FILE = click.argument("file", cls=FileArgument, type=FileType())
 STORE = click.option("--store", type=click.Path(path_type=Path), help="Folder of runs [.dagbook beside FILE].")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 

@@ -31,7 +31,12 @@ if TYPE_CHECKING:
 @guarded
 @reporting
 def report(wanted: str, store: Path | None, reports: Reports) -> int:
-    """Write reports of a run, as it is now. RUN is an id, its beginning, or latest."""
+    """Write reports of a run, as it is now. RUN is an id, its beginning, or latest.
+
+    \b
+    dagbook report latest --html run.html
+    dagbook report 10c7e5ad --junit junit.xml --summary summary.md
+    """
     from .core.errors import PipelineError, problem
     from .kept_definition import definition_of
     from .records.follow import Follower

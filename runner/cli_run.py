@@ -32,6 +32,7 @@ from .cli_options import (
     waiting_option,
 )
 from .cli_reports import ANNOTATIONS, NOTEBOOK, report_options, reporting, tell_findings
+from .grouped_help import Grouped
 
 if TYPE_CHECKING:
     from .asked import Asked
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 _SETTINGS = ("executor", "jobs", "image", "max_runs", "code")
 
 
-@click.command()
+@click.command(cls=Grouped)
 @FILE
 @file_options
 @parameter_options
@@ -73,6 +74,12 @@ def run(file: Path, as_json: bool, detach: bool, quiet: bool, reports: Reports, 
     """Run the pipeline of FILE.
 
     The second Ctrl-C ends everything at once; the first one ends it in order, keeping the notebooks.
+
+    \b
+    dagbook run churn.ipynb
+    dagbook run churn.ipynb -p epochs 5 -o out.ipynb
+    dagbook run churn.ipynb --until train --grid train.lr=0.1,0.01
+    dagbook run churn.ipynb --junit junit.xml --summary auto
     """
     from .formats.settings import find_store
 
@@ -161,7 +168,7 @@ def _attended(
     return attend(hosted, opened, lambda: definition, telling.as_json, quiet, telling.reports)
 
 
-@click.command()
+@click.command(cls=Grouped)
 @FILE
 @file_options
 @parameter_options
@@ -174,7 +181,12 @@ def _attended(
 @guarded
 @helping
 def plan(file: Path, as_json: bool, **options: Any) -> int:
-    """What would run, how often and on what, what is up to date, and why not; no node is run."""
+    """What would run, how often and on what, what is up to date, and why not; no node is run.
+
+    \b
+    dagbook plan churn.ipynb
+    dagbook plan churn.ipynb -p epochs 5 --from train
+    """
     from .core.errors import only_new
     from .forecast import forecast
     from .formats.settings import find_store
@@ -208,7 +220,12 @@ def plan(file: Path, as_json: bool, **options: Any) -> int:
 @click.option("--whole", is_flag=True, help="In an svg each node by itself, also where there are more than 300.")
 @guarded
 def graph(file: Path, form: str, whole: bool, **options: Any) -> int:
-    """Draw the pipeline of FILE."""
+    """Draw the pipeline of FILE.
+
+    \b
+    dagbook graph churn.ipynb
+    dagbook graph churn.ipynb --format svg > churn.svg
+    """
     definition = _read(file, options)
     sound(definition)
     click.echo(_picture(definition.pipeline, form, whole))

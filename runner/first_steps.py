@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .core.lifecycle import RunState
-from .formats.nearby import pipeline_files
+from .formats.nearby import MOST_NAMED, pipeline_files
 
 if TYPE_CHECKING:
     from .records.run_rows import ListedRun
@@ -34,6 +34,17 @@ def first_steps(folder: Path) -> str:
         return _page(_FIRST, ())
     steps = [("dagbook runs", "the runs of this folder")] if latest else []
     return _page((*_of_files(files), *steps), [_word_on(latest)] if latest else ())
+
+
+def file_left_out(folder: Path, command: str) -> str:
+    """What to tell who left FILE out of `command`: the files that it may be, and one as it is typed."""
+    files = pipeline_files(folder)
+    if not files:
+        return "which FILE? No pipeline is in this folder. Begin with: dagbook tutorial intro, or dagbook init"
+    named = ", ".join(shlex.quote(name) for name in files[:MOST_NAMED])
+    more = " …" if len(files) > MOST_NAMED else ""
+    are = "Here are" if len(files) > 1 else "Here is"
+    return f"which FILE? {are} {named}{more}. Type: {command} {shlex.quote(files[0])}"
 
 
 def _of_files(files: Sequence[str]) -> list[tuple[str, str]]:

@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import PipelineError, Place, Problem, nearest, problem
+from ..core.errors import PipelineError, Place, Problem, problem
 from .nbformat_import import import_nbformat
+from .nearby import file_meant
 from .percent import is_percent, lines_of_script, read_percent
 
 if TYPE_CHECKING:
@@ -85,25 +86,14 @@ def _in_script(found: Problem, places: Sequence[Sequence[int]]) -> Problem:
 
 def _size_problems(path: Path) -> list[Problem]:
     if path.is_dir():
-        hint = _suggest(path, "It is a folder; name a notebook in it.")
-        raise PipelineError(
-            problem("E-NB-PARSE", Place(file=str(path)), file=path.resolve().name, why="it is a folder", hint=hint)
-        )
+        why, hint = "it is a folder", file_meant(path)
+        raise PipelineError(problem("E-NB-PARSE", Place(file=str(path)), file=path.resolve().name, why=why, hint=hint))
     if not path.exists():
-        hint = _suggest(path.parent, "Look at its spelling and at the folder you are in.", path.name)
-        raise PipelineError(problem("E-FILE-MISSING", Place(file=str(path)), file=str(path), hint=hint))
+        raise PipelineError(problem("E-FILE-MISSING", Place(file=str(path)), file=str(path), hint=file_meant(path)))
     size = path.stat().st_size
     if size <= LARGE:
         return []
     return [problem("W-NB-LARGE", Place(file=str(path)), file=path.name, size=f"{size / 2**20:.0f} MiB large")]
-
-
-def _suggest(folder: Path, otherwise: str, name: str = "") -> str:
-    try:
-        notebooks = [found.name for found in folder.glob("*.py" if name.endswith(".py") else "*.ipynb")]
-    except OSError:
-        notebooks = []
-    return nearest(name, notebooks) if notebooks else otherwise
 
 
 def _not_a_notebook(path: Path, why: str, hint: str = "", line: int | None = None) -> PipelineError:

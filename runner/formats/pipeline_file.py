@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..core.errors import PipelineError, Place, Problem, nearest, problem
+from ..core.errors import PipelineError, Place, Problem, problem
 from ..core.model import WHERE, Pipeline
 from ..core.values import Value
 from .attachments import check_attachments
@@ -15,6 +15,7 @@ from .documents import text_of
 from .given_grids import given_to
 from .given_values import parameters_of
 from .imported import Imported
+from .nearby import file_meant
 from .notebook import Definition, body_problems, read_notebook
 from .percent import is_percent
 from .pipeline_notebook import notebook_of
@@ -89,21 +90,12 @@ def _told(imported: Imported, path: Path) -> list[Problem]:
 def read_text_file(path: Path) -> str:
     """The text of a pipeline file. Raises PipelineError (E-FILE-MISSING, E-YAML-SIZE, E-YAML-SYNTAX)."""
     if not path.is_file():
-        kind = "It is a folder; name a file in it." if path.is_dir() else _suggest(path)
-        raise PipelineError(problem("E-FILE-MISSING", Place(file=str(path)), file=str(path), hint=kind))
+        raise PipelineError(problem("E-FILE-MISSING", Place(file=str(path)), file=str(path), hint=file_meant(path)))
     try:
         return text_of(path.read_bytes(), str(path))
     except OSError as error:
         hint = error.strerror or str(error)
         raise PipelineError(problem("E-FILE-MISSING", Place(file=str(path)), file=str(path), hint=hint)) from None
-
-
-def _suggest(path: Path) -> str:
-    try:
-        names = [one.name for one in path.parent.iterdir() if one.suffix in (*TEXTS, ".ipynb")]
-    except OSError:
-        names = []
-    return nearest(path.name, names) if names else "Look at its spelling and at the folder you are in."
 
 
 def is_notebook(path: Path, text: str | None = None) -> bool:

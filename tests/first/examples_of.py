@@ -20,7 +20,7 @@ def typed_in(text: str) -> Iterator[list[str]]:
     """The lines of a text that begin with `dagbook `, as words, without what is told beside them."""
     for line in text.splitlines():
         if re.match(r"\s*dagbook \S", line):
-            yield shlex.split(re.split(r"\s{3,}|  (?=\S)|\s#\s", line.strip())[0])
+            yield shlex.split(re.split(r"\s{3,}|  (?=\S)|\s[#>|]\s", line.strip())[0])
 
 
 def read_by_click(words: list[str]) -> click.Context:

@@ -89,3 +89,35 @@ def test_files_of_every_kind_are_known_by_a_glance_the_latest_first(tmp_path: Pa
     os.utime(tmp_path / "built.py", (time.time() + 60,) * 2)
     assert pipeline_files(tmp_path)[0] == "built.py"
     assert pipeline_files(tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize(
+    ("command", "typed"), [("run", "dagbook run 'my flow.ipynb'"), ("check", "dagbook check 'my flow.ipynb'")]
+)
+def test_who_leaves_the_file_out_is_told_which_there_are(
+    tmp_path: Path, make_notebook: MakeNotebook, command: str, typed: str
+) -> None:
+    folder = make_notebook(NODE, name="my flow.ipynb").parent
+    said = run_dagbook(folder, command)
+    assert said.code == 2
+    assert f"Here is 'my flow.ipynb'. Type: {typed}" in said.err
+    assert "Begin with: dagbook tutorial intro" in run_dagbook(tmp_path / "empty", command).err
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("flwo.ipynb", 'Did you mean "flow.ipynb"?'),
+        ("flow", 'Did you mean "flow.ipynb"?'),
+        ("flow.yaml", 'Did you mean "flow.ipynb"?'),
+        (".", 'Name a file in it: "flow.ipynb".'),
+        ("empty", "There is no pipeline in it."),
+        ("nowhere/flow.ipynb", "There is no folder nowhere."),
+    ],
+)
+def test_a_file_that_is_none_is_told_which_was_meant(make_notebook: MakeNotebook, typed: str, hint: str) -> None:
+    folder = make_notebook(NODE).parent
+    (folder / "empty").mkdir()
+    said = run_dagbook(folder, "run", typed)
+    assert (said.code, hint in said.err) == (2, True), said.err
+    assert "Traceback" not in said.err
