@@ -306,8 +306,8 @@ def test_a_data_node_is_a_path_or_a_url_and_perhaps_a_pin(
 
 
 BAD_DATA = [
-    ("images", "E-MAGIC-ARG", "neither --path nor --url", "images"),
-    ("images --path a --url b", "E-MAGIC-ARG", "both given", "b"),
+    ("images", "E-MAGIC-ARG", "nothing says where the data is", "images"),
+    ("images --path a --url b", "E-MAGIC-ARG", "are given together", "b"),
     ("images --path ''", "E-VALUE", "no data is named", "''"),
     ("images --path a --pin abc", "E-VALUE", "'abc' is not a sha256", "abc"),
     ("images --path a --image b", "E-MAGIC-ARG", "no option --image", "--image"),
