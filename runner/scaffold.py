@@ -10,12 +10,12 @@ from pathlib import Path
 from .core.errors import PipelineError
 from .core.names import clean_title
 
-FORMATS = ("notebook", "yaml")
+FORMATS = ("notebook", "yaml", "py")
 SERVICES = ("github", "gitlab", "none")
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _NAME = "my-pipeline"  # in the templates, where the name of the pipeline goes
-_FILES = {"notebook": "pipeline.ipynb", "yaml": "pipeline.yaml"}
+_FILES = {"notebook": "pipeline.ipynb", "yaml": "pipeline.yaml", "py": "pipeline.py"}
 _IGNORED = (".dagbook/", "dagbook-reports/", "__pycache__/", ".ipynb_checkpoints/")
 
 
@@ -63,6 +63,9 @@ def _title_of(folder: Path) -> str:
 def _pipeline(title: str, form: str) -> str:
     if form == "yaml":
         return _as_yaml(title)
+    if form == "py":
+        program = (_TEMPLATES / "pipeline.py").read_text(encoding="utf-8")
+        return program.replace(f'"{_NAME}"', json.dumps(title, ensure_ascii=False))
     notebook = json.loads((_TEMPLATES / "pipeline.ipynb").read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
         cell["source"] = [_named(line, title) for line in cell["source"]]

@@ -19,7 +19,7 @@ from tests.conftest import Said, run_dagbook
 from tests.examples.running import environment, read
 
 TEMPLATES = Path(__file__).parents[2] / "runner" / "templates"
-FILES = {"notebook": "pipeline.ipynb", "yaml": "pipeline.yaml"}
+FILES = {"notebook": "pipeline.ipynb", "yaml": "pipeline.yaml", "py": "pipeline.py"}
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
@@ -140,15 +140,20 @@ def test_a_name_that_cannot_be_is_refused() -> None:
         project(Path(), "a/b", "notebook", "none")
 
 
-def test_both_forms_are_one_pipeline(tmp_path: Path) -> None:
-    read_as = []
+def test_all_forms_are_one_pipeline(tmp_path: Path) -> None:
+    """Only what functions are called and return is said otherwise in Python."""
+    read_as = {}
     for form in FORMATS:
         first = project(tmp_path, "it is 'called' \"so\"", form, "none")[0]
         first.path.write_text(first.text, encoding="utf-8")
         definition = read_definition(first.path)
         assert not definition.problems
-        read_as.append(without_places(definition.pipeline))
-    assert read_as[0] == read_as[1]
+        read_as[form] = without_places(definition.pipeline)
+    assert read_as["notebook"] == read_as["yaml"]
+    program, notebook = read_as["py"], read_as["notebook"]
+    assert (program.name, program.parameters) == (notebook.name, notebook.parameters)
+    facts = [[(node.title, node.after, node.grid, node.gather) for node in one.nodes] for one in (program, notebook)]
+    assert facts[0] == facts[1]
 
 
 def test_all_settings_of_the_template_are_sound_when_they_count(tmp_path: Path) -> None:
