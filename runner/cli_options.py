@@ -254,11 +254,9 @@ def sound(definition: Definition) -> list[Problem]:
 def findings_of(definition: Definition) -> list[Problem]:
     """All that is wrong with a definition, in its cells and as a whole."""
     from .core.check import check
+    from .core.consequences import without_consequences
 
-    whole = in_its_file(definition, check(definition.pipeline))
-    if any(found.is_error for found in definition.problems):  # a node that could not be read is not "unknown"
-        whole = [found for found in whole if found.code not in ("E-EDGE-UNKNOWN", "E-EDGE-END", "E-PIPELINE-EMPTY")]
-    return [*definition.problems, *whole]
+    return without_consequences([*definition.problems, *in_its_file(definition, check(definition.pipeline))])
 
 
 def in_its_file(definition: Definition, found: Iterable[Problem]) -> list[Problem]:
