@@ -35,13 +35,20 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def around(place: Path) -> Path:
+    """A folder for what IPython keeps, beside the project: in it, it would count as a change of the project."""
+    beside = place.with_name(f"{place.name}-around")
+    beside.mkdir(exist_ok=True)
+    return beside
+
+
 @pytest.fixture(scope="module", params=TUTORIALS)
 def ran(request: pytest.FixtureRequest, place: Path) -> tuple[str, Ran]:
     """Each tutorial run once by `dagbook run` as processes."""
     name = str(request.param)
     out = place / f"{name}-out.ipynb"
     words = ("dagbook", "run", f"{name}.ipynb", "-o", out, "--json")
-    return name, command(*words, at=place, out=out, env=environment(place, "process"))
+    return name, command(*words, at=place, out=out, env=environment(around(place), "process"))
 
 
 def test_every_tutorial_runs_from_the_command_line(ran: tuple[str, Ran]) -> None:
@@ -57,7 +64,7 @@ def test_every_tutorial_runs_by_papermill_and_the_second_run_is_cached(ran: tupl
     """The same pipeline through the magics; what the command line did stands."""
     name, _ = ran
     out = place / f"{name}-papermill.ipynb"
-    done = command("papermill", f"{name}.ipynb", out, at=place, out=out, env=environment(place, "process"))
+    done = command("papermill", f"{name}.ipynb", out, at=place, out=out, env=environment(around(place), "process"))
     assert done.code == 0, done.stderr
     for title, count in NODE_RUNS[name].items():
         assert done.shown(title).count(" · cached · ") == count
@@ -89,7 +96,7 @@ def test_more_ice_makes_the_order_wait_for_anna_or_ben(place: Path) -> None:
     """What the tutorial about conditions says of approvals holds, in a terminal."""
 
     def typed(*words: str) -> Said:
-        env = environment(place, "process") | {"DAGBOOK_STORE": str(place / "asked")}
+        env = environment(around(place), "process") | {"DAGBOOK_STORE": str(place / "asked")}
         return run_dagbook(place, *words, env=env)
 
     assert typed("run", "conditions.ipynb", "-p", "ice", "2", "--no-wait", "-q").code == 3
@@ -101,7 +108,7 @@ def test_more_ice_makes_the_order_wait_for_anna_or_ben(place: Path) -> None:
 
 
 def test_the_mistakes_that_the_last_tutorial_asks_for_end_as_it_says(place: Path) -> None:
-    env = environment(place, "process")
+    env = environment(around(place), "process")
     failed = run_dagbook(place, "run", "ci.ipynb", "-p", "allowed", "3", "--junit", "junit.xml", "-q", env=env)
     assert failed.code == 1
     assert "assert not wrong" in failed.out
