@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,14 @@ def tutorial(name: str | None, folder: Path, force: bool) -> int:
     write_all({file: text_of(name)})
     typed = shlex.quote(str(file))
     click.echo(f"Wrote {file}: {TUTORIALS[name]}.\n")
-    click.echo(f"  jupyter lab {typed}   open it, and go on there")
+    click.echo(f"  jupyter lab {typed}   open it, and go on there{_where_from('jupyterlab', 'dagbook[lab]')}")
     click.echo(f"  dagbook run {typed}   or run it from here")
     return 0
+
+
+def _where_from(module: str, package: str) -> str:
+    """How to get what a command needs that is told; empty where it is here."""
+    return "" if find_spec(module) else f" (pip install '{package}')"
 
 
 def _list_tutorials() -> None:
@@ -101,13 +107,14 @@ def _tell_what_is_made(folder: Path, words: dict[Path, str], file: str) -> None:
 
     from .file_tree import tree
 
+    lab = file.endswith(".ipynb")
     root = Path(os.path.commonpath([folder.absolute(), *(path.parent for path in words)]))
     Console(soft_wrap=True, highlight=False).print(tree(words, root))
     steps = [
         *([(f"cd {shlex.quote(str(folder))}", "")] if folder.absolute() != Path.cwd() else []),
-        *([(f"jupyter lab {file}", "open it")] if file.endswith(".ipynb") else []),
+        *([(f"jupyter lab {file}", "open it" + _where_from("jupyterlab", "dagbook[lab]"))] if lab else []),
         (f"dagbook run {file}", "run it"),
-        ("pytest", "test it (pip install pytest)"),
+        ("pytest", "test it" + _where_from("pytest", "pytest")),
     ]
     width = max(len(command) for command, _ in steps)
     click.echo("\nNext:\n" + "\n".join(f"  {command:<{width}}   {what}".rstrip() for command, what in steps))

@@ -70,9 +70,11 @@ def extras_part(_subject: Subject) -> Iterator[Finding]:
             complete[extra] = complete.get(extra, True) and _is_met(one, version_of(one.name))
     here = [extra for extra, whole in complete.items() if whole]
     lacking = [extra for extra, whole in complete.items() if not whole]
-    words = f"{', '.join(here) or 'none'} {'are' if len(here) > 1 else 'is'} here"
+    words = f"{', '.join(here)} {'are' if len(here) > 1 else 'is'} here" if here else "none"
     if lacking:
-        words += f"; not {', '.join(lacking)} (pip install 'dagbook[{','.join(lacking)}]')"
+        words += f"; pip install 'dagbook[{lacking[0]}]' adds {EXTRAS[lacking[0]]}"
+    if lacking[1:]:
+        words += f"; there are also {', '.join(lacking[1:])}"
     yield ok("extras", words, here=here, lacking=lacking)
 
 
