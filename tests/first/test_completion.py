@@ -131,8 +131,8 @@ def test_nothing_is_fetched_and_no_program_is_executed_for_a_tab(tmp_path: Path)
     assert not (tmp_path / "executed").exists()
     with socket.create_server(("127.0.0.1", 0)) as server:
         host = f"127.0.0.1:{server.getsockname()[1]}"
-        words = ("run", f"http://{host}/flow.ipynb", "--executor", "p")
-        assert asked(tmp_path, *words, DAGBOOK_DATA_HOSTS=host) == ["process"]
+        words = ("run", f"http://{host}/flow.ipynb", "--exec")
+        assert asked(tmp_path, *words, DAGBOOK_DATA_HOSTS=host) == ["--executor"]
         server.setblocking(False)
         with pytest.raises(BlockingIOError):  # nobody has called
             server.accept()
