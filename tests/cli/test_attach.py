@@ -261,7 +261,7 @@ def test_on_a_terminal_it_is_a_prompt(kept: Kept, terminal: Callable[..., Termin
     shown.type("print('line', i)\r\r")
     shown.read_until("line 1\r\n")
     shown.read_until("train>")
-    shown.type("print('go' + 'ing', flush=True); exec('while True: pass')\r")
+    shown.type("print('go' + 'ing', flush=True); __import__('time').sleep(600)\r")
     shown.read_until("going\r\n")
     shown.type("\x03")
     shown.read_until("KeyboardInterrupt")

@@ -32,11 +32,7 @@ nodes:
 """
 
 
-@pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.container)], autouse=True)
-def executor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    name: str = request.param
-    monkeypatch.setenv("DAGBOOK_EXECUTOR", name)
-    return name
+pytestmark = pytest.mark.usefixtures("executor")
 
 
 def ran(dagbook: Dagbook, tmp_path: Path, field: str, sleep: str = "true", *more: str) -> tuple[int, dict[str, Any]]:

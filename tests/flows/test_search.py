@@ -60,11 +60,7 @@ echo m >/valohai/outputs/model.txt
 """
 
 
-@pytest.fixture(params=["process", pytest.param("docker", marks=pytest.mark.container)], autouse=True)
-def executor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    name: str = request.param
-    monkeypatch.setenv("DAGBOOK_EXECUTOR", name)
-    return name
+pytestmark = pytest.mark.usefixtures("executor")
 
 
 def run(

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from dagbook.runner.formats.native import native_pipeline
 from tests.conftest import Said, read_until
 
@@ -27,13 +25,6 @@ tasks:
   MORE
 relations: []
 """
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    return folder
 
 
 def written(project: Path, name: str, text: str) -> Path:
