@@ -88,7 +88,7 @@ def init(folder: Path, name: str | None, form: str, service: str, force: bool) -
     \b
     dagbook init                            in this folder
     dagbook init churn --ci gitlab          in a new one, with a file for GitLab
-    dagbook init churn --format py          as a Python program instead of a notebook
+    dagbook init churn --format py          as a Python program
     """
     from .new_files import refuse_existing, write_all
     from .scaffold import project
