@@ -167,10 +167,11 @@ for _magic in MAGICS.values():
 def _body_findings(draft: Draft, node: Node) -> list[Problem]:
     from ..runner.core.model import Defaults
     from ..runner.formats.checks import check_node, shared_names
+    from ..runner.formats.nested import check_nested, is_nested
     from ..runner.formats.node_notebook import check_notebook_node
 
     if node.kind == "notebook":
-        return check_notebook_node(node, Path())
+        return check_nested(node, Path()) if is_nested(node, Path()) else check_notebook_node(node, Path())
     return check_node(node, shared_names(draft.shared()), draft.defaults or Defaults(), Path())
 
 

@@ -325,7 +325,7 @@ def _waits(follower: Follower) -> PipelineError:
 
     store, row = follower.store.folder, follower.row
     pending = [run for run in follower.so_far.node_runs.values() if run.state is State.PENDING_APPROVAL]
-    commands = "\n  ".join([*(deciding(store, row.id, run) for run in pending), going_on(store, row.id)])
+    commands = "\n  ".join([*(deciding(store, row.id, run) for run in pending), going_on(store, row.outermost)])
     waiting = ", ".join(f"{label(run)} {run.reason}" for run in pending)
     place = Place(cell=follower.cell_of(pending[0].node))
     return PipelineError(problem("E-PENDING", place, run=row.id, waiting=waiting, commands=commands))

@@ -8,10 +8,12 @@ from typing import Any
 
 from pydantic import Field
 
+from .around import Around
 from .contracts.planned import with_contracts
 from .core.model import Compute, Defaults, ExecutorName, OnError, Pipeline
 from .core.written import Written
 from .formats.mlflow_address import own_files
+from .formats.nested import with_nested
 from .formats.settings import Settings, setting_names
 
 
@@ -51,6 +53,9 @@ class Asked(Written):
     waits: bool = True  # for people's decisions, when nothing else is left to do
     keep_failed: bool = False  # the kernel of a failed node stays, for `dagbook attach`
     started_by: str = "dagbook run"
+    flags: dict[str, str] = Field(default_factory=dict)  # settings given as flags: they stand above what pipelines say
+    around: Around | None = None  # of a run that is a node of another one
+    codes: dict[str, str] = Field(default_factory=dict)  # of a resumed run: project snapshots of pipelines within it
 
 
 def ask(pipeline: Pipeline, settings: Settings, folder: Path, **more: Any) -> Asked:
@@ -61,7 +66,7 @@ def ask(pipeline: Pipeline, settings: Settings, folder: Path, **more: Any) -> As
     flags = {n: getattr(settings, n) for n in ("executor", "image") if settings.from_where(n) == f"--{n}"}
     defaults = Defaults.model_validate({**pipeline.defaults.model_dump(), **flags})
     keep_out = (*more.pop("keep_out", ()), *own_files(settings.mlflow, folder.absolute(), os.environ))
-    told = with_contracts(pipeline, folder, settings.compute, settings.executor)
+    told = with_contracts(with_nested(pipeline, folder), folder, settings.compute, settings.executor)
     return Asked(
         pipeline=told.model_copy(update={"defaults": defaults}),
         folder=folder,
@@ -79,6 +84,7 @@ def ask(pipeline: Pipeline, settings: Settings, folder: Path, **more: Any) -> As
         secret_command=settings.secret_command,
         computes=dict(settings.compute),
         keep_out=keep_out,
+        flags={name: str(value) for name, value in flags.items()},
         origins={name: settings.from_where(name) for name in setting_names()},
         **more,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -96,17 +96,26 @@ class News:
     ring: Callable[[], None]
 
 
+# One attempt of a node run that is a run itself; `nested_runs.NestedRuns.attempt` is the one that runs use.
+Nested = Callable[[Start, NodeRun, News, Callable[[], object]], Awaitable[AttemptEnded | None]]
+
+
 class Attempts:
     """Runs the attempts of one run."""
 
-    def __init__(self, store: Store, jobs: JobMaker, memory: Memory, ahead: Ahead) -> None:
+    def __init__(
+        self, store: Store, jobs: JobMaker, memory: Memory, ahead: Ahead, nested: Nested | None = None
+    ) -> None:
+        self._nested = nested
         self._store = store
         self._jobs = jobs
         self._memory = memory
         self._ahead = ahead
 
-    async def run(self, start: Start, run: NodeRun, news: News, ends_well: Callable[[], object]) -> AttemptEnded:
+    async def run(self, start: Start, run: NodeRun, news: News, ends_well: Callable[[], object]) -> AttemptEnded | None:
         """Run the attempt that `start` asks for and say how it ended; cancelling this is cancelling the attempt.
+
+        None when it has not: it waits for somebody's decision, and this run does not wait for that.
 
         `ends_well` is called when the work has succeeded: what has ended well is published, also when the run is
         cancelled at that moment. News come from the attempt's own thread.
@@ -116,6 +125,9 @@ class Attempts:
             return await self._fetch(start, run, news)
         if kind is Kind.DEPLOY:
             return await self._deploy(start, run, news)
+        if kind is Kind.PIPELINE:
+            assert self._nested is not None
+            return await self._nested(start, run, news, ends_well)
         # A run in which everything is up to date never loads it, and is over in less time than that takes.
         loads = kind in (Kind.CELL, Kind.NOTEBOOK) and not driver_is_loaded()
         held = await self._ahead.take(run, begin=loads)

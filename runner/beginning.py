@@ -20,7 +20,7 @@ def record_of(plan: Plan) -> dict[str, Any]:
     from importlib.metadata import version
 
     asked = plan.asked
-    begun = ("pipeline", "file", "text", "folder", "computes", "origins", "started_by")
+    begun = ("pipeline", "file", "text", "folder", "computes", "origins", "codes", "started_by")
     return {
         "pipeline": plan.pipeline.model_dump(mode="json"),
         "file": str(asked.file) if asked.file else None,
@@ -35,6 +35,7 @@ def record_of(plan: Plan) -> dict[str, Any]:
         "images": {title: _image(runtime) for title, runtime in plan.runtimes.items()},
         "repositories": {title: _repository(found) for title, found in plan.repositories.items()},
         "code": plan.code.digest if plan.code else None,
+        "codes": {path: found.code.digest for path, found in plan.all() if path and found.code},
         "warnings": [found.as_json() for found in plan.warnings],
         "user": user_name(),
         "started_by": asked.started_by,

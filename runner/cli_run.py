@@ -226,9 +226,11 @@ def graph(file: Path, form: str, whole: bool, **options: Any) -> int:
     dagbook graph churn.ipynb
     dagbook graph churn.ipynb --format svg > churn.svg
     """
+    from .formats.nested import as_seen
+
     definition = _read(file, options)
     sound(definition)
-    click.echo(_picture(definition.pipeline, form, whole))
+    click.echo(_picture(as_seen(definition.pipeline, definition.folder or file.absolute().parent), form, whole))
     return 0
 
 

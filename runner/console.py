@@ -217,7 +217,7 @@ def tell_end(stream: TextIO, follower: Follower) -> None:
     _tell_questions(stream, follower)
     if failures and so_far.state is RunState.FAILED:
         print("\nMend it and run it again: what is done is not done a second time.", file=stream)
-        again = going_on(follower.store.folder, follower.row.id)
+        again = going_on(follower.store.folder, follower.row.outermost)
         print(f"Or as it was, where it may pass by itself: {again}", file=stream)
     states = view.up_to_date(so_far) or view.tally(run.state for run in view.listed(so_far))
     took = view.age((follower.store.run(follower.row.id).ended or time.time()) - follower.row.started)
@@ -235,7 +235,7 @@ def _tell_questions(stream: TextIO, follower: Follower) -> None:
         if one.ids:
             print(f"  one of them alone: {one.ids} in place of the title", file=stream)
     if asked:
-        print(f"\nThen go on: {going_on(store, run)}", file=stream)
+        print(f"\nThen go on: {going_on(store, follower.row.outermost)}", file=stream)
 
 
 def _tell_failure(stream: TextIO, follower: Follower, run: NodeRun) -> None:
@@ -257,7 +257,8 @@ def show(stream: TextIO, follower: Follower) -> None:
     """A run as it is now: a line per node run, then how it ended."""
     row = follower.row
     started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.started))
-    print(f"Run {row.id} of {row.pipeline}, started {started}", file=stream)
+    around = view.around_words(row)
+    print(f"Run {row.id} of {row.pipeline}{f' ({around})' if around else ''}, started {started}", file=stream)
     _list(stream, follower)
     if follower.over:
         tell_end(stream, follower)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .core.lifecycle import Answered, RunState
+from .core.lifecycle import Answered, NodeRun, RunState, State
 from .formats.commands import going_on
 from .records.bell import ring
 from .records.decisions import Decision, Decisions, asked_of, check_approver
 from .records.processes import alive, user_name
+from .records.run_rows import ListedRun
 from .records.settling import end_waiting, settle
 from .records.store import Store
 
@@ -24,6 +26,7 @@ class Decided:
     decisions: tuple[tuple[Decision, bool], ...]  # each with whether it was made just now
     lives: bool
     store: Path
+    outermost: str  # the run to go on with
 
     @property
     def as_wanted(self) -> bool:
@@ -37,7 +40,7 @@ class Decided:
             before = "" if new else ", before you"
             told.append(f"{one.node_run}: {one.word} by {one.by}{before}.")
         if not self.lives and any(one.approved for one, _ in self.decisions):
-            told.append(f"Nobody runs it now. Go on with: {going_on(self.store, self.run)}")
+            told.append(f"Nobody runs it now. Go on with: {going_on(self.store, self.outermost)}")
         return told
 
     def as_json(self) -> dict[str, Any]:
@@ -62,6 +65,8 @@ def decide(store: Store, wanted: str, node: str, approved: bool, by: str | None,
     user = by or user_name()
     for run in pending:
         check_approver(run, user)
+    if pending[0].detail.get("nested"):
+        return _decide_within(store, row, pending, approved, user, how)
     decisions = Decisions(store, row.id)
     decided = tuple(decisions.decide(run.id, run.created.plan, approved, user, how) for run in pending)
     row = store.run(row.id)  # its process may have ended meanwhile
@@ -72,4 +77,19 @@ def decide(store: Store, wanted: str, node: str, approved: bool, by: str | None,
         answer = Answered(rejected.node_run, False, rejected.by, rejected.how, rejected.plan)
         title = next(run.node for run in pending if run.id == rejected.node_run)
         end_waiting(store, row, RunState.REJECTED, f'{rejected.by} rejected "{title}"', answer)
-    return Decided(row.id, approved, decided, lives, store.folder)
+    return Decided(row.id, approved, decided, lives, store.folder, row.outermost)
+
+
+def _decide_within(
+    store: Store, row: ListedRun, asking: Sequence[NodeRun], approved: bool, user: str, how: str
+) -> Decided:
+    """Decide on all that waits in the runs that these node runs are. Raises as `decide`."""
+    decided: list[tuple[Decision, bool]] = []
+    for run in asking:
+        within = str(run.detail["nested"]["run"])
+        pending = [one for one in store.state_of(within).node_runs.values() if one.state is State.PENDING_APPROVAL]
+        for one in pending:
+            check_approver(one, user)
+        for title in dict.fromkeys(one.node for one in pending):
+            decided += decide(store, within, title, approved, user, how).decisions
+    return Decided(row.id, approved, tuple(decided), alive(store.find(row.id).process), store.folder, row.outermost)

@@ -9,6 +9,7 @@ from .core.graph import graph_of, to_networkx
 from .core.lifecycle import State
 from .core.masking import masked
 from .core.model import Edge, Kind, Node, Pipeline, Port, who_decides
+from .core.nested import pipeline_in
 from .core.routes import Counts, count, gathered_by
 from .view import COLOURS, GLYPHS, worst_of
 
@@ -39,6 +40,14 @@ def _grid(node: Node) -> list[str]:
     return found
 
 
+def kind_words(node: Node) -> str:
+    """What a node is made of: `command`, `pipeline of 4 nodes`."""
+    if node.kind is not Kind.PIPELINE or not node.source:
+        return str(node.kind)
+    inner = len(pipeline_in(node).nodes)
+    return f"pipeline of {inner} node{'' if inner == 1 else 's'}"
+
+
 def tree(pipeline: Pipeline) -> str:
     """The pipeline as a tree of text, each node with how often it runs, what its grid holds, what it waits for."""
     import networkx
@@ -47,7 +56,7 @@ def tree(pipeline: Pipeline) -> str:
     picture = to_networkx(graph_of(pipeline))
     words: dict[str, tuple[str, str]] = {}
     for number, node in enumerate(pipeline.nodes):
-        kind = "" if node.kind is Kind.CELL else f" ({node.kind})"
+        kind = "" if node.kind is Kind.CELL else f" ({kind_words(node)})"
         asks = ", ".join(_asks(node))
         whole = "  ".join([f"{node.title}{kind}{times(node, counts)}", *([" ".join(_grid(node))] if node.grid else [])])
         # a mark that no title can hold: where a node is only named as another parent, the title is enough

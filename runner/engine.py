@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable, Sequence
 
 from .ahead import Ahead
-from .attempt import Attempts, JobMaker, Memory, News
+from .attempt import Attempts, JobMaker, Memory, Nested, News
 from .core.errors import MachineError
 from .core.events import (
     Action,
@@ -28,8 +29,8 @@ from .core.events import (
     Start,
     TryLater,
 )
-from .core.lifecycle import Changed, Fact, RunSoFar, RunState, State
-from .core.model import Kind
+from .core.lifecycle import Changed, Fact, NodeRun, RunSoFar, RunState, State
+from .core.model import WITHOUT_WORK, Kind
 from .core.scheduler import Scheduler
 from .core.upstream import NoInput
 from .records.bell import FALLBACK_SECONDS, Bell
@@ -43,7 +44,8 @@ class Engine:
     """Runs one run to its end. `run()` is awaited once, in the event loop of the run's process.
 
     `recorded` facts of the run are in the store already. Without `waits` it stops when nothing can happen any more
-    until somebody decides on a pending node run.
+    until somebody decides on a pending node run. `nested` runs the attempts of nodes that are pipelines; `heard` is
+    told what was recorded, in the event loop; in `room` attempts take their turns with those of other runs.
     """
 
     def __init__(
@@ -57,13 +59,18 @@ class Engine:
         *,
         recorded: int = 0,
         waits: bool = True,
+        nested: Nested | None = None,
+        room: asyncio.Semaphore | None = None,
+        heard: Callable[[Sequence[Fact], RunSoFar], None] | None = None,
     ) -> None:
+        self._heard = heard
         self._store = store
         self._memory = memory
         self._waits = waits
         self._jobs = jobs
         self._ahead = ahead
-        self._attempt_of = Attempts(store, jobs, memory, ahead)
+        self._attempt_of = Attempts(store, jobs, memory, ahead, nested)
+        self._room = room
         self._decisions = Decisions(store, run)
         self._run = run
         self._scheduler = scheduler
@@ -151,6 +158,8 @@ class Engine:
             actions += decision.actions
         self._recorded = self._store.append(self._run, self._recorded, facts)
         self.bell.ring()
+        if self._heard:
+            self._heard(facts, self._scheduler.run)
         self._follow_up([fact for fact in facts if isinstance(fact, Changed)])
         return facts, actions
 
@@ -207,7 +216,12 @@ class Engine:
         began = time.monotonic()
         try:
             news = News(self.tell, self.ring)
-            ended = await self._attempt_of.run(start, run, news, lambda: self._attempts.pop(start.id))
+            async with self._turn(run):
+                began = time.monotonic()
+                ended = await self._attempt_of.run(start, run, news, lambda: self._attempts.pop(start.id))
+            if ended is None:
+                self._attempts.pop(start.id, None)
+                return
         except asyncio.CancelledError:
             ended = AttemptEnded(start.id, start.attempt, State.CANCELLED, "the run was cancelled")
         except Exception as error:
@@ -215,6 +229,11 @@ class Engine:
         self._attempts.pop(start.id, None)
         detail = {**ended.detail, "duration_s": round(time.monotonic() - began, 4)}
         self._events.put_nowait(AttemptEnded(ended.id, ended.attempt, ended.state, ended.reason, detail))
+
+    def _turn(self, run: NodeRun) -> contextlib.AbstractAsyncContextManager[None]:
+        """What an attempt waits for that shares its room with other runs; one that is a run takes no room itself."""
+        works = self._jobs.node_of(run.node).kind not in WITHOUT_WORK
+        return self._room if self._room and works else contextlib.nullcontext()
 
     # news from the threads of attempts
 

@@ -89,6 +89,7 @@ class Origins:
 
     def __init__(self, follower: Follower) -> None:
         record = follower.row.record
+        self._store = follower.store
         self._nodes: Mapping[str, Mapping[str, Any]] = {node["title"]: node for node in record["pipeline"]["nodes"]}
         self._shared: Sequence[str] = record["pipeline"].get("shared") or ()
         self._folder = Path(record.get("folder") or "")
@@ -105,12 +106,22 @@ class Origins:
         node = self._nodes.get(run.node)
         if node is None:
             return Origin(self._text.file)
+        within = run.detail.get("nested") or {}
+        if within.get("failed"):
+            return self._within(str(within["run"]), str(within["failed"])) or self._in_node(node, None)
         at, line = (run.detail.get("error") or {}).get("cell"), failing_line(run)
         if node["kind"] == Kind.NOTEBOOK and node.get("path"):
             return self._other(self._folder / node["path"]).origin(None if at is None else at + 1, line)
         if line and at is not None and at < len(self._shared):
             return self._in_shared(self._shared[at], line)
         return self._in_node(node, line)
+
+    def _within(self, run: str, failed: str) -> Origin | None:
+        """Where the node run `failed` of a run within this one failed."""
+        follower = Follower(self._store, run, outputs=False)
+        follower.update()
+        found = follower.so_far.node_runs.get(failed)
+        return Origins(follower).of(found) if found else None
 
     def _in_node(self, node: Mapping[str, Any], line: int | None) -> Origin:
         spot = node.get("code_at") or node.get("defined")

@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,10 @@ from .core.lifecycle import RunSoFar, RunState
 from .core.model import OnError, Pipeline
 from .core.scheduler import Scheduler
 from .engine import Engine
+from .executors.contract import Executor
 from .foreseen_jobs import ForeseenJobs
 from .jobs import Jobs
+from .nested_runs import Heard, NestedRuns
 from .observers.chosen import observers_for
 from .observers.looking_on import LookingOn
 from .plan import Plan, prepare
@@ -52,7 +55,10 @@ class Hosted:
         tell: Callable[[str], None],
         resumed: Resumption | None = None,
         observers: LookingOn | None = None,
+        room: asyncio.Semaphore | None = None,
     ) -> None:
+        self._room = room
+        self._heard: Heard | None = None
         self._plan = plan
         self._store = store
         self._tell = tell
@@ -72,19 +78,25 @@ class Hosted:
         if content is not None:
             keep_snapshot(store.folder / "runs" / self.id, content)
 
-    @staticmethod
-    def _process(bell: Path | None = None) -> dict[str, Any]:
+    def _process(self, bell: Path | None = None) -> dict[str, Any]:
         pid = os.getpid()
         place = {"host": os.uname().nodename, "pid": pid, "began": start_of(pid)}
-        return {**place, "bell": str(bell) if bell else None}
+        around = self._plan.asked.around
+        inside = {"inside": around.model_dump(include={"run", "node_run", "node", "top"})} if around else {}
+        return {**place, "bell": str(bell) if bell else None, **inside}
 
     def run(self, on_signals: bool = False) -> RunSoFar:
         """Run to the end. SIGTERM cancels it; with `on_signals` SIGINT and SIGHUP do too, a second SIGINT at once."""
         self._observers.begin(self._store, self.id, self._plan.pipeline, self._tell)
         try:
-            return asyncio.run(self._run(on_signals))
+            return asyncio.run(self._run(partial(self._listen_to_signals, on_signals)))
         finally:
             self._observers.over()
+
+    async def run_within(self, heard: Heard) -> RunSoFar:
+        """Run to the end as a node of another run, in its event loop; `heard` is told what was recorded."""
+        self._heard = heard
+        return await self._run()
 
     def let_observers_finish(self) -> None:
         """Wait until those who look on have told all, or make no headway; to be called last, and Ctrl-C ends it."""
@@ -95,33 +107,61 @@ class Hosted:
         """Whether anybody looks on, who may take longer than the run."""
         return self._observers.any
 
-    async def _run(self, on_signals: bool) -> RunSoFar:
-        plan, resumed = self._plan, self._resumed
-        scheduler = self._scheduler()
-        jobs = Jobs(plan, self._store, self.id, scheduler.run)
-        results = Results(plan, self._store, jobs, self.id, self._tell)
+    async def _run(self, listen: Callable[[], None] | None = None) -> RunSoFar:
+        """Run in the running loop. Without `listen` it is a node of another run: machines are looked after there."""
         self._loop = asyncio.get_running_loop()
-        recorded = resumed.recorded if resumed else 0
-        ahead = self._ahead(scheduler, jobs)
-        self._engine = engine = Engine(
-            self._store, self.id, scheduler, jobs, results, ahead, recorded=recorded, waits=plan.asked.waits
-        )
-        self._listen_to_signals(on_signals)
+        scheduler = self._scheduler()
+        self._engine = engine = self._made_engine(scheduler)
         await engine.bell.hang()
         self._store.set_process(self.id, self._process(engine.bell.path))
-        leftovers = threading.Thread(target=self._remove_leftovers, args=(self._live_runs(),), daemon=True)
-        leftovers.start()
-        if resumed:  # its own are among them, and must go before there are new ones
-            await asyncio.to_thread(leftovers.join)
+        if listen:
+            listen()
+            await self._clear_away()
         if self.cancelled:
             engine.cancel(self.cancelled)
         async with contextlib.AsyncExitStack() as ends:  # each happens, whatever comes of the others
             ends.push_async_callback(engine.bell.take_down)
             ends.callback(self._leave_to_others, scheduler)
-            for executor in {id(one): one for one in plan.executors.values()}.values():
+            for executor in self._executors_to_close() if listen else ():
                 ends.push_async_callback(executor.close)
-            await engine.run(resumed.by if resumed else "")
+            await engine.run(self._resumed.by if self._resumed else "")
         return scheduler.run
+
+    def _made_engine(self, scheduler: Scheduler) -> Engine:
+        plan = self._plan
+        jobs = Jobs(plan, self._store, self.id, scheduler.run)
+        results = Results(plan, self._store, jobs, self.id, self._tell)
+        if plan.inner and self._room is None:
+            self._room = asyncio.Semaphore(plan.asked.jobs)
+        return Engine(
+            self._store,
+            self.id,
+            scheduler,
+            jobs,
+            results,
+            self._ahead(scheduler, jobs),
+            recorded=self._resumed.recorded if self._resumed else 0,
+            waits=plan.asked.waits,
+            nested=NestedRuns(plan, self._store, self.id, jobs, results.changed, self._begin_within).attempt,
+            room=self._room,
+            heard=self._heard,
+        )
+
+    def _begin_within(self, plan: Plan, resumed: Resumption | None) -> Hosted:
+        """A run that is a node of this one."""
+        return Hosted(plan, self._store, self._tell, resumed, room=self._room)
+
+    async def _clear_away(self) -> None:
+        """Take away what dead runs left; of a resumed run before there is anything new of it, else meanwhile."""
+        leftovers = threading.Thread(target=self._remove_leftovers, args=(self._live_runs(),), daemon=True)
+        leftovers.start()
+        if self._resumed:
+            await asyncio.to_thread(leftovers.join)
+
+    def _executors_to_close(self) -> list[Executor]:
+        """Those of this plan, and of the plans within it: these runs may begin more than once."""
+        every = (executor for _, plan in self._plan.all() for executor in plan.executors.values())
+        return list({id(one): one for one in every}.values())
 
     def _leave_to_others(self, scheduler: Scheduler) -> None:
         """Say that nobody runs it, until it is resumed, where it waits for a person."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from .around import Around, Place
 from .asked import first
 from .contracts.apply import contract_parts, leave, terms_of, under
 from .contracts.datum_view import mapped
@@ -88,16 +89,16 @@ class Jobs:
             files = digest_of_slot([replace(one, name=name) for name, one in self._inputs.deployed(run)])
             return key_of({"deployment": node.model_dump_json(include={"title", "serving"}), "files": files})
         inputs = self._inputs.of(run)
-        seen = {**inputs.environment, **self._said(node, run)}
-        return key_of(self._key_parts(node, run, inputs, seen))
+        if node.kind is Kind.PIPELINE:
+            return key_of(self._key_parts_of_pipeline(node, run, inputs))
+        return key_of(self._key_parts(node, run, inputs))
 
-    def _key_parts(self, node: Node, run: NodeRun, inputs: Inputs, seen: Mapping[str, str]) -> dict[str, str]:
+    def _key_parts(self, node: Node, run: NodeRun, inputs: Inputs) -> dict[str, str]:
         runtime = self._plan.runtimes[node.title]
         parts = {"code": self._code(node, run)}
         if node.kind is Kind.CELL:
             parts["shared code"] = "\n".join(self._plan.pipeline.shared)
-        parts |= {f"parameter {name}": as_part(value) for name, value in run.created.params.items()}
-        parts |= {f"input {target}": digest for target, digest in inputs.digests.items()}
+        parts |= self._given(run, inputs)
         parts |= contract_parts(node)
         parts |= secret_names(self._plan.pipeline, node)
         if self._plan.code and node.dialect is not Dialect.PACHYDERM:
@@ -105,8 +106,31 @@ class Jobs:
         if repository := self._plan.repositories.get(node.title):
             parts["repository"] = repository.commit
         parts |= {"image": runtime.digest, "kernel": f"{runtime.kernel} ({runtime.language})"}
-        parts |= {f"environment {name}": value for name, value in sorted(seen.items())}
-        return parts
+        return parts | self._seen(node, run, inputs)
+
+    def _key_parts_of_pipeline(self, node: Node, run: NodeRun, inputs: Inputs) -> dict[str, str]:
+        """What a whole pipeline follows from: all that its nodes do, and do not get from each other."""
+        parts = {"code": self._code(node, run), **self._given(run, inputs), **self._seen(node, run, inputs)}
+        secrets = " ".join(map(str, node.secrets))
+        return parts | {"its images, commits and files": self._plan.inner[node.title].content, "secrets": secrets}
+
+    def _given(self, run: NodeRun, inputs: Inputs) -> dict[str, str]:
+        """Parameters, and what is at each path."""
+        parts = {f"parameter {name}": as_part(value) for name, value in run.created.params.items()}
+        around = self._around(inputs)
+        digests = {**(around.digests if around else {}), **inputs.digests}
+        return parts | {f"input {target}": digest for target, digest in digests.items()}
+
+    def _seen(self, node: Node, run: NodeRun, inputs: Inputs) -> dict[str, str]:
+        """The variables that tell of others, and those that people gave."""
+        around = self._around(inputs)
+        seen = {**(around.environment if around else {}), **inputs.environment, **self._said(node, run)}
+        return {f"environment {name}": value for name, value in sorted(seen.items())}
+
+    def _around(self, inputs: Inputs) -> Around | None:
+        """What a node run sees from around the run, where that is a node itself, beside what it sees in it."""
+        found = self._plan.asked.around
+        return found.beside(inputs.digests) if found else None
 
     def _code(self, node: Node, run: NodeRun) -> str:
         return self._binding.script(node, choice_of(run.created))
@@ -152,7 +176,7 @@ class Jobs:
             notebook=self._write_source(node, folder),
             script=self._code(node, run) if node.kind is Kind.COMMAND else "",
             parameters=run.created.params,
-            mounts=(*self._frames(node, inputs, folder), *inputs.mounts, *self._own_mounts(node, folder)),
+            mounts=(*self._shown(node, inputs, folder), *self._own_mounts(node, folder)),
             environment=self._environment(node, run, inputs),
             secrets=self._plan.secrets.get(node.title, SecretValues()),
             labels={"dagbook": self._store.id, "dagbook.run": self._run, "dagbook.node_run": run.id},
@@ -182,6 +206,34 @@ class Jobs:
         made = node_notebook(self._plan.pipeline, node, folder, runtime.kernel, runtime.language)
         path.write_text(text_of(made), encoding="utf-8")
         return path
+
+    def _shown(self, node: Node, inputs: Inputs, folder: Path) -> tuple[Mount, ...]:
+        """What is before a node: in its run, and around that."""
+        around = self._around(inputs)
+        places = around.places if around else ()
+        beyond = (Mount(one.source, one.target, variable=one.variable) for one in places)
+        return (*self._frames(node, inputs, folder), *inputs.mounts, *beyond)
+
+    def around(self, run: NodeRun, attempt: int) -> Around:
+        """What the nodes of a pipeline that is a node see from around it. Raises NoInput for what cannot be had."""
+        node, inputs = self.node_of(run.node), self._inputs.of(run)
+        folder = self._store.attempt_folder(self._run, run.id, attempt)
+        folder.mkdir(parents=True, exist_ok=True)
+        outer = self._around(inputs)
+        said = self._binding.environment(node, choice_of(run.created))
+        own = {name: said[name] for name in node.env}
+        return Around(
+            run=self._run,
+            node_run=run.id,
+            node=node.title,
+            top=outer.top if outer else self._run,
+            places=tuple(
+                Place(source=one.source, target=one.target, variable=one.variable)
+                for one in self._shown(node, inputs, folder)
+            ),
+            digests={**(outer.digests if outer else {}), **inputs.digests},
+            environment={**(outer.environment if outer else {}), **inputs.environment, **own},
+        )
 
     def _own_mounts(self, node: Node, folder: Path) -> tuple[Mount, ...]:
         """The project's snapshot, and a checkout of the node's repository that it may write to."""
@@ -272,16 +324,13 @@ class Jobs:
         if not has_parts(node):
             return None
         inputs = self._inputs.of(run)
-        seen = {**inputs.environment, **self._said(node, run)}
         if node.search:
             edges = self._plan.pipeline.edges_into(node.title)
             logged = {edge.target_key for edge in edges if edge.source_port is Port.METADATA}
             alone = node.model_copy(update={"search": None})  # another value makes no other execution of the rest
-            made = searched(
-                node, run, self._key_parts(alone, run, inputs, seen), logged, partial(self._taken, run, node)
-            )
+            made = searched(node, run, self._key_parts(alone, run, inputs), logged, partial(self._taken, run, node))
         else:
-            made = cut(node, self._key_parts(node, run, inputs, seen), self._inputs.places(node, run))
+            made = cut(node, self._key_parts(node, run, inputs), self._inputs.places(node, run))
         return replace(made, job_of=partial(self._part_job, node, run, job, inputs))
 
     def _taken(self, run: NodeRun, node: Node, params: Mapping[str, Value]) -> dict[str, str]:
@@ -322,7 +371,9 @@ class Jobs:
 
     def _environment(self, node: Node, run: NodeRun, inputs: Inputs) -> dict[str, str]:
         """What the node sees besides the mounts' variables; a user's own words win where the name is free."""
+        around = self._plan.asked.around
         return {
+            **(around.environment if around else {}),
             **inputs.environment,
             **own_variables(run.created.params),
             **self._said(node, run),

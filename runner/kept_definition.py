@@ -6,6 +6,7 @@ from pathlib import Path
 
 from .core.errors import PipelineError, problem
 from .core.model import Pipeline
+from .core.nested import as_written
 from .formats.notebook import Definition, read_notebook
 from .formats.pipeline_file import is_notebook
 from .formats.pipeline_notebook import notebook_of
@@ -27,5 +28,5 @@ def definition_of(store: Store, row: RunRow) -> Definition:
     text = kept.read_text("utf-8-sig", "replace")
     if is_notebook(file, text):
         return read_notebook(kept)
-    notebook, pipeline = notebook_of(Pipeline.model_validate(row.record["pipeline"]))
+    notebook, pipeline = notebook_of(as_written(Pipeline.model_validate(row.record["pipeline"])))
     return Definition(file, pipeline, notebook)

@@ -6,11 +6,15 @@ nothing and stores nothing.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from .around import with_around
 from .asked import Asked, first
+from .asked_within import asked_within
 from .core.check import check
 from .core.data_source import check_url
 from .core.dialect import Dialect
@@ -25,7 +29,7 @@ from .executors.contract import Executor, Needs, Runtime
 from .formats.attachments import read_requirements, read_text
 from .formats.git_address import read_git_address
 from .formats.notebook_file import notebook_text
-from .records.code import Snapshot, TooLarge, snapshot
+from .records.code import Snapshot, TooLarge, is_sound, snapshot
 from .records.glance import kept_out
 from .records.repositories import Repository, resolve_all
 from .records.secret_values import SecretValues
@@ -53,6 +57,20 @@ class Plan:
     forced: frozenset[str] = frozenset()
     secrets: Mapping[str, SecretValues] = field(default_factory=dict, repr=False)  # for the nodes alone, by title
     looks: frozenset[str] = frozenset()  # titles of nodes for which earlier results are looked up
+    inner: Mapping[str, Plan] = field(default_factory=dict)  # by title the plans of nodes that are pipelines
+    told: tuple[Problem, ...] = ()  # those of the warnings that came up last
+
+    @property
+    def content(self) -> str:
+        """What lies behind the words of the whole pipeline, as a digest: images, commits, project files."""
+        words = json.dumps([sorted(self.contents.items()), self.code.digest if self.code else ""])
+        return hashlib.sha256(words.encode()).hexdigest()
+
+    def all(self, path: str = "") -> Iterator[tuple[str, Plan]]:
+        """This plan and those of the pipelines within it, each with the slugs that lead there: `inner/deeper/`."""
+        yield path, self
+        for title, plan in self.inner.items():
+            yield from plan.all(f"{path}{self.pipeline.node(title).slug}/")
 
 
 def check_asked(asked: Asked) -> tuple[Pipeline, frozenset[str], list[Problem]]:
@@ -92,43 +110,112 @@ def prepare(
 
     Raises PipelineError or MachineError; then nothing was started and nothing stored.
     """
+    surveyed = _survey(asked, tell)
+    store = store_of()
+    plan = _settled(surveyed, store, tell, code)
+    if store.remote:
+        found = problem("W-STORE-REMOTE", store=store.folder, kind=store.remote, database=store.database)
+        plan = replace(plan, warnings=(*plan.warnings, found))
+    return plan, store
+
+
+@dataclass(frozen=True, slots=True)
+class _Surveyed:
+    """What can be settled without a store, and all mistakes are found by then; `inner` by title of its node."""
+
+    asked: Asked
+    pipeline: Pipeline
+    reused: frozenset[str]
+    needs: Mapping[str, Needs]
+    computes: Mapping[str, str]
+    secrets: Mapping[str, SecretValues] = field(repr=False)
+    executors: Mapping[str, Executor]
+    runtimes: Mapping[str, Runtime]
+    warnings: list[Problem]
+    inner: Mapping[str, _Surveyed]
+
+
+def _survey(asked: Asked, tell: Tell) -> _Surveyed:
     from .executors.resources import with_computes
 
     pipeline, reused, warnings = check_asked(asked)
     pipeline, computes = with_computes(pipeline, asked.computes, asked.executor, reused)
-    running = [node for node in pipeline.nodes if node.title not in reused and node.kind not in WITHOUT_WORK]
-    needs = {node.title: needs_of(asked, pipeline, node) for node in running}
-    forced = frozenset(titles_of(pipeline, asked.force))
-    secrets, said = find_secrets(asked, pipeline, running)
+    running = [node for node in pipeline.nodes if node.title not in reused]
+    needs = {node.title: needs_of(asked, pipeline, node) for node in running if node.kind not in WITHOUT_WORK}
+    secrets, said = find_secrets(asked, pipeline, [node for node in running if node.title in needs])
     warnings += said
     executors, runtimes, said = _on_executors(asked, pipeline, needs, tell)
     warnings += said
-    store = store_of()
+    inner = {}
+    for node in running:
+        if node.kind is Kind.PIPELINE:
+            inner[node.title] = found = _survey_inner(asked, node, tell)
+            known = {(one.code, one.message) for one in warnings}
+            warnings += [one for one in found.warnings if (one.code, one.message) not in known]
+    return _Surveyed(asked, pipeline, reused, needs, computes, secrets, executors, runtimes, warnings, inner)
+
+
+def _survey_inner(asked: Asked, node: Node, tell: Tell) -> _Surveyed:
+    """What can be settled of the pipeline that a node is; findings tell its file."""
+    within = asked_within(asked, node)
+    place = Place(file=str(within.file))
+    try:
+        found = _survey(within, tell)
+    except PipelineError as error:
+        raise PipelineError(*(one.at(place) for one in error.problems)) from None
+    return replace(found, warnings=[one.at(place) for one in found.warnings])
+
+
+def _settled(found: _Surveyed, store: Store, tell: Tell, code: Snapshot | None, path: str = "") -> Plan:
+    """The plan, now that there is a store; `path` leads from the outermost pipeline to one within it."""
+    asked, pipeline, needs = found.asked, found.pipeline, found.needs
     named = {title: text for title in needs if (text := repository_of(pipeline, pipeline.node(title)))}
     repositories, told = resolve_all(named, store.folder / "git", asked.folder, tell)
-    warnings += told
-    if store.remote:
-        warnings.append(problem("W-STORE-REMOTE", store=store.folder, kind=store.remote, database=store.database))
-    earlier = find_earlier(store, pipeline, reused)
-    sees_code = any(pipeline.node(title).dialect is not Dialect.PACHYDERM for title in needs)
-    code, told = (code, []) if code or not sees_code else keep_code(asked, store)
-    plan = Plan(
+    sees_code = any(pipeline.node(title).dialect is not Dialect.PACHYDERM for title in needs) or bool(found.inner)
+    if not code and sees_code:
+        code, said = keep_code(asked, store)
+        told += said
+    inner = {}
+    for title, within in found.inner.items():
+        deeper = f"{path}{pipeline.node(title).slug}/"
+        inner[title] = _settled(within, store, tell, _code_within(asked, within.asked, code, store, deeper), deeper)
+    forced = frozenset(titles_of(pipeline, asked.force))
+    contents = {title: _contents(found.runtimes[title], repositories.get(title), code) for title in needs}
+    return Plan(
         asked,
         _with_notebooks(pipeline, asked.folder),
-        reused,
-        earlier,
-        executors,
-        runtimes,
+        found.reused,
+        find_earlier(store, pipeline, found.reused),
+        found.executors,
+        found.runtimes,
         code,
-        tuple(warnings + told),
-        computes,
+        (*found.warnings, *told, *(one for plan in inner.values() for one in plan.told)),
+        found.computes,
         repositories,
-        contents={title: _contents(runtimes[title], repositories.get(title), code) for title in needs},
+        contents=with_around(
+            {**contents, **{title: plan.content for title, plan in inner.items()}},
+            (node.title for node in pipeline.nodes),
+            asked.around,
+        ),
         forced=forced,
-        secrets=secrets,
-        looks=frozenset(looked_up(asked, pipeline, reused | forced)),
+        secrets=found.secrets,
+        looks=frozenset(looked_up(asked, pipeline, found.reused | forced)),
+        inner=inner,
+        told=tuple(told),
     )
-    return plan, store
+
+
+def _code_within(asked: Asked, within: Asked, code: Snapshot | None, store: Store, path: str) -> Snapshot | None:
+    """The project snapshot of a pipeline in another one, where there is one already: the same folder's, or the one that
+    a resumed run had."""
+    if code and _project(asked) == _project(within):
+        return code
+    digest = asked.codes.get(path)
+    return Snapshot(digest, store.code / digest, 0) if digest and is_sound(store.code / digest) else None
+
+
+def _project(asked: Asked) -> Path:
+    return (asked.folder / (asked.code or ".")).resolve()
 
 
 def _on_executors(
@@ -253,7 +340,8 @@ def keep_code(asked: Asked, store: Store) -> tuple[Snapshot | None, list[Problem
     if not folder.is_dir():
         hint = "Give a folder, or --code none."
         raise PipelineError(problem("E-CODE", what=f"--code {asked.code} is not a folder", hint=hint))
-    own = (*([asked.file] if asked.file else []), *secret_files(asked, folder))
+    within = (asked.folder / str(node.path) for node in asked.pipeline.nodes if node.kind is Kind.PIPELINE)
+    own = (*([asked.file] if asked.file else []), *within, *secret_files(asked, folder))
     files = (*asked.keep_out, *own, *map(Path, kept_out(store)))
     keep_out = frozenset({path.resolve() for path in files})
     try:

@@ -110,7 +110,7 @@ def _asked(
     more = {"force": force, "waits": True, "keep_failed": False, **settings}
     if not record.get("code"):
         more["code"] = "none"  # it began without project files, and goes on without
-    place = {"folder": record["folder"], "file": record["file"]}
+    place = {"folder": record["folder"], "file": record["file"], "codes": record.get("codes", {})}
     return Asked.model_validate({**kept, **place, **more, "pipeline": pipeline})
 
 
@@ -148,6 +148,9 @@ def claim(store: Store, resumed: Resumption, plan: Plan, process: Mapping[str, A
     }
     record = {**row.record, "pipeline": plan.pipeline.model_dump(mode="json")}
     record |= {"images": {**record.get("images", {}), **_images(plan)}, "resumed": [*record.get("resumed", []), again]}
+    if plan.asked.around:  # what is before it may be something else by now
+        around = plan.asked.around.model_dump(mode="json")
+        record |= {"settings": {**row.record.get("settings", {}), "around": around}}
     if not store.claim(row.id, row.process, resumed.recorded, process, record):
         now = store.run(row.id)
         _check(now)

@@ -29,6 +29,6 @@ def run_error(follower: Follower, numbers: Mapping[str, int] | None = None) -> P
         state = view.state_word(follower.so_far.state)
         problems.append(problem("E-RUN-ENDED", run=follower.row.id, state=state, reason=follower.so_far.reason))
     else:
-        command = f"  go on:    {going_on(follower.store.folder, follower.row.id)}"
+        command = f"  go on:    {going_on(follower.store.folder, follower.row.outermost)}"
         problems[-1] = replace(problems[-1], hint=f"{problems[-1].hint}\n{command}")
     return PipelineError(*problems)

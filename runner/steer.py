@@ -36,6 +36,8 @@ def stop_at_once(store: Store, run: str, how: str) -> bool:
     if row.state in OVER and not _lives(row):
         return False
     process = row.process
+    if row.inside:  # its process is that of the run around it
+        return stop(store, row.id, how)
     if alive(process) and process.get("pid") and process.get("host") == os.uname().nodename:
         os.kill(int(process["pid"]), signal.SIGKILL)
         wait_for_the_end(store, row.id, GONE_SECONDS)

@@ -125,6 +125,8 @@ def note(watched: Watched, now: float) -> str:
         parts.append(f"approved by {run.answer.by}")
     if run.reason and run.state is not State.SUCCEEDED:
         parts.append(run.reason.splitlines()[0][:LONGEST_REASON])
+    if within := run.detail.get("nested"):
+        parts += [f"run {within['run']}"] if within["run"] not in run.reason else []
     if watched.kept:
         parts.append("kept")
     return " · ".join(parts)
@@ -215,6 +217,11 @@ def listed(so_far: RunSoFar) -> list[NodeRun]:
     return found
 
 
+def around_words(row: ListedRun) -> str:
+    """`node "inner" of run 4ebd4c9b` for a run that is one; else empty."""
+    return f'node "{row.inside["node"]}" of run {row.inside["run"]}' if row.inside else ""
+
+
 def runs_text(rows: Iterable[ListedRun], now: float) -> str:
     """Runs for people, a line each."""
     lines = []
@@ -222,5 +229,5 @@ def runs_text(rows: Iterable[ListedRun], now: float) -> str:
         started = datetime.fromtimestamp(row.started).strftime("%Y-%m-%d %H:%M:%S")
         took = age((row.ended or now) - row.started)
         words = f"{row.id}  {started}  {state_word(row.state):<10}  {took:>10}  {row.pipeline}"
-        lines.append(f"{words}  {row.reason}" if row.reason else words)
+        lines.append("  ".join(part for part in (words, around_words(row), row.reason) if part))
     return "\n".join(lines) or "No run yet. Start one: dagbook run FILE"

@@ -24,6 +24,7 @@ def run_json(row: ListedRun, so_far: RunSoFar, artifacts: Path, now: float) -> d
         "reason": so_far.reason,
         "started": datetime.fromtimestamp(row.started, UTC).isoformat(timespec="milliseconds"),
         "duration_s": round((row.ended or now) - row.started, 3),
+        "inside": row.inside,
         "node_runs": [_node_run_json(run, artifacts) for run in listed(so_far)],
     }
 
@@ -56,6 +57,7 @@ def _node_run_json(run: NodeRun, artifacts: Path) -> dict[str, Any]:
         "hint": run.detail.get("advice", ""),
         "parts": run.detail.get("parts"),
         "commit": run.detail.get("commit"),
+        "nested": run.detail.get("nested"),
     }
 
 
@@ -81,4 +83,5 @@ def run_row_json(row: ListedRun, now: float) -> dict[str, Any]:
         "reason": row.reason,
         "started": datetime.fromtimestamp(row.started, UTC).isoformat(timespec="milliseconds"),
         "duration_s": round((row.ended or now) - row.started, 3),
+        "inside": row.inside,
     }

@@ -15,7 +15,13 @@ from ..view import plain, route_words
 from .outline import Outline, condition_words
 
 _LAST_WORDS = 500  # characters of a node's last output that are looked at
-_KINDS = {Kind.COMMAND: "command", Kind.NOTEBOOK: "notebook", Kind.DATA: "dataset", Kind.DEPLOY: "deployment"}
+_KINDS = {
+    Kind.COMMAND: "command",
+    Kind.NOTEBOOK: "notebook",
+    Kind.DATA: "dataset",
+    Kind.DEPLOY: "deployment",
+    Kind.PIPELINE: "pipeline",
+}
 _LOWEST = frozenset({Objective.MIN, Objective.LT, Objective.LE})
 
 

@@ -154,7 +154,7 @@ def _asked(follower: Follower) -> str:
         told = f"{soft('decide:')} {typed} {soft('or reject in place of approve')}"
         parts.append(boxed(one.runs[0].state, line(f"{one.words}."), f"<div>{told}</div>"))
     if asked and follower.suspended:
-        parts.append(f"<div>{soft('then go on:')} {code(going_on(folder, run), whole=True)}</div>")
+        parts.append(f"<div>{soft('then go on:')} {code(going_on(folder, follower.row.outermost), whole=True)}</div>")
     return "".join(parts)
 
 

@@ -12,8 +12,10 @@ from ..core.graph import children_of, graph_of
 from ..core.lifecycle import BROKEN, ENDED, NodeRun, State
 from ..core.masking import masked
 from ..core.model import COMPARING, Edge, Kind, Node, Pipeline
+from ..core.nested import pipeline_in
 from ..core.routes import count, gathered_by
 from ..core.values import Value, shown
+from ..diagram import tree
 from ..formats.commands import command, deciding
 from ..records.follow import Follower, Watched
 from ..view import route_words, tally
@@ -79,6 +81,7 @@ def inspect_run(follower: Follower, node_run_id: str, now: float, pipeline: Pipe
         outputs_left_out=earlier_outputs,
         notebook=str(run.detail.get("notebook") or ""),
         parents=tuple(dict.fromkeys(run.created.before())),
+        nested="{run} of {pipeline}".format(**run.detail["nested"]) if run.detail.get("nested") else "",
         commands=_commands(follower, run),
     )
 
@@ -110,6 +113,9 @@ def _commands(follower: Follower, run: NodeRun) -> tuple[Command, ...]:
         users = run.detail.get("approvers") or ["USER"]
         magic = _magic("approve", run.id, "--by", str(users[0]), "--run", row.id)
         found.append(Command("decide", deciding(store, row.id, run), magic))
+    if nested := run.detail.get("nested"):
+        shown = command(store, "show", nested["run"])
+        found.append(Command("look into its run", shown, _magic("show", nested["run"])))
     if run.detail.get("kept"):
         attach = command(store, "attach", row.id, run.id)
         found.append(Command("go into its kernel", attach, _magic("attach", run.id, "--run", row.id)))
@@ -150,7 +156,9 @@ def inspect_node(pipeline: Pipeline, title: str) -> InspectedNode:
 
 
 def _source(node: Node) -> str:
-    """The node's code; a notebook's text is JSON that nobody reads."""
+    """The node's code; a notebook's text is JSON that nobody reads, and a pipeline is told as a tree."""
+    if node.kind is Kind.PIPELINE:
+        return tree(pipeline_in(node)) if node.source else ""
     return "" if node.kind in (Kind.NOTEBOOK, Kind.DATA) else node.source
 
 

@@ -246,6 +246,7 @@ def _where(one: Inspected) -> str:
     rows += [(part.name, code(part.value), part.origin) for part in (*one.limits, *one.used)]
     times = (("created", one.created), ("started", one.began), ("ended", one.ended))
     rows += [(name, code(_clock(at)), "") for name, at in times if at is not None]
+    rows += [("run", code(one.nested), "")] if one.nested else []
     rows += [("notebook", code(one.notebook, whole=True), "")] if one.notebook else []
     rows += [("after", code(", ".join(one.parents)), "")] if one.parents else []
     rows += [("cache", code(one.cached), "")] if one.cached else []

@@ -142,6 +142,7 @@ class Inspected:
     outputs_left_out: int = 0
     notebook: str = ""
     parents: tuple[str, ...] = ()
+    nested: str = ""  # the run that it is, and of which pipeline
     commands: tuple[Command, ...] = ()
 
 

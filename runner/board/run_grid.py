@@ -11,7 +11,7 @@ from ..core.names import slug_of
 from ..records.glance import node_run_states
 from ..records.settling import OVER
 from ..records.store import RunRow, Store
-from ..view import state_word, worst_of
+from ..view import around_words, state_word, worst_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class GridRun:
     reason: str
     started: float
     seconds: float | None
+    around: str = ""  # the node of which run it is, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ def run_grid(store: Store, most: int = 20, pipeline: str | None = None) -> RunGr
 def _column(row: RunRow) -> GridRun:
     over = row.state in OVER and row.ended is not None
     seconds = row.ended - row.started if over and row.ended is not None else None
-    return GridRun(row.id, row.pipeline, row.state, row.reason, row.started, seconds)
+    return GridRun(row.id, row.pipeline, row.state, row.reason, row.started, seconds, around_words(row))
 
 
 def _squares(states: Mapping[str, State]) -> dict[str, Square]:

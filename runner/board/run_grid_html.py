@@ -52,7 +52,8 @@ def run_words(run: GridRun) -> str:
     when = datetime.fromtimestamp(run.started).strftime("%Y-%m-%d %H:%M:%S")
     took = age(run.seconds) if run.seconds is not None else ""
     why = " ".join(run.reason.split())[:200]
-    return " · ".join(part for part in (run.id, run.pipeline, state_word(run.state), when, took, why) if part)
+    words = (run.id, run.pipeline, run.around, state_word(run.state), when, took, why)
+    return " · ".join(part for part in words if part)
 
 
 def _head(run: GridRun, longest: float) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from .lifecycle import PASSED, Created, RunSoFar
 from .model import WHERE, Kind, Node, Pipeline
+from .nested import bound_text
 from .routes import Choice
 from .templates import Reference, filled, joined, script_parts
 from .upstream import tag_of
@@ -48,7 +49,9 @@ class Binding:
         return {name: shown(self.fill(choice, text)) for name, text in said.items()}
 
     def script(self, node: Node, choice: Choice) -> str:
-        """A command's script, filled. Raises as `fill`."""
+        """A command's script, filled; of another node its code. Raises as `fill`."""
+        if node.kind is Kind.PIPELINE:
+            return bound_text(node.source)
         if node.kind is not Kind.COMMAND or "{" not in node.source:
             return node.source
         parts = script_parts(node.source, self._titles)
@@ -74,7 +77,8 @@ class Binding:
     def _definition(self, node: Node) -> str:
         found = self._written.get(node.title)
         if found is None:
-            written = node.model_dump(mode="json", exclude=NOT_BINDING)
+            elsewhere = {"source"} if node.kind is Kind.PIPELINE else set()  # it is bound as the script
+            written = node.model_dump(mode="json", exclude=NOT_BINDING | elsewhere)
             edges = [str(edge) for edge in self._pipeline.edges_into(node.title)]
             shared: Sequence[str] = self._pipeline.shared if node.kind is not Kind.COMMAND else ()
             found = self._written[node.title] = json.dumps([written, edges, self._defaults, shared], sort_keys=True)

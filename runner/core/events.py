@@ -19,10 +19,21 @@ class Begin:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRuns:
-    """The attempt's kernel answers, or its command runs."""
+    """The attempt's kernel answers, or its command runs; or what waited for somebody's decision goes on."""
 
     id: str
     attempt: int
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptAsks:
+    """The attempt, that of a pipeline which is a node, waits for somebody's decision; meanwhile it needs no room."""
+
+    id: str
+    attempt: int
+    reason: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +81,7 @@ class Cancel:
     reason: str
 
 
-Event = Begin | AttemptRuns | AttemptEnded | RetryDue | Cancel | Tagged | Pictured | Found | Answer
+Event = Begin | AttemptRuns | AttemptAsks | AttemptEnded | RetryDue | Cancel | Tagged | Pictured | Found | Answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,10 +57,11 @@ _BEFORE_START = {State.QUEUED, State.CANCELLED}
 LEGAL: Mapping[State, frozenset[State]] = MappingProxyType(
     {
         State.WAITING: frozenset({State.PENDING_APPROVAL, State.QUEUED} | _WITHOUT_RUNNING),
-        State.PENDING_APPROVAL: frozenset({State.REJECTED} | _BEFORE_START),
+        # A pipeline that is a node asks while it runs, and goes on when somebody has decided.
+        State.PENDING_APPROVAL: frozenset({State.REJECTED, State.RUNNING} | _BEFORE_START),
         State.QUEUED: frozenset({State.STARTING, State.CANCELLED, State.CACHED}),
         State.STARTING: frozenset({State.RUNNING, State.SUCCEEDED, State.CANCELLED} | BROKEN),
-        State.RUNNING: frozenset({State.SUCCEEDED, State.CANCELLED} | BROKEN),
+        State.RUNNING: frozenset({State.PENDING_APPROVAL, State.SUCCEEDED, State.CANCELLED} | BROKEN),
         State.FAILED: frozenset(_BEFORE_START),
         State.TIMED_OUT: frozenset(_BEFORE_START),
         State.LOST: frozenset(_BEFORE_START),

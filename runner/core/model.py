@@ -53,9 +53,10 @@ class Kind(StrEnum):
     NOTEBOOK = "notebook"  # a whole notebook, run in a kernel
     DATA = "data"  # a dataset: a local path or a URL, shown at /data/<name>; nothing runs
     DEPLOY = "deploy"  # a model that is served; until dagbook serves models it only says what it would serve
+    PIPELINE = "pipeline"  # another pipeline, run as a run of its own: what a notebook node is that defines nodes
 
 
-WITHOUT_WORK = frozenset({Kind.DATA, Kind.DEPLOY})  # nothing of these runs in an executor
+WITHOUT_WORK = frozenset({Kind.DATA, Kind.DEPLOY, Kind.PIPELINE})  # nothing of these runs in an executor
 
 
 class OnError(StrEnum):
@@ -261,7 +262,7 @@ class Node(Written):
 
     @model_validator(mode="after")
     def _named_as_in_code(self) -> Self:
-        if self.kind in (Kind.CELL, Kind.NOTEBOOK):  # there they become variables
+        if self.kind in (Kind.CELL, Kind.NOTEBOOK, Kind.PIPELINE):  # there they become variables
             for name in (*self.params, *self.grid):
                 check_name(name)
         return self

@@ -1,9 +1,9 @@
 """The scheduler: events in, facts and actions out. No clock, no file, no await.
 
-The engine tells what happened (`Begin`, `Found`, `Answer`, `AttemptRuns`, `AttemptEnded`, `RetryDue`, `Cancel`); the
-scheduler answers with the facts to record and then the actions to perform. Which node runs come to be is found by
-`expansion`; here is decided what becomes of each. The run ends when nothing is left to happen, and refuses to end
-while a node run is unaccounted for.
+The engine tells what happened (`Begin`, `Found`, `Answer`, `AttemptRuns`, `AttemptAsks`, `AttemptEnded`, `RetryDue`,
+`Cancel`); the scheduler answers with the facts to record and then the actions to perform. Which node runs come to be
+is found by `expansion`; here is decided what becomes of each. The run ends when nothing is left to happen, and refuses
+to end while a node run is unaccounted for.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from .events import (
     Answer,
+    AttemptAsks,
     AttemptEnded,
     AttemptRuns,
     Begin,
@@ -96,6 +97,7 @@ class Scheduler:
         self._under_way: set[str] = set()
         self._backing_off: set[str] = set()
         self._pending: set[str] = set()
+        self._asking: set[str] = set()  # whose attempts wait for somebody's decision themselves
         self._decided: deque[NodeRun] = deque()  # ended for good, their children not yet created
         self._open = 0  # node runs that have not ended for good
         self._why: dict[str, str] = {}  # why no earlier result stands for a queued node run
@@ -113,7 +115,10 @@ class Scheduler:
             case Answer():
                 self._answer(event)
             case AttemptRuns():
-                self._change(event.id, State.RUNNING, attempt=event.attempt)
+                self._go_on(event.id)
+                self._change(event.id, State.RUNNING, attempt=event.attempt, detail=event.detail)
+            case AttemptAsks():
+                self._ask(event)
             case AttemptEnded():
                 self._end_attempt(event)
             case RetryDue():
@@ -129,7 +134,7 @@ class Scheduler:
 
     def under_way(self) -> frozenset[str]:
         """Ids of the node runs whose attempts are being run."""
-        return frozenset(self._under_way)
+        return frozenset(self._under_way | self._asking)
 
     def queued(self) -> Iterator[NodeRun]:
         """The node runs that wait for room, in the order in which they will start."""
@@ -138,7 +143,7 @@ class Scheduler:
     def only_waits(self) -> bool:
         """True when nothing can happen any more until somebody decides on a pending node run."""
         busy = self._under_way or self._queue or self._looking or self._backing_off
-        return bool(self._pending) and not busy
+        return bool(self._pending or self._asking) and not busy
 
     def _begin(self, event: Begin) -> None:
         if event.resumed_by:
@@ -260,6 +265,21 @@ class Scheduler:
         self._decide(run)
         self._stop(RunChanged(RunState.REJECTED, reason))
 
+    def _ask(self, event: AttemptAsks) -> None:
+        """The attempt of a pipeline waits for people: as with a node that asks, all else goes on."""
+        if event.id in self._under_way or event.id in self._asking:
+            self._go_on(event.id)
+            if self.run.node_runs[event.id].state is State.PENDING_APPROVAL:
+                self._change(event.id, State.RUNNING, attempt=event.attempt)
+            self._under_way.discard(event.id)
+            self._asking.add(event.id)
+            self._change(event.id, State.PENDING_APPROVAL, event.reason, event.attempt, event.detail)
+
+    def _go_on(self, id: str) -> None:
+        if id in self._asking:
+            self._asking.discard(id)
+            self._under_way.add(id)
+
     def _verdict(self, run: NodeRun) -> tuple[State | None, str]:
         if self._stopping:
             return State.CANCELLED, self._stopping.reason
@@ -280,6 +300,9 @@ class Scheduler:
     def _end_attempt(self, event: AttemptEnded) -> None:
         run = self.run.node_runs[event.id]
         tried = event.attempt - run.tried_before
+        if event.id in self._asking:
+            self._go_on(event.id)
+            self._change(event.id, State.RUNNING, attempt=event.attempt)
         self._under_way.discard(event.id)
         ended = event.state is State.CANCELLED and self._stopping
         self._change(event.id, event.state, ended.reason if ended else event.reason, event.attempt, event.detail)
@@ -307,7 +330,7 @@ class Scheduler:
         if self._stopping:
             return
         self._stopping = how
-        self._decision.actions.extend(End(id) for id in sorted(self._under_way))
+        self._decision.actions.extend(End(id) for id in sorted(self._under_way | self._asking))
         idle = [*self._queue, *sorted(self._backing_off | self._looking | self._pending)]
         for waiting in (self._queue, self._backing_off, self._looking, self._pending):
             waiting.clear()
@@ -336,11 +359,12 @@ class Scheduler:
         if self.run.state in _OVER:
             return
         if self._open:
-            state = RunState.PENDING_APPROVAL if self._pending else RunState.RUNNING
+            asking = sorted(self._pending | self._asking)
+            state = RunState.PENDING_APPROVAL if asking else RunState.RUNNING
             if self.run.state is not state and not self._stopping:
-                titles = dict.fromkeys(self.run.node_runs[id].node for id in sorted(self._pending))
+                titles = dict.fromkeys(self.run.node_runs[id].node for id in asking)
                 names = ", ".join(f'"{title}"' for title in titles)
-                self._tell(RunChanged(state, f"{names} waits for an approval" if self._pending else ""))
+                self._tell(RunChanged(state, f"{names} waits for an approval" if asking else ""))
             return
         forgotten = self._expansion.forgotten()
         assert not forgotten, f"the run may not end: no run of {forgotten} was accounted for"

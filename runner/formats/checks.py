@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..core.errors import PipelineError, Place, Problem, problem
-from ..core.model import Defaults, Kind, Node
+from ..core.model import WITHOUT_WORK, Defaults, Kind, Node
 from .notebook_file import language_of_kernel
 from .other_languages import other_language
 from .plain_secrets import may_hold_secrets, secrets_in_code, secrets_in_script, secrets_of_line
@@ -97,7 +97,7 @@ class _Context:
 
 
 def _has_no_body(node: Node) -> bool:
-    return node.kind in (Kind.NOTEBOOK, Kind.DATA, Kind.DEPLOY) or bool(node.transform or node.unresolved)
+    return node.kind in (Kind.NOTEBOOK, *WITHOUT_WORK) or bool(node.transform or node.unresolved)
 
 
 def _body_findings(node: Node, context: _Context) -> list[Problem]:

@@ -22,6 +22,7 @@ from .data_globs import data_glob_problems
 from .given_grids import given_to
 from .given_values import parameters_of
 from .magic_table import MAGICS
+from .nested import check_nested, inputs_around, is_nested
 from .node_notebook import check_notebook_node, node_notebook, save_notebook, write_back
 from .notebook_file import Content, in_the_file, language_of, load_notebook
 from .parameter_cell import Parameter, overridden, read_parameters
@@ -104,9 +105,11 @@ def _in_cell_order(found: Problem) -> tuple[int, int]:
 
 def body_problems(pipeline: Pipeline, folder: Path, project: Path | None) -> Iterator[Problem]:
     """Findings in the code of the nodes, and in notebooks that are nodes."""
-    names, around = shared_names(pipeline.shared), Surroundings(pipeline)
+    names, around = shared_names(pipeline.shared), Surroundings(pipeline, inputs_around())
     for node in pipeline.nodes:
-        if node.kind is Kind.NOTEBOOK:
+        if is_nested(node, folder):
+            yield from check_nested(node, folder, around)
+        elif node.kind is Kind.NOTEBOOK:
             yield from check_notebook_node(node, folder, around)
         else:
             yield from check_node(node, names, pipeline.defaults, project, pipeline.parameters, around)
@@ -120,6 +123,8 @@ def flow_findings(pipeline: Pipeline, folder: Path) -> Iterator[Problem]:
     """
     around = Surroundings(pipeline)
     for node in pipeline.nodes:
+        if is_nested(node, folder):
+            continue
         if node.kind is Kind.NOTEBOOK:
             yield from (one for one in check_notebook_node(node, folder, around) if one.code[1:].startswith("-NO-"))
         else:

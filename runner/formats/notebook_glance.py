@@ -7,7 +7,7 @@ from pathlib import Path
 
 # At the beginning of a line of a cell: in a notebook's JSON after a quote or an escaped line end, in a script bare or
 # behind the `# ` that jupytext puts in front of magics.
-_LOADS = rb"%(?:re)?load_ext +dagbook\b|%%pipeline_(?:node|command|shared|yaml)\b"
+_LOADS = rb"%(?:re)?load_ext +dagbook\b|%%?pipeline(?:_[a-z]+)?\b"
 _BUILDS = rb"\bdagbook\.Pipeline\(|\bfrom dagbook import [^\"\\]*\bPipeline\b"  # a notebook that builds one in Python
 _IN_JSON = re.compile(rb'(?:"|\\n)[ \t]*(?:' + _LOADS + rb")|" + _BUILDS)
 _IN_SCRIPT = re.compile(rb"^(?:# ?)?(?:" + _LOADS + rb")", re.MULTILINE)

@@ -6,7 +6,7 @@ It is an error where the run would surely fail, a warning where it may be caught
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
@@ -24,9 +24,13 @@ _SYSTEM = re.compile(r"NODE_RUN|JOB_(ID|TYPE)|OUTPUT_DIR|(COMPUTE|MOUNT|SECRET)_
 
 
 class Surroundings:
-    """What the nodes of a pipeline find around them. For a pipeline with faults, too: then as far as it is known."""
+    """What the nodes of a pipeline find around them. For a pipeline with faults, too: then as far as it is known.
 
-    def __init__(self, pipeline: Pipeline) -> None:
+    `given` are the folders below /input that each node sees because the pipeline is a node of another one.
+    """
+
+    def __init__(self, pipeline: Pipeline, given: Collection[str] = ()) -> None:
+        self._given = frozenset(given)
         self._pipeline = pipeline
         self._by_slug = {node.slug: node for node in pipeline.nodes}
 
@@ -38,6 +42,10 @@ class Surroundings:
             with suppress(PipelineError):  # what is wrong with it is told where it is checked
                 meaning = meaning_of(read_code(body), meaning)
         return meaning
+
+    def inputs(self, node: Node) -> frozenset[str]:
+        """The folders below /input that a node sees, by their names."""
+        return _Around(self._pipeline, self._by_slug, node, self._given).inputs
 
     def parameters(self, node: Node) -> list[str]:
         """The names of all parameters of a node, wherever their values come from."""
@@ -53,7 +61,7 @@ class Surroundings:
             key = (read.what, slug_of(read.name) if read.what in (What.INPUT, What.DATA) else read.name)
             if key not in told or (read.surely and not told[key].surely):
                 told[key] = read
-        around = _Around(self._pipeline, self._by_slug, node)
+        around = _Around(self._pipeline, self._by_slug, node, self._given)
         for read in told.values():
             if found := around.missing(read):
                 code, what, hint = found
@@ -69,11 +77,19 @@ Missing = tuple[str, str, str]  # the rest of the code, why it is not there, wha
 class _Around:
     """What one node finds around it."""
 
-    def __init__(self, pipeline: Pipeline, by_slug: dict[str, Node], node: Node) -> None:
+    def __init__(
+        self, pipeline: Pipeline, by_slug: dict[str, Node], node: Node, given: frozenset[str] = frozenset()
+    ) -> None:
+        self._given = given
         self._pipeline = pipeline
         self._by_slug = by_slug
         self._node = node
         self._after = {slug_of(title) for title in node.after}
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """The folders below /input."""
+        return frozenset({*self._after, *self._slots, *self._given})
 
     @cached_property
     def _before(self) -> list[Node]:
@@ -114,6 +130,8 @@ class _Around:
             return None
         node = self._by_slug.get(slug)
         if node is None:
+            if slug in self._given or name in self._given:
+                return None
             if slug in self._after:  # that there is no such node is told already
                 return None
             own = [one.slug for one in self._before if one.kind is not Kind.DATA]

@@ -69,6 +69,6 @@ def _place(follower: Follower, run: NodeRun) -> Place:
 def _pending(follower: Follower) -> Problem:
     store, id = follower.store.folder, follower.row.id
     pending = [run for run in follower.so_far.node_runs.values() if run.state is State.PENDING_APPROVAL]
-    commands = "\n  ".join([*(deciding(store, id, run) for run in pending), going_on(store, id)])
+    commands = "\n  ".join([*(deciding(store, id, run) for run in pending), going_on(store, follower.row.outermost)])
     waiting = ", ".join(f"{view.label(run)} {run.reason}" for run in pending)
     return problem("E-PENDING", Place(node=pending[0].node), run=id, waiting=waiting, commands=commands)

@@ -35,11 +35,11 @@ def dataset_of_runs(store: Store, names: Sequence[str]) -> Dataset:
     for row, run in _found(store, names):
         number = len(listing) + 1
         listing.append({**as_listed(number, run), "node": run.node, "pipeline": row.pipeline})
-        tree |= _below(str(number), store, row.id, run)
+        tree |= entries_below(str(number), store, row.id, run)
     text = json.dumps(listing, indent=1).encode()
     try:
         with draft(store) as place:
-            tree[LISTING] = _file(place, text)
+            tree[LISTING] = listing_file(place, LISTING, text)
             home = published(store, place, tree)
     except OSError as error:
         raise cannot_use(store, error) from None
@@ -62,7 +62,7 @@ def _found(store: Store, names: Sequence[str]) -> Iterator[tuple[ListedRun, Node
                 yield row, run
 
 
-def _below(name: str, store: Store, run: str, node_run: NodeRun) -> dict[str, Piece]:
+def entries_below(name: str, store: Store, run: str, node_run: NodeRun) -> dict[str, Piece]:
     """The entries of a node run's artifact, in a folder of this name. Raises PipelineError (E-ARTIFACT)."""
     moved = {
         f"{name}/{path}": piece._replace(item=piece.item._replace(path=f"{name}/{path}"))
@@ -71,10 +71,11 @@ def _below(name: str, store: Store, run: str, node_run: NodeRun) -> dict[str, Pi
     return {name: folder(name), **moved}
 
 
-def _file(place: Path, content: bytes) -> Piece:
-    """A file of this content, written in a folder of our own."""
-    path = place / LISTING
-    path.write_bytes(content)
-    path.chmod(0o444)
-    item = Item(LISTING, "file", len(content), False, hashlib.sha256(content).hexdigest())
-    return Piece(item, str(place), LISTING, loose=True)
+def listing_file(place: Path, path: str, content: bytes) -> Piece:
+    """A file of this content at `path` of a tree, written in a folder of our own."""
+    inside = f"{hashlib.sha256(path.encode()).hexdigest()[:16]}.json"
+    written = place / inside
+    written.write_bytes(content)
+    written.chmod(0o444)
+    item = Item(path, "file", len(content), False, hashlib.sha256(content).hexdigest())
+    return Piece(item, str(place), inside, loose=True)

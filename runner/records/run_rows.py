@@ -32,6 +32,17 @@ class ListedRun:
     ended: float | None
     process: Mapping[str, Any]
 
+    @property
+    def inside(self) -> Mapping[str, str] | None:
+        """Of a run that is a node of another one: its `run`, `node_run` and `node`, and the outermost run, `top`."""
+        found: Mapping[str, str] | None = self.process.get("inside")
+        return found
+
+    @property
+    def outermost(self) -> str:
+        """The id of the run to go on with, for this one to go on: its own, or that of the run around it."""
+        return self.inside["top"] if self.inside else self.id
+
 
 @dataclass(frozen=True, slots=True)
 class RunRow(ListedRun):

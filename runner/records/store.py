@@ -236,9 +236,13 @@ class Store:
         return self._read(listed_run, *_latest(LISTED, most, pipeline))
 
     def find(self, wanted: str) -> ListedRun:
-        """The run with this id, or with this beginning of an id, or "latest". Raises PipelineError (E-RUN-UNKNOWN)."""
+        """The run with this id, or with this beginning of an id, or "latest". Raises PipelineError (E-RUN-UNKNOWN).
+
+        The latest is one that is no node of another run.
+        """
         if wanted == "latest":
-            found = self.latest(most=1)
+            outermost = "json_extract(process, '$.inside') is null"
+            found = self._read(listed_run, f"select {LISTED} from runs where {outermost} order by started desc limit 1")
         elif not wanted.isascii():
             found = []  # an id is hexadecimal
         else:
@@ -256,6 +260,12 @@ class Store:
         """The same run with its record. Raises as `find`."""
         (found,) = self._read(run_row, f"select {WHOLE} from runs where id = ?", self.find(wanted).id)
         return found
+
+    def run_within(self, pipeline: str, run: str, node_run: str) -> ListedRun | None:
+        """The latest run of a pipeline that is the node run `node_run` of the run `run`; None when there is none."""
+        of = "json_extract(process, '$.inside.run') = ? and json_extract(process, '$.inside.node_run') = ?"
+        wanted = f"select {LISTED} from runs where pipeline = ? and {of} order by started desc limit 1"
+        return next(iter(self._read(listed_run, wanted, pipeline, run, node_run)), None)
 
     def live_runs(self) -> list[ListedRun]:
         """Runs that have not ended, whether or not their process still lives."""

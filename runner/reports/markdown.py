@@ -93,7 +93,7 @@ def _asking(follower: Follower) -> Iterator[str]:
         typed = one.command(follower.store.folder, follower.row.id)
         yield f"**{_words(one.words)}.** Decide with {_code(typed)}, or with `reject` in place of `approve`.\n\n"
     if asked:
-        yield f"Then go on with {_code(going_on(follower.store.folder, follower.row.id))}.\n\n"
+        yield f"Then go on with {_code(going_on(follower.store.folder, follower.row.outermost))}.\n\n"
 
 
 def _failures(follower: Follower, hiding: Hiding | None) -> Iterator[str]:

@@ -56,6 +56,18 @@ STRUCTURE: dict[str, tuple[str, str]] = {
         '"{node}" comes after no node, and no node after it; it runs whenever there is room',
         "If an order is meant, say so with --after.",
     ),
+    "E-NEST-CYCLE": (
+        "a pipeline would contain itself: {path}",
+        "Take one of these nodes out, or move what both need into a notebook of its own.",
+    ),
+    "E-NEST-DEPTH": (
+        "more than {depth} pipelines stand within each other, the last one is {file}",
+        "Put the nodes of one into the pipeline around it.",
+    ),
+    "E-NEST-OPTION": (
+        '"{node}" is a pipeline, and an option of it means nothing there: {why}',
+        "Take the option out, or give it to a node of that pipeline.",
+    ),
     "E-PIPELINE-EMPTY": ("there is no node in this pipeline", "Begin a cell with: %%pipeline_node TITLE"),
     "E-EDGE-KIND": ("{what}", "{hint}"),
     "E-SLOT": (
