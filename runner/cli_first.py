@@ -91,15 +91,27 @@ def init(folder: Path, name: str | None, form: str, service: str, force: bool) -
     dagbook init churn --format py          as a Python program
     """
     from .new_files import refuse_existing, write_all
+    from .origin import requirement
     from .scaffold import project
 
-    files = project(folder, name, form, service)
+    package = requirement()
+    files = project(folder, name, form, service, package)
     if not force:
         hint = "Take another folder, or replace them with --force; without a file for CI: --ci none."
         refuse_existing([one.path for one in files if not one.extends], hint)
     write_all({one.path: one.text for one in files})
     _tell_what_is_made(folder, {one.path: one.words for one in files}, files[0].path.name)
+    if package is None and service != "none":
+        _tell_what_to_fill_in(next(one.path for one in files if one.path.suffix == ".yml"))
     return 0
+
+
+def _tell_what_to_fill_in(file: Path) -> None:
+    click.echo(
+        "\nBefore CI can run it, say there what pip installs to have dagbook (DAGBOOK: …):\n"
+        f"  {os.path.relpath(file)}\n"
+        "This one was installed from a folder or file that only this machine has."
+    )
 
 
 def _tell_what_is_made(folder: Path, words: dict[Path, str], file: str) -> None:

@@ -29,11 +29,12 @@ class NewFile:
     extends: bool = False
 
 
-def project(folder: Path, name: str | None, form: str, service: str) -> list[NewFile]:
+def project(folder: Path, name: str | None, form: str, service: str, package: str | None = None) -> list[NewFile]:
     """The files of a new project in `folder`, which need not exist yet; nothing is written.
 
     `name` is the pipeline's (None: the folder's, where a pipeline may be called so); `form` one of FORMATS, `service`
-    one of SERVICES. Raises PipelineError (E-NAME-…).
+    one of SERVICES; `package` is what pip installs there to have dagbook (None: left for the user to say).
+    Raises PipelineError (E-NAME-…).
     """
     folder = folder.absolute()
     title = clean_title(name) if name is not None else _title_of(folder)
@@ -44,7 +45,7 @@ def project(folder: Path, name: str | None, form: str, service: str) -> list[New
     files += [
         NewFile(folder / "tests" / "test_pipeline.py", _template("test_pipeline.py", file), "checks it and runs it"),
         NewFile(folder / "dagbook.toml", _template("dagbook.toml", file), "settings, all of them commented out"),
-        *_of_service(folder, service, file),
+        *_of_service(folder, service, file, package),
     ]
     missing = [line for line in _IGNORED if line.strip("/") not in _lines(folder / ".gitignore")]
     if missing:
@@ -94,15 +95,15 @@ def _schema() -> str:
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _of_service(folder: Path, service: str, file: str) -> list[NewFile]:
+def _of_service(folder: Path, service: str, file: str, package: str | None) -> list[NewFile]:
     """The file with which that service runs the pipeline, where it looks for it: at the root of the repository."""
     root = _repository(folder) or folder
     inside = folder.relative_to(root).as_posix()
     if service == "github":
-        text = _moved(_template("workflow.yml", file), inside, file)
+        text = installing(_moved(_template("workflow.yml", file), inside, file), package)
         return [NewFile(root / ".github" / "workflows" / _workflow(inside), _on(text, root), "GitHub runs it")]
     if service == "gitlab":
-        text = _moved(_template("gitlab-ci.yml", file), inside, file)
+        text = installing(_moved(_template("gitlab-ci.yml", file), inside, file), package)
         return [NewFile(root / ".gitlab-ci.yml", text, "GitLab runs it")]
     return []
 
@@ -125,6 +126,13 @@ def _moved(text: str, inside: str, file: str) -> str:
     ):
         text = re.sub(pattern, lambda found, new=new: found[1] + new, text)  # type: ignore[misc]
     return text
+
+
+def installing(text: str, package: str | None) -> str:
+    """The file for CI with what pip installs to have dagbook; None leaves the gap, which the job's first step tells."""
+    if package is None:
+        return text
+    return re.sub(r'(?m)^( +DAGBOOK: )"".*$', lambda found: found[1] + _as_scalar(package), text)
 
 
 def _as_scalar(text: str) -> str:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..origin import how_to_install
 from .findings import Finding, note, ok
 from .python_part import version_of
 from .subject import Subject
@@ -80,14 +81,21 @@ def _kernel() -> Finding:
     said, why = _asked(python, {**os.environ, **spec.env})
     if why:
         words = f"the kernel {KERNEL} runs {python or 'nothing'}, {why}: %load_ext dagbook fails in it"
-        return note("kernel", words, f"{mend}; or install dagbook there ({spec.resource_dir}).", **facts)
+        return note("kernel", words, f"{mend}{_or_there(python, spec.resource_dir)}", **facts)
     same = version_of("dagbook")
     dagbook, _, version = said.partition(" ")
     facts |= {"dagbook": dagbook, "python_version": version}
     if same and dagbook != same:
         words = f"the kernel {KERNEL} has dagbook {dagbook}, and this command is of dagbook {same}"
-        return note("kernel", words, f"Bring both to one: {python} -m pip install -U dagbook", **facts)
+        return note("kernel", words, f"Bring both to one: {python} -m pip install -U {how_to_install()}", **facts)
     return ok("kernel", f"{KERNEL} is Python {version} with dagbook", **facts)
+
+
+def _or_there(python: str, kernelspec: str) -> str:
+    """How that Python gets dagbook, where there is one that could."""
+    if not Path(python).is_file():
+        return f"; it is {kernelspec}"
+    return f"; or have dagbook there: {python} -m pip install {how_to_install()}"
 
 
 def _asked(python: str, environment: dict[str, str]) -> tuple[str, str]:

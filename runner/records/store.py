@@ -112,7 +112,7 @@ class Store:
             raise self._unreadable(f"its format is {known['version']!r}")
         if int(known["version"]) > VERSION:
             what = f"the store {self.folder} was written by a newer dagbook (format {known['version']})"
-            raise MachineError(problem("E-STORE", what=what, hint="Upgrade: pip install -U dagbook"))
+            raise MachineError(problem("E-STORE", what=what, hint="Upgrade dagbook here, too."))
         return known["id"]
 
     def _about(self) -> dict[str, str]:

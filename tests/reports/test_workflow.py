@@ -12,12 +12,14 @@ from xml.etree import ElementTree
 import pytest
 from ruamel.yaml import YAML
 
+from dagbook.runner.scaffold import installing
 from tests.conftest import read_until, write_notebook
 from tests.reports.jobs import Job, Machine, repository
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ROOT / "runner" / "templates"
 GITHUB = TEMPLATES / "workflow.yml"
+PACKAGE = "dagbook"  # found as a wheel
 PREPARE = '%%pipeline_node prepare\nprint("3 rows")'
 TRAIN = "%%pipeline_node train --after prepare\n{}"
 
@@ -25,6 +27,14 @@ TRAIN = "%%pipeline_node train --after prepare\n{}"
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Machine:
     return Machine(tmp_path_factory.mktemp("machine"), wheel)
+
+
+@pytest.fixture(scope="module")
+def workflow(machine: Machine) -> Path:
+    """The file of GitHub as init writes it where it knows from where dagbook was installed."""
+    file = machine.folder / "workflow.yml"
+    file.write_text(installing(GITHUB.read_text(encoding="utf-8"), PACKAGE), encoding="utf-8")
+    return file
 
 
 def commit(folder: Path, train: str) -> Path:
@@ -35,18 +45,18 @@ def commit(folder: Path, train: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def first(machine: Machine) -> Job:
+def first(machine: Machine, workflow: Path) -> Job:
     """The job of a commit whose second node fails."""
-    job = Job(machine, GITHUB, commit(machine.folder / "origin1", 'x = 1\nraise ValueError("no luck")'), 1)
+    job = Job(machine, workflow, commit(machine.folder / "origin1", 'x = 1\nraise ValueError("no luck")'), 1)
     job.run()
     return job
 
 
 @pytest.fixture(scope="module")
-def second(machine: Machine, first: Job) -> Job:
+def second(machine: Machine, workflow: Path, first: Job) -> Job:
     """The job of the commit that mends it."""
     assert first.steps
-    job = Job(machine, GITHUB, commit(machine.folder / "origin2", 'print("dagbook_tag_accuracy: 0.93")'), 2)
+    job = Job(machine, workflow, commit(machine.folder / "origin2", 'print("dagbook_tag_accuracy: 0.93")'), 2)
     job.run()
     return job
 
@@ -105,10 +115,10 @@ def test_the_next_job_goes_on_with_what_succeeded(second: Job) -> None:
     assert "::error" not in log(second, "Run")
 
 
-def test_a_job_that_is_cancelled_writes_its_reports(machine: Machine, second: Job) -> None:
+def test_a_job_that_is_cancelled_writes_its_reports(machine: Machine, workflow: Path, second: Job) -> None:
     """The system signals the process that it has started, and nothing below it: that process is dagbook."""
     waits = 'print("at work", flush=True)\nimport threading\nthreading.Event().wait()'
-    job = Job(machine, GITHUB, commit(machine.folder / "origin3", waits), 3)
+    job = Job(machine, workflow, commit(machine.folder / "origin3", waits), 3)
     job._checkout({})
     process = job.begun(job.named("Run"))
     read_until(process, "train | at work")
@@ -121,12 +131,20 @@ def test_a_job_that_is_cancelled_writes_its_reports(machine: Machine, second: Jo
     assert "## ■ pipeline: cancelled" in job.summary
 
 
-def test_a_mistake_fails_the_job_before_anything_runs(machine: Machine, second: Job) -> None:
-    job = Job(machine, GITHUB, commit(machine.folder / "origin4", "x = ("), 4)
+def test_a_mistake_fails_the_job_before_anything_runs(machine: Machine, workflow: Path, second: Job) -> None:
+    job = Job(machine, workflow, commit(machine.folder / "origin4", "x = ("), 4)
     job.run()
     assert ran(job)["Check"] == 2
     assert "Run" not in ran(job)
     assert "::error file=pipeline.ipynb,line=" in log(job, "Check")
+
+
+def test_a_job_that_nobody_told_where_dagbook_comes_from_says_so(machine: Machine, second: Job) -> None:
+    job = Job(machine, GITHUB, first_commit(machine), 5)
+    job._checkout({})
+    install = job._run(job.named("Install"))
+    assert install.code != 0
+    assert "DAGBOOK: say in this file where dagbook comes from" in install.log
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +159,12 @@ def test_gitlabs_job_leaves_what_gitlab_looks_for(machine: Machine, second: Job,
     project = machine.folder / "builds"
     subprocess.run(["git", "clone", "--quiet", first_commit(machine), project], check=True)
     provided = {"GITLAB_CI": "true", "CI_PROJECT_DIR": str(project), "CI_COMMIT_REF_SLUG": "main"}
-    env = {**machine.environment(machine.folder / "home of gitlab"), **gitlab["variables"], **provided}
+    env = {
+        **machine.environment(machine.folder / "home of gitlab"),
+        **gitlab["variables"],
+        "DAGBOOK": PACKAGE,
+        **provided,
+    }
     script = "set -eo pipefail\n" + "\n".join(gitlab["script"])
     done = subprocess.run(["bash", "-c", script], cwd=project, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
