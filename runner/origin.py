@@ -9,6 +9,7 @@ import json
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
@@ -43,8 +44,7 @@ def how_to_install() -> str:
 
 def _installed(path: Sequence[str] | None) -> metadata.Distribution | None:
     """The distribution that an installer has made; what building leaves in a checkout (`.egg-info`) is none."""
-    where = {} if path is None else {"path": list(path)}
-    found = metadata.distributions(name=NAME, **where)
+    found = metadata.distributions(name=NAME, path=list(sys.path if path is None else path))
     return next((one for one in found if one.read_text("INSTALLER")), None)
 
 

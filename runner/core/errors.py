@@ -123,12 +123,14 @@ class DagbookError(Exception):
 class PipelineError(DagbookError):
     """The pipeline, a magic line or a call is wrong. Nothing was started and nothing stored."""
 
+    __module__ = "dagbook"  # where users know it from: a traceback tells it
     exit_code = 2
 
 
 class MachineError(DagbookError):
     """The machine cannot do what was asked: no Docker although named, disk full, store unusable."""
 
+    __module__ = "dagbook"
     exit_code = 5
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import ParamSpec, TypeVar
 
 from ..core.errors import DagbookError, Place
@@ -40,9 +40,13 @@ def folder_of_caller() -> tuple[Path, Path | None]:
 
 def _frame() -> FrameType | None:
     frame: FrameType | None = sys._getframe(1)
-    while frame and str(frame.f_globals.get("__name__", "")).startswith("dagbook."):
+    while frame and _is_ours(frame):
         frame = frame.f_back
     return frame
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__", "")).startswith("dagbook.")
 
 
 def _cell_of(file: str) -> str | None:
@@ -79,6 +83,7 @@ def told_at_the_call(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        __tracebackhide__ = True  # by pytest
         try:
             return function(*args, **kwargs)
         except KeyboardInterrupt as error:
@@ -87,6 +92,32 @@ def told_at_the_call(function: Callable[P, R]) -> Callable[P, R]:
             if error.exit_code != FAILED:  # that tells of lines in the nodes
                 place = place_of(caller())
                 error.problems = tuple(one if one.place.file else one.at(place) for one in error.problems)
+            _tell_if_uncaught()
             raise error.with_traceback(None) from None
 
     return call
+
+
+def _tell_if_uncaught() -> None:
+    """See that the traceback of an error of ours that ends the program has the user's lines alone.
+
+    Python adds the line that raises, which is ours. A program that tells of errors in its own way is left to it.
+    """
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _told_uncaught
+
+
+def _told_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if isinstance(error, DagbookError):
+        error.__traceback__ = trace = without_ours(trace)
+    sys.__excepthook__(kind, error, trace)
+
+
+def without_ours(trace: TracebackType | None) -> TracebackType | None:
+    """The same traceback without the lines of dagbook itself."""
+    if trace is None:
+        return None
+    below = without_ours(trace.tb_next)
+    if _is_ours(trace.tb_frame):
+        return below
+    return TracebackType(below, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)

@@ -24,6 +24,7 @@ class RunFailed(DagbookError):
     `run` is the run; `problems` tell of each failure the node, the file and line of your code, and its traceback.
     """
 
+    __module__ = "dagbook"
     exit_code = FAILED
 
     def __init__(self, run: Run, *problems: Problem) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -177,6 +179,22 @@ def test_the_traceback_of_a_mistake_shows_the_users_line_and_none_below_it(tmp_p
     with pytest.raises(PipelineError) as caught:
         flow(tmp_path).node("a", "pass", memory="lots")
     assert [entry.name for entry in caught.traceback][1:] == ["call"]
+
+
+def test_a_program_that_a_mistake_ends_shows_its_own_lines_and_what_to_do(tmp_path: Path) -> None:
+    """And not the one of ours that raises; the error is named as one imports it."""
+    program = tmp_path / "flow.py"
+    program.write_text("import dagbook\nflow = dagbook.Pipeline()\nflow.node('a', 'pass', aftre='b')\n")
+    ended = subprocess.run([sys.executable, "flow.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines() == [
+        "Traceback (most recent call last):",
+        f'  File "{program}", line 3, in <module>',
+        "    flow.node('a', 'pass', aftre='b')",
+        'dagbook.PipelineError: flow.py, line 3, node "a"',
+        "  E-USAGE: there is no option 'aftre' of a node",
+        '  Did you mean "after"?',
+    ]
 
 
 def test_words_of_a_run_are_options_or_parameters() -> None:
