@@ -59,6 +59,14 @@ _STILL = """
 .dagbook-side{contain:size;min-height:440px!important;max-height:none!important}
 """
 
+# Cytoscape remembers where on the page the graph is until something scrolls, is resized or ends an animation. Outputs
+# above that grow move the graph with none of these, and clicks would miss their cards: an animation that nobody sees
+# ends each time the mouse comes in.
+_FOUND = """
+.dagbook-board .custom-widget:hover{animation:dagbook-found 1ms}
+@keyframes dagbook-found{to{outline-color:transparent}}
+"""
+
 # JupyterLab puts a broken chain into every widget whose kernel has gone. One line says it for all, and what to do.
 _GONE = f"""
 .dagbook-board .jupyter-widgets-disconnected::before{{content:none!important}}
@@ -87,7 +95,7 @@ def board_style() -> str:
     """A style element for the board's widgets."""
     follows = palette("auto")
     chips = "".join(_chip(follows, state) for state in State)
-    return f"<style>{theme_style()}{_RULES}{_STILL}{_GONE}{_OTHER}{chips}</style>"
+    return f"<style>{theme_style()}{_RULES}{_STILL}{_FOUND}{_GONE}{_OTHER}{chips}</style>"
 
 
 def _chip(colours: Palette, state: State) -> str:

@@ -62,7 +62,7 @@ def _bars(id: str, moments: list[tuple[float, State, int]], now: float) -> Itera
     for number, (at, state, attempt) in enumerate(moments):
         last = number + 1 == len(moments)
         until = now if last else moments[number + 1][0]
-        if state is State.STARTING:
+        if state is State.STARTING or (state is State.RUNNING and begun is None):
             begun = at, attempt
         if state in _UNDER_WAY and last:
             began, attempt = begun or (at, attempt)
@@ -73,5 +73,8 @@ def _bars(id: str, moments: list[tuple[float, State, int]], now: float) -> Itera
                 yield Bar(id, Doing.RUNS, began, at, state, attempt)
             begun = None
         elif state not in _UNDER_WAY and until > at:
+            if begun and state is State.PENDING_APPROVAL:  # a pipeline that is a node, and somebody within it is asked
+                yield Bar(id, Doing.RUNS, begun[0], at, State.RUNNING, begun[1])
+                begun = None
             doing = Doing.ASKS if state is State.PENDING_APPROVAL else Doing.WAITS
             yield Bar(id, doing, at, until, state, attempt, open=last)

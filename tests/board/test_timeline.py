@@ -87,6 +87,22 @@ def test_waiting_for_an_approval_is_told_apart_from_waiting_for_room(store: Stor
     ]
 
 
+def test_a_pipeline_that_is_a_node_runs_is_asked_about_and_runs_on(store: Store) -> None:
+    told = [
+        created("a", "a", 0),
+        *(went("a", at, state) for at, state in ((0, State.QUEUED), (0, State.STARTING), (1, State.RUNNING))),
+        went("a", 3, State.PENDING_APPROVAL),
+        went("a", 7, State.RUNNING),
+        went("a", 9, State.SUCCEEDED),
+        over(9),
+    ]
+    assert bars(drawn(store, chain("a"), told), "a") == [
+        (Doing.RUNS, 0, 3, State.RUNNING),
+        (Doing.ASKS, 3, 7, State.PENDING_APPROVAL),
+        (Doing.RUNS, 7, 9, State.SUCCEEDED),
+    ]
+
+
 @pytest.mark.parametrize(
     ("state", "ending"), [(State.REJECTED, RunState.REJECTED), (State.CANCELLED, RunState.CANCELLED)]
 )

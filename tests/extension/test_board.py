@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,11 @@ def test_news_reach_header_chips_cards_and_facts(follower: Follower) -> None:
     assert "has-running" not in card.classes.split()
 
 
-def test_facts_that_did_not_change_are_not_sent_again_so_that_what_is_unfolded_stays_so(follower: Follower) -> None:
+def test_facts_that_did_not_change_are_not_sent_again_so_that_what_is_unfolded_stays_so(
+    follower: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)  # how long something has taken so far is a change
     board = run_board(follower)
     board.inspect("prepare")
     (facts,) = (one for one in widgets(board.widget) if "dagbook-facts" in getattr(one, "_dom_classes", ()))
