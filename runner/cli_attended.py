@@ -57,10 +57,17 @@ def attend(
             faults = write_reports(reports, follower, definition, shown)
             with _told(sys.stderr):
                 tell_problems(faults.values())
+            with _told(shown):
+                _tell_written(shown, reports)
     if as_json:
         _print_run(follower)
     hosted.let_observers_finish()  # what is written for this run is there, whatever keeps them
     return _exit_code(so_far, hosted) or (NOT_WRITTEN if faults else 0)
+
+
+def _tell_written(shown: TextIO, reports: Reports) -> None:
+    if told := reports.told():
+        print(told, file=shown)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,6 @@ from .cli_options import STORE, guarded, store_at, tell_problems
 from .cli_reports import NOTEBOOK, report_options, reporting
 
 if TYPE_CHECKING:
-    from .formats.remote_file import RemoteFile
     from .reports.wanted import Reports
 
 
@@ -53,13 +52,6 @@ def report(wanted: str, store: Path | None, reports: Reports) -> int:
     follower.update()
     faults = write_reports(reports, follower, lambda: definition_of(opened, row), sys.stdout)
     tell_problems(faults.values())
-    for _, path in reports.paths():
-        if str(path) not in faults:
-            click.echo(f"Wrote {_as_seen(path)}", err=True)
+    if told := reports.told():
+        click.echo(told, err=True)
     return NOT_WRITTEN if faults else 0
-
-
-def _as_seen(path: Path | RemoteFile) -> str:
-    """A path as one says it in this folder; a URL as it is."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if isinstance(path, Path) and path.is_relative_to(here) else path)

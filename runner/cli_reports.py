@@ -106,6 +106,8 @@ def _report_mistakes(reports: Reports, name: str, problems: Sequence[Problem], o
 
     stem = Path(name).stem if "." in name else name
     tell_problems(write_mistakes(reports, stem, problems, stream_of(options)).values())
+    if told := reports.told():
+        click.echo(told, err=True)
 
 
 def stream_of(options: dict[str, Any]) -> Any:

@@ -44,7 +44,7 @@ def _follow_plainly(stream: TextIO, follower: Follower, quiet: bool) -> None:
                 print(f"{view.GLYPHS[kept.run.state]} {view.label(kept.run)} kept", file=stream, flush=True)
             if isinstance(entry.fact, Changed) and entry.fact.state in _SPOKEN:
                 watched = follower.watched[entry.fact.id]
-                if not quiet and entry.fact.state is not State.CACHED:
+                if not quiet and entry.fact.state not in (State.RUNNING, State.CACHED):  # before it runs is nothing
                     printer.print_new(watched, entry.fact.state in ENDED)
                 stamp = time.strftime("%H:%M:%S", time.localtime(entry.at))
                 words = f"{view.GLYPHS[entry.fact.state]} {view.label(watched.run)} {view.state_word(entry.fact.state)}"

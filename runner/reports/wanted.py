@@ -68,6 +68,17 @@ class Reports:
         said = os.environ.get(_SUMMARY)
         return bool(said and self.summary == Path(said).absolute())
 
+    def told(self) -> str:
+        """`Wrote junit.xml, out.ipynb.`: those that were written, as seen from here; empty when there are none."""
+        files = [self._as_seen(name, path) for name, path in self.paths() if name in self.written]
+        return f"Wrote {', '.join(files)}." if files else ""
+
+    def _as_seen(self, name: str, path: Path | RemoteFile) -> str:
+        if name == "summary" and self.appends:
+            return "the job's summary"
+        here = Path.cwd()
+        return str(path.relative_to(here) if isinstance(path, Path) and path.is_relative_to(here) else path)
+
     def make_room(self) -> None:
         """Make the folders, and see that each file can be written.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from dagbook.runner.console import follow_on
 from dagbook.runner.records.follow import Follower
 from dagbook.runner.records.store import Store
 from tests.conftest import MakeNotebook, Said, read_until
@@ -77,6 +79,11 @@ def test_lines_are_printed_as_the_run_goes(dagbook: Dagbook, flow: Path) -> None
     assert "report [lr=0.01] | 0.01 0.06" in said.out
     assert "✓ Train model [lr=0.1] succeeded" in said.out
     assert said.out.rstrip().splitlines()[-1].endswith("5 succeeded.")
+    store = Store(flow.parent / ".dagbook")
+    at_once = io.StringIO()  # all of it is news at the same time, as of a node that is quick
+    follow_on(at_once, Follower(store, store.run("latest").id))
+    told = at_once.getvalue()
+    assert told.index("▶ prepare running") < told.index("prepare | prepared") < told.index("✓ prepare succeeded")
 
 
 def test_the_written_notebook_holds_every_nodes_outputs_in_its_cell(dagbook: Dagbook, flow: Path) -> None:

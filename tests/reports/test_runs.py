@@ -191,6 +191,10 @@ def test_the_jobs_summary_the_page_and_the_notebook_tell_it_too(failing: Project
     assert "ValueError" in failing.read("flow.ipynb")
 
 
+def test_the_last_line_names_what_was_written_of_a_failed_run_too(failing: Project) -> None:
+    assert failing.said.out.splitlines()[-1] == "Wrote out/flow.ipynb, out/r.html, out/j.xml, the job's summary."
+
+
 def test_no_secret_stands_in_any_report(failing: Project) -> None:
     written = [path for path in failing.folder.rglob("*") if path.is_file() and path.suffix != ".db"]
     assert {"j.xml", "r.html", "flow.ipynb", "summary.md"} <= {path.name for path in written}
@@ -228,7 +232,7 @@ def test_reports_of_any_run_can_be_written_later(failing: Project) -> None:
     )
     assert said.code == 0, said.err
     assert (failing.folder / "later" / "j.xml").read_bytes() == (failing.folder / "out" / "j.xml").read_bytes()
-    assert said.err.count("Wrote ") == 3
+    assert said.err == "Wrote later/flow.ipynb, later/r.html, later/j.xml.\n"
 
 
 def test_asking_for_no_report_is_a_mistake(failing: Project) -> None:
