@@ -20,7 +20,7 @@ _THEMES: dict[str, dict[str, tuple[str, str]]] = {
     "First steps": {
         "tutorial": ("cli_first", "A notebook to learn from; lists them."),
         "init": ("cli_first", "A pipeline to start from: notebook, test, CI."),
-        "doctor": ("cli_doctor", "Is this machine fit? What mends it if not."),
+        "doctor": ("cli_doctor", "Is this machine fit, a store sound? What mends it."),
         "completion": ("cli_completion", "Let Tab complete in bash, zsh or fish."),
     },
     "Run": {

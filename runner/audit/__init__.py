@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from ..records.processes import alive
 from ..records.store import Store
-from .database import database_findings, run_findings
+from .database import database_findings as database_findings
+from .database import run_findings
 from .finding import Finding as Finding
 from .finding import Invariant as Invariant
 from .leftovers import container_findings, leftover_findings
@@ -18,7 +19,7 @@ from .results import result_findings
 from .secrets import secret_findings
 
 
-def audit(store: Store, secrets: Sequence[str] = ()) -> Iterator[Finding]:
+def audit(store: Store, secrets: Sequence[bytes] = ()) -> Iterator[Finding]:
     """Everything in `store` that is not as it should be, as it is found; `secrets` are values that it must not hold."""
     damaged = list(database_findings(store.database))
     yield from damaged

@@ -15,7 +15,6 @@ from ..records.store import Store
 from .finding import Finding, Invariant
 
 _IN_FLIGHT = (State.STARTING, State.RUNNING)
-_BACKUP = "take a backup of the folder, then: sqlite3 dagbook.db .recover"
 
 
 def database_findings(file: Path) -> Iterator[Finding]:
@@ -35,7 +34,7 @@ def database_findings(file: Path) -> Iterator[Finding]:
         if only_indices:
             yield Finding(Invariant.DATABASE, line, str(file), "make the indices anew", lambda: _reindex(file))
         else:
-            yield Finding(Invariant.DATABASE, f"{line}; {_BACKUP}", str(file))
+            yield Finding(Invariant.DATABASE, line, str(file))
 
 
 def _foreign(connection: sqlite3.Connection) -> list[tuple[str, int, str, int]]:

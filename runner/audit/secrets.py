@@ -1,15 +1,15 @@
 """Is the value of a secret anywhere in what dagbook itself keeps: the database, notebooks, logs?
 
-Artifacts and project files are the user's own bytes, and are not looked at.
+Looked for is what is hidden while a node runs. Artifacts and project files are the user's own bytes, and are not
+looked at.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from urllib.parse import quote
 
+from ..executors.hiding import SHORTEST, forms_of
 from ..records.schema import TABLES
 from ..records.store import Store
 from .finding import Finding, Invariant
@@ -17,9 +17,9 @@ from .finding import Finding, Invariant
 _CHUNK = 1 << 20
 
 
-def secret_findings(store: Store, values: Sequence[str]) -> Iterator[Finding]:
-    """Files that hold one of these values, as it is, in base64 or as a URL spells it; the value is not told."""
-    wanted = {form for value in values for form in _forms(value) if form}
+def secret_findings(store: Store, values: Sequence[bytes]) -> Iterator[Finding]:
+    """Files and tables that hold one of these values in any usual spelling; the value is not told."""
+    wanted = {form.encode() for value in values for form in forms_of(value) if len(form) >= SHORTEST}
     if not wanted:
         return
     for table in TABLES:
@@ -40,14 +40,6 @@ def _table_holds(store: Store, table: str, wanted: set[bytes]) -> bool:
             if any(form in told for form in wanted):
                 return True
     return False
-
-
-def _forms(value: str) -> Iterator[bytes]:
-    yield value.encode()
-    yield quote(value, safe="").encode()
-    for shift in range(3):  # where it begins in three bytes decides on how it looks
-        whole = base64.b64encode(b"\0" * shift + value.encode())
-        yield whole[(0, 2, 3)[shift] : -4]
 
 
 def _holds(path: Path, wanted: set[bytes]) -> bool:

@@ -39,6 +39,12 @@ class Printer:
         if self._alive:
             click.echo(f"\r\x1b[K  … {part}", nl=False)
 
+    def head(self, words: str) -> None:
+        """Print what it is all about, in one line."""
+        if self._alive:
+            click.echo("\r\x1b[K", nl=False)
+        click.echo(_in_reach(words))
+
     def print(self, found: Finding) -> None:
         """Print a finding, its fix below it."""
         if self._alive:

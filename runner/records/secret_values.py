@@ -62,6 +62,18 @@ def variable_of(secret: Secret) -> str:
     return PREFIX + "_".join(as_variable(word) for word in (secret.name, secret.key) if word)
 
 
+def values_at_hand(folder: Path, environ: Mapping[str, str]) -> list[bytes]:
+    """Every value of a secret in variables and in the folder of secrets, whoever wants it; no command is run."""
+    found = [os.fsencode(value) for name, value in environ.items() if name.startswith(PREFIX) and name != _SETTING]
+    for file in sorted(folder.rglob("*")):
+        try:
+            if file.is_file() and file.stat().st_size <= LARGEST:
+                found.append(file.read_bytes())
+        except OSError:
+            continue  # nor can a node have had it
+    return found
+
+
 class _NotHad(Exception):
     """Why a value that seems to be there cannot be had, in words that end a sentence."""
 

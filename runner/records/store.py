@@ -45,6 +45,18 @@ class StoreGone(MachineError):
     """The store was deleted or replaced while it was in use: nothing more can be recorded in it."""
 
 
+def database_of(folder: Path, remote: str | None) -> Path:
+    """The database file of a store: in its folder, or in the user's state folder when that is on a network, `remote`.
+
+    SQLite's write-ahead log needs memory that all its processes share, which a network filesystem has not.
+    """
+    if remote is None:
+        return folder / "dagbook.db"
+    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "dagbook" / name / "dagbook.db"
+
+
 class Store:
     """The store in `folder`; made when it is not there, unless `create` is False.
 
@@ -63,15 +75,8 @@ class Store:
 
     @property
     def database(self) -> Path:
-        """Where the database file is: in the folder, or in the user's state folder when that is on a network.
-
-        SQLite's write-ahead log needs memory that all its processes share, which a network filesystem has not.
-        """
-        if self.remote is None:
-            return self.folder / "dagbook.db"
-        name = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]
-        state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-        return Path(state) / "dagbook" / name / "dagbook.db"
+        """Where the database file is."""
+        return database_of(self.folder, self.remote)
 
     @property
     def artifacts(self) -> Path:
