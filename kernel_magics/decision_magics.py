@@ -23,16 +23,17 @@ class DecisionMagics(Magics):
     def pipeline_approve(self, line: str) -> None:
         from IPython.display import display
 
-        from ..runner.deciding import decide
+        from ..runner.deciding import decide, waiting_run
         from ..runner.formats.magic_lines import read_line
         from ..runner.formats.settings import find_store
         from ..runner.records.store import Store
 
         read = read_line("pipeline_approve", line)
         store = Store(find_store(read.values.get("store")), create=False)
-        run = read.values.get("run") or "latest"
+        node = read.title or ""
+        run = read.values.get("run") or waiting_run(store, node)
         approved = not read.values["reject"]
-        decided = decide(store, run, read.title or "", approved, read.values.get("by"), "%pipeline_approve")
+        decided = decide(store, run, node, approved, read.values.get("by"), "%pipeline_approve")
         display({"text/plain": "\n".join(decided.lines())}, raw=True)  # type: ignore[no-untyped-call]
 
 

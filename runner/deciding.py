@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .core.errors import PipelineError, problem
 from .core.lifecycle import Answered, NodeRun, RunState, State
 from .formats.commands import going_on
 from .records.bell import ring
@@ -50,6 +51,30 @@ class Decided:
             for one, new in self.decisions
         ]
         return {"run": self.run, "decided": listed, "running": self.lives}
+
+
+_LOOKED_THROUGH = 100  # runs, the latest ones
+
+
+def waiting_run(store: Store, node: str) -> str:
+    """The run in which `node` waits for an approval; the latest run when it waits in none.
+
+    Raises PipelineError (E-USAGE) when it waits in several.
+    """
+    may_wait = (RunState.RUNNING, RunState.PENDING_APPROVAL)
+    open_runs = [row for row in store.latest(_LOOKED_THROUGH) if row.state in may_wait and not row.inside]
+    found = [row.id for row in open_runs if _waits(store, row, node)]
+    if len(found) > 1:
+        what = f'"{node}" waits in {len(found)} runs: {", ".join(found)}'
+        raise PipelineError(problem("E-USAGE", what=what, hint=f"Name the one that is meant: --run {found[0]}"))
+    return found[0] if found else "latest"
+
+
+def _waits(store: Store, row: ListedRun, node: str) -> bool:
+    try:
+        return bool(asked_of(store.state_of(row.id).node_runs.values(), node))
+    except PipelineError:
+        return False
 
 
 def decide(store: Store, wanted: str, node: str, approved: bool, by: str | None, how: str) -> Decided:

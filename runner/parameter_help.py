@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .core.masking import MASK, looks_secret, masked
+from .core.masking import MASK, looks_secret, masked_in_full
 from .core.model import WITHOUT_WORK, Node, Pipeline
 from .core.values import Value, to_json
 from .formats.given_values import names_of, parameter_of_node, same_end
@@ -82,7 +82,7 @@ def _node_lines(definition: Definition, node: Node) -> Iterator[str]:
         if name in node.grid:
             yield from _columns(named, f"one run for each of {_short(_listed(name, node.grid[name]))}")
         elif name in node.params:
-            yield from _columns(named, _short(masked(name, node.params[name])))
+            yield from _columns(named, _short(masked_in_full(name, node.params[name])))
         elif name in node.uses:
             yield from _columns(named, "the pipeline's")
         else:
@@ -91,7 +91,7 @@ def _node_lines(definition: Definition, node: Node) -> Iterator[str]:
 
 
 def _listed(name: str, values: list[Value]) -> str:
-    return ", ".join(masked(name, value) for value in values)
+    return ", ".join(masked_in_full(name, value) for value in values)
 
 
 def help_json(definition: Definition) -> dict[str, Any]:

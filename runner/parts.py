@@ -18,7 +18,7 @@ from typing import Any
 
 from .core.datums import Datum
 from .core.dialect import OnChildError
-from .core.values import Value, shown
+from .core.values import Value, readable
 from .executors.contract import Job
 from .records.cache import Key
 from .records.manifest import manifest_of
@@ -180,4 +180,4 @@ def label_of(datum: Datum) -> str:
 
 def label_of_params(params: Mapping[str, Value]) -> str:
     """What people call an execution of a search: its values."""
-    return ", ".join(f"{name}={shown(value)}" for name, value in params.items()) or "as it is"
+    return ", ".join(f"{name}={readable(value)}" for name, value in params.items()) or "as it is"

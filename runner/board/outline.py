@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..core.conditions import settled
 from ..core.errors import PipelineError
 from ..core.graph import Graph, graph_of
-from ..core.masking import masked
+from ..core.masking import masked_in_full
 from ..core.model import Condition, Kind, Node, Objective, Pipeline, Port
 from ..core.names import slug_of
 from ..core.routes import Counts, count, gathered_by
@@ -86,5 +86,5 @@ _SIGNS = {
 def condition_words(condition: Condition) -> str:
     """A condition as a label: `max accuracy`, `accuracy > 0.5`."""
     if condition.objective in _SIGNS:
-        return f"{condition.tag} {_SIGNS[condition.objective]} {masked(condition.tag, condition.target)}"
+        return f"{condition.tag} {_SIGNS[condition.objective]} {masked_in_full(condition.tag, condition.target)}"
     return f"{condition.objective} {condition.tag}"

@@ -14,7 +14,7 @@ from typing import Any
 
 from .errors import PipelineError, nearest, problem
 from .lifecycle import BROKEN, PASSED, NodeRun, State
-from .masking import masked
+from .masking import masked, masked_in_full
 from .model import COMPARING, Condition, Kind, Node, Objective, Pipeline
 from .names import slug_of
 from .upstream import NotYetKnown, is_foreseen
@@ -108,7 +108,7 @@ def fault(condition: Condition, run: NodeRun) -> str:
         hint = f" ({nearest(condition.tag, run.tags)})" if run.tags else ""
         return f'{run.id} logged no "{condition.tag}"{hint}'
     value, target = run.tags[condition.tag], condition.target
-    said = f"{run.id} has {condition.tag} {masked(condition.tag, value)}"
+    said = f"{run.id} has {condition.tag} {masked_in_full(condition.tag, value)}"
     if condition.objective in COMPARING or number_in(target) is not None:
         if number_in(value) is None:
             return f"{said}, which is no number to compare"
@@ -116,7 +116,7 @@ def fault(condition: Condition, run: NodeRun) -> str:
             return ""
         return said
     if condition.objective not in (Objective.EQ, Objective.NE):
-        return f"{said}, which cannot be compared with {masked(condition.tag, target)}"
+        return f"{said}, which cannot be compared with {masked_in_full(condition.tag, target)}"
     same = value == target if type(value) is type(target) else shown(value) == shown(target)
     return "" if same is (condition.objective is Objective.EQ) else said
 

@@ -93,14 +93,19 @@ def problem_from(said: dict[str, Any]) -> Problem:
 def nearest(name: str, known: Iterable[str]) -> str:
     """A sentence that suggests what a mistyped name may have meant: `Did you mean "x"?`, or the known names."""
     names = sorted(set(known))
-    lowered = {candidate.lower(): candidate for candidate in names}
-    close = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
-    if close:
-        return f'Did you mean "{lowered[close[0]]}"?'
+    if close := closest(name, names):
+        return f'Did you mean "{close}"?'
     if not names:
         return "There are none yet."
     shown = ", ".join(f'"{candidate}"' for candidate in names[:8])
     return f"Known: {shown}{', …' if len(names) > 8 else ''}."
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that a mistyped one is nearly; None when it is like none of them."""
+    lowered = {candidate.lower(): candidate for candidate in sorted(set(known))}
+    close = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
+    return lowered[close[0]] if close else None
 
 
 class DagbookError(Exception):

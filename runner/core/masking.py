@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .values import Value, shown
+from .values import Value, readable, shown
 
 MASK = "••••"
 
@@ -66,4 +66,9 @@ def looks_secret(name: str, value: Value = "") -> bool:
 
 def masked(name: str, value: Value) -> str:
     """The value as people read it, or dots where it looks like a secret."""
+    return MASK if looks_secret(name, value) else readable(value)
+
+
+def masked_in_full(name: str, value: Value) -> str:
+    """The same with all digits: where it is compared, or read by a program."""
     return MASK if looks_secret(name, value) else shown(value)

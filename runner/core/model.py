@@ -29,7 +29,7 @@ from .dialect import (
     check_file_name,
 )
 from .errors import PipelineError, Place, problem
-from .masking import masked
+from .masking import masked_in_full
 from .names import clean_title, slug_of
 from .notify import Notify
 from .quantities import bytes_of, check_image, cpus_of, seconds_of
@@ -149,7 +149,7 @@ class Condition(Written):
     target: Any = None
 
     def __str__(self) -> str:
-        return self._spelled(masked(self.tag, self.target))
+        return self._spelled(masked_in_full(self.tag, self.target))
 
     @property
     def written(self) -> str:

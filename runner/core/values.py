@@ -13,6 +13,7 @@ from .errors import PipelineError, problem
 
 Value = bool | int | float | str | list[Any] | None
 
+_DIGITS = 6  # significant ones that people read
 DEEPEST_LIST = 32
 LONGEST_NAME = 128
 _REFERENCE = re.compile(r"\{ ?\{[^{}]*(?:\} ?\}|$)")  # as templates finds it; one not closed takes all that follows
@@ -137,5 +138,15 @@ def from_json(data: Any) -> Value:
 
 
 def shown(value: Value) -> str:
-    """`value` as people read it in a table, a label or an environment variable: 0.1, True, a text as it is."""
+    """`value` in full, as an environment variable has it: 0.1, True, a text as it is."""
     return value if isinstance(value, str) else repr(value)
+
+
+def readable(value: Value) -> str:
+    """`value` as people read it in a table or a label: a number with a fraction has at most 6 significant digits."""
+    if isinstance(value, list):
+        return f"[{', '.join(readable(one) if isinstance(one, float | list) else repr(one) for one in value)}]"
+    if not isinstance(value, float) or not value or not math.isfinite(value):
+        return shown(value)
+    before_the_point = math.floor(math.log10(abs(value))) + 1
+    return repr(round(value, max(_DIGITS - before_the_point, 0)))

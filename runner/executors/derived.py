@@ -183,7 +183,7 @@ def _script(recipe: Recipe, variables: dict[str, str]) -> str:
 
 def _failed(need: Needs, code: int, lines: deque[str]) -> Any:
     facts = {"what": f'node "{need.title}"', "exit_code": code, "lines": "\n".join(f"    {line}" for line in lines)}
-    return problem("E-BUILD-FAILED", need.place, **facts)
+    return problem("E-BUILD-FAILED", need.place, made="image", **facts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ def _make_environment(need: Needs, folder: Path) -> None:
             if done.returncode:
                 lines = "\n".join(log.read_text(errors="replace").strip().splitlines()[-15:])
                 facts = {"what": f'node "{need.title}"', "exit_code": done.returncode, "lines": lines}
-                raise PipelineError(problem("E-BUILD-FAILED", need.place, **facts))
+                raise PipelineError(problem("E-BUILD-FAILED", need.place, made="Python environment", **facts))
         frozen = subprocess.run([python, "-m", "pip", "freeze", "--all"], capture_output=True, text=True, check=True)
         # Last, and in one step: its being there says that the environment is whole.
         part = folder / "frozen.part"

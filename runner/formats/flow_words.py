@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ..core.dialect import DatumInput
 from ..core.errors import PipelineError, Problem, nearest, problem
 from ..core.globs import Glob
-from ..core.masking import masked
+from ..core.masking import masked_in_full
 from ..core.model import COMPARING, Condition, Edge, Objective, Port
 from ..core.names import clean_title, slug_of
 from ..core.values import Value, check_name, typed
@@ -99,7 +99,7 @@ def condition_in_words(condition: Condition) -> str:
     """`max accuracy`, `loss lt 0.5`: what a defining cell tells of a condition."""
     if condition.objective in COMPARING:
         return f"{condition.objective} {condition.tag}"
-    return f"{condition.tag} {condition.objective} {masked(condition.tag, condition.target)}"
+    return f"{condition.tag} {condition.objective} {masked_in_full(condition.tag, condition.target)}"
 
 
 def approvers_of(text: str) -> tuple[str, ...]:

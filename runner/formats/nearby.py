@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from ..core.errors import nearest
+from ..core.errors import closest, nearest
 
 MOST_BYTES = 4 * 2**20  # that are looked at of a file
 MOST_TOTAL = 32 * 2**20  # that are looked at of all files together
 MOST_ENTRIES = 500  # of the folder that are looked at
+_TELLING = 3  # letters at the beginning of a name that two files have in common
 MOST_NAMED = 8  # files that are told of a folder
 
 _NODES = rb"%pipeline_(?:node|command|notebook|yaml|import|data)\b"
@@ -47,18 +49,33 @@ def pipeline_files(folder: Path, endings: tuple[str, ...] = ENDINGS) -> list[str
 
 
 def file_meant(path: Path) -> str:
-    """What to do where `path` is no file: which one may have been meant, or which there are in that folder."""
+    """What to do where `path` is no file: which one may have been meant, or which there are in that folder.
+
+    Files are named as they are typed where `path` was.
+    """
     if path.is_dir():
-        there = ", ".join(f'"{name}"' for name in sorted(pipeline_files(path))[:MOST_NAMED])
+        there = ", ".join(f'"{path / name}"' for name in sorted(pipeline_files(path))[:MOST_NAMED])
         return f"Name a file in it: {there}." if there else "There is no pipeline in it."
     try:
         names = sorted(name for name in os.listdir(path.parent) if name.endswith(ENDINGS) and not name.startswith("."))
     except OSError:
         return f"There is no folder {path.parent}."
-    if same := [name for name in names if Path(name).stem in (path.name, path.stem)]:
-        return f'Did you mean "{same[0]}"?'
-    alike = [name for name in names if Path(name).suffix == path.suffix]
-    return nearest(path.name, alike or names) if names else "Look at its spelling and at the folder you are in."
+    if not names:
+        return "Look at its spelling and at the folder you are in."
+    same = [name for name in names if Path(name).stem in (path.name, path.stem)]
+    alike = [name for name in names if Path(name).suffix == path.suffix] or names
+    if not same and not closest(path.name, alike):
+        same = _that_begin_so(path.name, alike)
+    if same:
+        return f'Did you mean "{path.parent / same[0]}"?'
+    return nearest(str(path), [str(path.parent / name) for name in alike])
+
+
+def _that_begin_so(typed: str, names: Sequence[str]) -> list[str]:
+    """The names with most of their beginning in common with what was typed; none where that is next to nothing."""
+    common = {name: len(os.path.commonprefix([name.lower(), typed.lower()])) for name in names}
+    most = max(common.values())
+    return [name for name, length in common.items() if length == most >= _TELLING]
 
 
 def _candidates(folder: Path, endings: tuple[str, ...]) -> list[os.DirEntry[str]]:

@@ -203,7 +203,8 @@ OPTIONS = (
     Option("--by", "USER", "who decides; one of those whom the node asks", ("pipeline_approve",)),
     Option("--reject", "", "do not let it start: the run is aborted", ("pipeline_approve",)),
     Option("--keep-failed", "", "let the kernel of a failed node stay, to go into it", ("pipeline_run",)),
-    Option("--run", "RUN", "the run that is meant, else the latest", ("pipeline_attach", "pipeline_approve")),
+    Option("--run", "RUN", "the run that is meant, else the latest", ("pipeline_attach",)),
+    Option("--run", "RUN", "the run that is meant, else the one in which the node waits", ("pipeline_approve",)),
     Option("--done", "", "end the kernel and remove its container", ("pipeline_attach",)),
     Option(
         "--theme",

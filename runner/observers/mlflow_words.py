@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ..core.lifecycle import RunSoFar, RunState, State
-from ..core.masking import masked
+from ..core.masking import masked_in_full
 from ..core.names import slug_of
 from ..core.values import Value
 from ..records.run_rows import RunRow
@@ -74,7 +74,7 @@ def parameters_of(one: Try) -> dict[str, str]:
 
 def written(named: Mapping[str, Value]) -> dict[str, str]:
     """Parameters as MLflow holds them."""
-    return {key_of(name): cut(masked(name, value), LONGEST_PARAMETER) for name, value in named.items()}
+    return {key_of(name): cut(masked_in_full(name, value), LONGEST_PARAMETER) for name, value in named.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Numbers:
 def tags_of(one: Try) -> dict[str, str]:
     """The tags that a try logged, the last value of each; what is a number is a metric instead."""
     last = {point.name: point.value for point in one.points if not _is_number(point.value)}
-    return {tag_key_of(name): cut(masked(name, value), LONGEST_TAG) for name, value in last.items()}
+    return {tag_key_of(name): cut(masked_in_full(name, value), LONGEST_TAG) for name, value in last.items()}
 
 
 def _is_number(value: Value) -> bool:

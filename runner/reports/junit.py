@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from .. import view
 from ..core.errors import Problem
 from ..core.lifecycle import BROKEN, ENDED, PASSED, RunState, State
-from ..core.masking import masked
+from ..core.masking import masked_in_full
 from ..core.values import from_json
 from ..executors.hiding import Hiding
 from ..failing_code import Origin, Origins, origin_of_place
@@ -88,7 +88,7 @@ class _Writer:
         yield from (("dagbook", str(record["dagbook"])),) if record.get("dagbook") else ()
         yield from (("commit", str(record["git"]["commit"])),) if record.get("git") else ()
         for name, value in (record.get("parameters") or {}).items():
-            yield f"parameter.{name}", masked(name, from_json(value))
+            yield f"parameter.{name}", masked_in_full(name, from_json(value))
 
     def _case(self, watched: Watched) -> TestCase:
         from junitparser import Properties, Property
@@ -217,10 +217,10 @@ def _properties(watched: Watched, origin: Origin) -> Iterator[tuple[str, str]]:
     if (image := run.detail.get("image")) and image.get("reference"):
         yield "image", str(image["reference"])
     for name, value in run.created.params.items():
-        yield f"parameter.{name}", masked(name, value)
+        yield f"parameter.{name}", masked_in_full(name, value)
     for name, value in run.tags.items():
         if name not in run.created.params:
-            yield f"tag.{name}", masked(name, value)
+            yield f"tag.{name}", masked_in_full(name, value)
 
 
 def mistakes_xml(name: str, problems: Sequence[Problem]) -> bytes:

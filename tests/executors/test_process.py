@@ -89,7 +89,7 @@ def test_requirements_that_are_not_met_make_an_environment(sandbox: Bench, tmp_p
 def test_a_failing_environment_is_told_with_its_lines(tmp_path: Path) -> None:
     """And nothing half-made is left."""
     executor = ProcessExecutor(cache=tmp_path, sandbox=True)
-    with pytest.raises(PipelineError, match="E-BUILD-FAILED"):
+    with pytest.raises(PipelineError, match='E-BUILD-FAILED: the Python environment for node "node"'):
         executor.prepare([Needs("node", Kind.CELL, requirements=("no-such-package-at-all==9.9",))], print)
     assert list(tmp_path.iterdir()) == []
 

@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 from nbclient.exceptions import CellExecutionError
 
+from dagbook.runner.core.errors import PipelineError
 from dagbook.runner.core.lifecycle import Answered, State
+from dagbook.runner.deciding import waiting_run
 from dagbook.runner.records.decisions import Decisions
 from dagbook.runner.records.store import Store
 from dagbook.runner.view import plain
@@ -340,6 +342,21 @@ def test_the_magic_decides(dagbook: Dagbook, make_notebook: MakeNotebook, box: B
         assert dagbook("show", "--json").json["state"] == "rejected"
     (made,) = answers(flow)
     assert (made.by, made.how) == ("leah", "%pipeline_approve")
+
+
+def test_the_magic_means_the_run_that_waits_and_not_a_later_one(
+    dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
+) -> None:
+    flow = make_notebook(*ASKING)
+    first = dagbook("run", flow, *NO_WAIT, "--json").json["run"]
+    assert dagbook("run", make_notebook(command("a"), name="later.ipynb"), *PROCESS).code == 0
+    store = Store(flow.parent / ".dagbook", create=False)
+    assert waiting_run(store, "ask") == first
+    assert waiting_run(store, "a") == "latest"  # it waits in none: decide tells that
+    second = dagbook("run", flow, *NO_WAIT, "--json").json["run"]
+    with pytest.raises(PipelineError, match=f'"ask" waits in 2 runs: {second}, {first}\n.*--run {second}'):
+        waiting_run(store, "ask")
+    store.close()
 
 
 def test_the_line_that_asks_is_printed_when_it_is_asked(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dagbook.runner.formats.nearby import pipeline_files
+from dagbook.runner.formats.nearby import file_meant, pipeline_files
 from tests.conftest import MakeNotebook, run_dagbook, write_notebook
 from tests.first.examples_of import read_by_click
 
@@ -121,3 +121,24 @@ def test_a_file_that_is_none_is_told_which_was_meant(make_notebook: MakeNotebook
     said = run_dagbook(folder, "run", typed)
     assert (said.code, hint in said.err) == (2, True), said.err
     assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        ("chu", 'Did you mean "churn.ipynb"?'),
+        ("sub/dep.ipynb", 'Did you mean "sub/deep.ipynb"?'),
+        ("sub", 'Name a file in it: "sub/deep.ipynb".'),
+        ("churn-of-last-november.ipynb", 'Did you mean "churn.ipynb"?'),
+        ("zebra.ipynb", 'Known: "churn.ipynb", "flow.ipynb".'),
+    ],
+)
+def test_the_file_that_was_meant_begins_alike_and_is_named_as_it_is_typed(
+    make_notebook: MakeNotebook, monkeypatch: pytest.MonkeyPatch, typed: str, hint: str
+) -> None:
+    folder = make_notebook(NODE).parent
+    for name in ("churn.ipynb", "sub/deep.ipynb"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(folder / "flow.ipynb", folder / name)
+    monkeypatch.chdir(folder)
+    assert file_meant(Path(typed)) == hint

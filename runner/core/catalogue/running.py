@@ -19,7 +19,7 @@ RUNNING: dict[str, tuple[str, str]] = {
     ),
     "E-IMAGE-KERNEL": ("the image {image} has no kernel {kernel!r}: {why}", "{hint}"),
     "E-BUILD-FAILED": (
-        "the image for {what} could not be made (exit code {exit_code})",
+        "the {made} for {what} could not be made (exit code {exit_code})",
         "Its last lines:\n{lines}",
     ),
     "E-DOCKERFILE": ("no image came of {dockerfile}: {why}", "{hint}"),
