@@ -92,9 +92,15 @@ def problem_from(said: dict[str, Any]) -> Problem:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """A sentence that suggests what a mistyped name may have meant: `Did you mean "x"?`, or the known names."""
-    names = sorted(set(known))
+    names = set(known)
     if close := closest(name, names):
         return f'Did you mean "{close}"?'
+    return known_names(names)
+
+
+def known_names(known: Iterable[str]) -> str:
+    """A sentence with the names that there are, the first of them when they are many."""
+    names = sorted(set(known))
     if not names:
         return "There are none yet."
     shown = ", ".join(f'"{candidate}"' for candidate in names[:8])

@@ -6,9 +6,10 @@ import contextlib
 import os
 import re
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 
-from ..core.errors import closest, nearest
+from ..core.errors import closest, known_names
 
 MOST_BYTES = 4 * 2**20  # that are looked at of a file
 MOST_TOTAL = 32 * 2**20  # that are looked at of all files together
@@ -63,19 +64,25 @@ def file_meant(path: Path) -> str:
     if not names:
         return "Look at its spelling and at the folder you are in."
     same = [name for name in names if Path(name).stem in (path.name, path.stem)]
-    alike = [name for name in names if Path(name).suffix == path.suffix] or names
-    if not same and not closest(path.name, alike):
-        same = _that_begin_so(path.name, alike)
-    if same:
-        return f'Did you mean "{path.parent / same[0]}"?'
-    return nearest(str(path), [str(path.parent / name) for name in alike])
+    alike = {Path(name).stem: name for name in names if Path(name).suffix == path.suffix}
+    alike = alike or {Path(name).stem: name for name in names}
+    close = closest(path.stem, alike)
+    found = same or ([alike[close]] if close else _that_begin_so(path.name, list(alike.values())))
+    if found:
+        return f'Did you mean "{path.parent / found[0]}"?'
+    return known_names(str(path.parent / name) for name in alike.values())
 
 
 def _that_begin_so(typed: str, names: Sequence[str]) -> list[str]:
     """The names with most of their beginning in common with what was typed; none where that is next to nothing."""
-    common = {name: len(os.path.commonprefix([name.lower(), typed.lower()])) for name in names}
+    common = {name: _beginning(name.lower(), typed.lower()) for name in names}
     most = max(common.values())
     return [name for name, length in common.items() if length == most >= _TELLING]
+
+
+def _beginning(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _candidates(folder: Path, endings: tuple[str, ...]) -> list[os.DirEntry[str]]:

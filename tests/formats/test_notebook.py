@@ -185,7 +185,7 @@ def test_B1_missing_file_suggests_the_nearest_notebook(tmp_path: Path) -> None:
     with pytest.raises(PipelineError) as caught:
         read_notebook(tmp_path / "chrun.ipynb")
     (found,) = caught.value.problems
-    assert (found.code, found.hint) == ("E-FILE-MISSING", 'Did you mean "churn.ipynb"?')
+    assert (found.code, found.hint) == ("E-FILE-MISSING", f'Did you mean "{tmp_path / "churn.ipynb"}"?')
     with pytest.raises(PipelineError, match="it is a folder"):
         read_notebook(tmp_path)
 
