@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from dagbook.runner.launch import cancel
 from dagbook.runner.records.follow import Follower
@@ -28,6 +28,7 @@ from dagbook.runner.records.store import Store
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "tests" / "pictures"
+TAKES_PICTURES = bool(os.environ.get("TEST_PICTURES"))  # some ninety: a sixth of the time of these tests
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -180,8 +181,8 @@ class Lab:
         """Whether the notebook has a session with a kernel."""
         return bool(self.page.evaluate("() => !!window.jupyterapp.shell.currentWidget.sessionContext.session"))
 
-    def picture(self, scene: str, width: int, theme: str, height: int = 2400) -> None:
-        """Take a picture for people to judge."""
+    def show_as(self, width: int, theme: str, height: int = 2400) -> None:
+        """Give the page a size and a theme, and wait until it is drawn so."""
         self.page.set_viewport_size({"width": width, "height": height})
         self.page.evaluate(
             "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})", f"JupyterLab {theme}"
@@ -189,6 +190,12 @@ class Lab:
         self.page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=f"JupyterLab {theme}")
         self.page.locator("#jupyterlab-splash").wait_for(state="detached")
         self.page.evaluate("() => document.fonts.ready.then(() => new Promise(requestAnimationFrame))")
+
+    def picture(self, scene: str, width: int, theme: str, height: int = 2400) -> None:
+        """Take a picture for people to judge, where they ask for pictures: `TEST_PICTURES=1`."""
+        if not TAKES_PICTURES:
+            return
+        self.show_as(width, theme, height)
         PICTURES.mkdir(exist_ok=True)
         self.page.screenshot(path=PICTURES / f"{scene}-{width}-{theme.lower()}.png")
 
@@ -290,10 +297,16 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def context(browser: Browser) -> BrowserContext:
+    """What pages share: above all JupyterLab's scripts, which are loaded and compiled but once."""
+    return browser.new_context(viewport={"width": 1280, "height": 1600})
+
+
 @pytest.fixture
-def lab(server: Server, browser: Browser) -> Iterator[Lab]:
+def lab(server: Server, context: BrowserContext) -> Iterator[Lab]:
     """A fresh page; the test fails when the page complains of anything that is not known to be harmless."""
-    page = browser.new_page(viewport={"width": 1280, "height": 1600})
+    page = context.new_page()
     made = Lab(page, server)
     yield made
     page.close()
