@@ -92,7 +92,8 @@ def _as_asked(file: Path, definition: Definition, options: dict[str, Any]) -> li
     """What would be wrong with a run of it under the settings in force, and on this machine."""
     from .core.errors import DagbookError
     from .machine_check import machine_problems
-    from .plan import environment_problems, selected
+    from .node_needs import environment_problems
+    from .plan import selected
 
     try:
         settings = settings_of(file, executor=options["executor"], image=options["image"])

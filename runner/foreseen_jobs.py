@@ -9,8 +9,9 @@ from .core.lifecycle import NodeRun
 from .core.model import Kind
 from .executors.launch import is_ours
 from .jobs import Jobs
+from .node_needs import needs_of
 from .partition import has_parts
-from .plan import Plan, needs_of
+from .plan import Plan
 from .records.store import Store
 
 

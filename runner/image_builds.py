@@ -19,7 +19,7 @@ from .core.quantities import check_image
 from .executors.build_context import Project
 from .executors.contract import Needs, Runtime
 from .executors.pushing import Pushed
-from .plan import needs_of
+from .node_needs import needs_of
 from .secret_lookup import secret_files
 
 if TYPE_CHECKING:

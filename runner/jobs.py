@@ -29,9 +29,10 @@ from .core.upstream import NoInput
 from .core.values import Value
 from .executors.contract import Executor, Job, Mount
 from .job_inputs import Inputs, InputsOf
+from .node_needs import needs_of
 from .partition import cut, has_parts, searched
 from .parts import Part, Parts
-from .plan import Plan, needs_of
+from .plan import Plan
 from .records.cache import Key, as_part, key_of
 from .records.secret_values import SecretValues
 from .records.store import Store

@@ -15,7 +15,7 @@ from .core.model import WITHOUT_WORK, ExecutorName, Node, Pipeline
 from .core.secrets_given import secrets_of
 from .executors.contract import Needs
 from .formats.settings import BUILT_IN
-from .plan import executor_named, needs_of
+from .node_needs import executor_named, needs_of
 from .records.secret_values import SecretSource
 from .secret_lookup import folder_of
 
