@@ -215,23 +215,53 @@ def plan(file: Path, as_json: bool, **options: Any) -> int:
 @parameter_options
 @GRID
 @click.option(
-    "--format", "form", type=click.Choice(["text", "mermaid", "svg"]), default="text", help="How it is drawn [text]."
+    "--format", "form", type=click.Choice(["text", "mermaid", "svg"]), help="How it is drawn [as OUT ends, else text]."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="OUT",
+    help="The file: .svg, .mmd or .txt [standard output].",
 )
 @click.option("--whole", is_flag=True, help="In an svg each node by itself, also where there are more than 300.")
 @guarded
-def graph(file: Path, form: str, whole: bool, **options: Any) -> int:
+def graph(file: Path, form: str | None, output: Path | None, whole: bool, **options: Any) -> int:
     """Draw the pipeline of FILE.
 
     \b
     dagbook graph churn.ipynb
-    dagbook graph churn.ipynb --format svg > churn.svg
+    dagbook graph churn.ipynb -o churn.svg
+    dagbook graph churn.ipynb --format mermaid
     """
     from .formats.nested import as_seen
+    from .saved_text import save_text
 
+    form = form or _form_of(output)
     definition = _read(file, options)
     sound(definition)
-    click.echo(_picture(as_seen(definition.pipeline, definition.folder or file.absolute().parent), form, whole))
+    picture = _picture(as_seen(definition.pipeline, definition.folder or file.absolute().parent), form, whole)
+    if output:
+        save_text(output, f"{picture}\n")
+        click.echo(f"Wrote {output}.", err=True)
+    else:
+        click.echo(picture)
     return 0
+
+
+_FORMS = {".svg": "svg", ".mmd": "mermaid", ".txt": "text"}
+
+
+def _form_of(output: Path | None) -> str:
+    """How a file of this name is drawn. Raises PipelineError (E-USAGE)."""
+    if output is None:
+        return "text"
+    if output.suffix in _FORMS:
+        return _FORMS[output.suffix]
+    from .core.errors import PipelineError, problem
+
+    what = f"{output} does not tell by its ending how the pipeline is to be drawn"
+    raise PipelineError(problem("E-USAGE", what=what, hint="Call it .svg, .mmd or .txt; or say it with --format."))
 
 
 def _picture(pipeline: Pipeline, form: str, whole: bool) -> str:

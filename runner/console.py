@@ -14,7 +14,7 @@ from .core.errors import PipelineError, nearest, problem
 from .core.lifecycle import ENDED, Changed, Kept, NodeRun, RunState, State
 from .core.names import slug_of
 from .failing_code import Origins
-from .formats.commands import command, going_on
+from .formats.commands import as_seen, command, going_on
 from .records.follow import Follower, Watched
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def _tell_failure(stream: TextIO, follower: Follower, run: NodeRun) -> None:
     if advice := run.detail.get("advice"):
         print(f"  hint:     {advice}", file=stream)
     if notebook := run.detail.get("notebook"):
-        print(f"  notebook: {notebook}", file=stream)
+        print(f"  notebook: {as_seen(notebook)}", file=stream)
     print(f"  log:      {command(follower.store.folder, 'logs', follower.row.id, run.id)}", file=stream)
 
 

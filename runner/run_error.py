@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from . import view
 from .core.errors import PipelineError, Place, problem
-from .formats.commands import going_on
+from .formats.commands import as_seen, going_on
 from .records.follow import Follower
 
 
@@ -21,7 +21,7 @@ def run_error(follower: Follower, numbers: Mapping[str, int] | None = None) -> P
         traceback = "\n".join((run.detail.get("error") or {}).get("traceback", []))
         number = (numbers or {}).get(run.node)
         notebook = run.detail.get("notebook")
-        told = (f"  cell:     In[{number}]" if number else "", f"  notebook: {notebook}" if notebook else "")
+        told = (f"  cell:     In[{number}]" if number else "", f"  notebook: {as_seen(notebook)}" if notebook else "")
         place = Place(cell=follower.cell_of(run.node))
         hint = "\n".join(line for line in (traceback, *told) if line)
         problems.append(problem("E-NODE-FAILED", place, node=view.label(run), reason=run.reason, hint=hint))

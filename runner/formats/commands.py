@@ -1,4 +1,4 @@
-"""Commands of ours as people are told them: they work as they stand, typed in the folder where they were told."""
+"""Commands and paths as people are told them: they work as they stand, typed in the folder where they were told."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ def command(store: Path, verb: str, *words: str) -> str:
     """`dagbook VERB WORDS…`, with `--store` where it would not find the store by itself."""
     found = find_store() == store.absolute().resolve()
     return shlex.join(["dagbook", verb, *words, *([] if found else ["--store", str(store)])])
+
+
+def as_seen(path: Path | str) -> str:
+    """A path as one types it here: from the working directory on, where it is below that."""
+    try:
+        return str(Path(path).absolute().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
 
 
 def deciding(store: Path, run: str, node_run: NodeRun) -> str:

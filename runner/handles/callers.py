@@ -11,6 +11,7 @@ from typing import ParamSpec, TypeVar
 
 from ..core.errors import DagbookError, Place
 from ..core.spot import Spot
+from ..formats.commands import as_seen
 
 FAILED = 1  # the exit code of a run that did not succeed
 P = ParamSpec("P")
@@ -63,14 +64,6 @@ def _cell_of(file: str) -> str | None:
 def spot_of(file: str, line: int) -> Spot:
     """A line of a file, or of a cell, as people are told it."""
     return Spot(file=_cell_of(file) or as_seen(file), line=line)
-
-
-def as_seen(file: str) -> str:
-    """A path as it is seen from the working directory, where it is below that."""
-    try:
-        return str(Path(file).absolute().relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return file
 
 
 def place_of(spot: Spot | None, node: str | None = None) -> Place:

@@ -9,10 +9,10 @@ from .. import view
 from ..core.errors import DagbookError, Place, Problem, problem
 from ..core.lifecycle import NodeRun, RunState, State
 from ..failing_code import Origins
-from ..formats.commands import deciding, going_on
+from ..formats.commands import as_seen, deciding, going_on
 from ..records.follow import Follower
 from ..run_error import run_error
-from .callers import FAILED, as_seen
+from .callers import FAILED
 
 if TYPE_CHECKING:
     from .run import Run

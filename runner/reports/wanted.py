@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import PipelineError, problem
+from ..formats.commands import as_seen
 from ..formats.remote_file import RemoteFile
 from . import annotations as annotated
 from .files import make_room
@@ -76,8 +77,7 @@ class Reports:
     def _as_seen(self, name: str, path: Path | RemoteFile) -> str:
         if name == "summary" and self.appends:
             return "the job's summary"
-        here = Path.cwd()
-        return str(path.relative_to(here) if isinstance(path, Path) and path.is_relative_to(here) else path)
+        return as_seen(path) if isinstance(path, Path) else str(path)
 
     def make_room(self) -> None:
         """Make the folders, and see that each file can be written.

@@ -108,6 +108,7 @@ def test_a_failed_node_ends_with_1_and_shows_the_users_traceback_with_the_cells_
     assert "line 3" in said.out
     assert "----> 3 print('before'); 1 / value" in said.out
     assert "site-packages" not in said.out
+    assert "  notebook: .dagbook/runs/" in said.out
     assert "2 succeeded, 1 failed, 1 upstream failed" in said.out
     suite = ElementTree.parse(failing.with_name("junit.xml")).getroot()[0]
     cases = {case.get("name"): case for case in suite}
@@ -135,9 +136,13 @@ def test_plan_and_check_and_graph_start_nothing_and_store_nothing(dagbook: Dagbo
     assert "Train model ×2" in dagbook("graph", flow).out
     assert dagbook("graph", flow, "--format", "mermaid").out.startswith("flowchart LR")
     svg = dagbook("graph", flow, "--format", "svg").out
+    assert dagbook("graph", flow, "-o", "flow.svg").err == "Wrote flow.svg.\n"
+    assert flow.with_name("flow.svg").read_text() == svg
+    refused = dagbook("graph", flow, "-o", "flow.png")
+    assert (refused.code, "Call it .svg, .mmd or .txt" in refused.err) == (2, True)
     assert svg.startswith("<svg xmlns=")
     assert "<title>Train model · ×2" in svg
-    assert sorted(path.name for path in flow.parent.iterdir()) == ["flow.ipynb"]
+    assert sorted(path.name for path in flow.parent.iterdir()) == ["flow.ipynb", "flow.svg"]
 
 
 def test_a_mistake_ends_with_2_and_leaves_no_store(dagbook: Dagbook, make_notebook: MakeNotebook) -> None:
