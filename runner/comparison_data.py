@@ -10,7 +10,8 @@ from typing import Any
 from .compared import Compared
 from .comparison import Comparison, Row
 from .core.values import Value, shown, to_json
-from .differences import Differences, Files
+from .differences import Differences
+from .records.held_files import Files
 
 
 def as_json(compared: Compared) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 from .compared import Compared
 from .comparison import Comparison
 from .comparison_sheet import BEST, Cell, Sheet, one_line, sheet, short
-from .differences import Artifacts, Differences, Files
+from .differences import Artifacts, Differences
+from .records.held_files import Files
 from .view import COLOURS, age, state_word
 
 if TYPE_CHECKING:

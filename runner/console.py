@@ -63,7 +63,10 @@ def _deciding(follower: Follower, asked: Question) -> str:
 
 
 def _after(watched: Watched, fact: Changed) -> str:
-    if fact.state is State.RUNNING or fact.state is not watched.run.state:  # what is known now came later
+    if fact.state is State.RUNNING:
+        why = view.why_again(watched.run)
+        return f" · {why}" if why else ""
+    if fact.state is not watched.run.state:  # what is known now came later
         return ""
     texts = (view.note(watched, time.time()), view.because(watched.run))
     return "".join(f" · {text}" for text in texts if text)

@@ -6,18 +6,16 @@ Read from what the runs recorded and from what the store still holds; the first 
 from __future__ import annotations
 
 import difflib
-import filecmp
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from .comparison import Told
 from .core.lifecycle import NodeRun
 from .core.names import slug_of
 from .core.values import from_json
+from .records.held_files import Files, Listing, changes, listing_of
 from .records.manifest import manifest_of
 from .records.store import Store
 from .view import route_words
@@ -27,16 +25,6 @@ SHARED = "shared cells"
 _NOT_OPTIONS = frozenset({"title", "source", "cell", "cell_id", "defined", "code_at", "top", "left"})
 
 Values = tuple[Any, ...]  # one for each run, in their order; None where a run has none
-Listing = dict[str, Any]  # path -> what it is and holds
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """What a run's files are, held to the first run's; None in place of one: a side is not in the store any more."""
-
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +79,7 @@ def differences(store: Store, told: Sequence[Told], chosen: frozenset[str] = fro
         git=_values([record.get("git") for record in records]),
         dagbook=_values([record.get("dagbook") for record in records]),
         project=project,
-        project_files=_held(digests, lambda digest: _snapshot(store.code / digest)) if project else (),
+        project_files=_held(digests, lambda digest: listing_of(store.code / digest)) if project else (),
         artifacts=tuple(_artifacts(store, told, chosen)),
     )
 
@@ -155,7 +143,7 @@ def _held(digests: Sequence[str | None], listing: Callable[[str], Listing]) -> t
     found: list[Files | None] = []
     for digest in digests:
         files = listings[digest] if digest else None
-        found.append(None if first is None or files is None else _changes(first, files))
+        found.append(None if first is None or files is None else changes(first, files))
     return tuple(found)
 
 
@@ -164,40 +152,6 @@ def _read(listing: Callable[[str], Listing], digest: str) -> Listing | None:
         return listing(digest)
     except (OSError, ValueError, KeyError):  # it was taken out of the store, or is damaged
         return None
-
-
-def _changes(first: Listing, other: Listing) -> Files:
-    both = sorted(first.keys() & other.keys())
-    return Files(
-        added=tuple(sorted(other.keys() - first.keys())),
-        removed=tuple(sorted(first.keys() - other.keys())),
-        changed=tuple(path for path in both if first[path] != other[path]),
-    )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Kept:
-    """A file of a project snapshot, equal to another one of the same bytes and executable bit."""
-
-    path: Path
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Kept):
-            return NotImplemented
-        runs = [bool(one.path.stat().st_mode & 0o111) for one in (self, other)]
-        return runs[0] == runs[1] and filecmp.cmp(self.path, other.path, shallow=False)
-
-
-def _snapshot(folder: Path) -> Listing:
-    """The files of a project snapshot; two of them are compared byte by byte, and only where both have the name."""
-    found: Listing = {}
-    with os.scandir(folder):  # a snapshot that is gone is no empty one
-        pass
-    for parent, _folders, names in os.walk(folder):
-        for name in names:
-            path = Path(parent) / name
-            found[path.relative_to(folder).as_posix()] = _Kept(path)
-    return found
 
 
 def _manifest(store: Store, digest: str) -> Listing:

@@ -33,7 +33,7 @@ from .node_needs import needs_of
 from .partition import cut, has_parts, searched
 from .parts import Part, Parts
 from .plan import Plan
-from .records.cache import Key, as_part, key_of
+from .records.cache import PROJECT, Key, as_part, key_of
 from .records.secret_values import SecretValues
 from .records.store import Store
 from .slots import SlotFile, digest_of_slot, fill_slot
@@ -103,7 +103,7 @@ class Jobs:
         parts |= contract_parts(node)
         parts |= secret_names(self._plan.pipeline, node)
         if self._plan.code and node.dialect is not Dialect.PACHYDERM:
-            parts["project files"] = self._plan.code.digest
+            parts[PROJECT] = self._plan.code.digest
         if repository := self._plan.repositories.get(node.title):
             parts["repository"] = repository.commit
         parts |= {"image": runtime.digest, "kernel": f"{runtime.kernel} ({runtime.language})"}

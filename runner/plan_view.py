@@ -9,11 +9,13 @@ from .core.lifecycle import NodeRun, State
 from .core.model import Pipeline
 from .core.planning import Planned
 from .diagram import tree
+from .records.cache import PROJECT
 from .view import MOST_DRAWN, label
 from .view_json import json_values
 
 MOST_STEPS = 40
 _NEVER = "it has not been run yet"
+_LEAVE_OUT = "Each node sees the project's files. What none needs is left out by .gitignore, or by --code DIR."
 
 
 def step_of(planned: Planned, run: NodeRun) -> tuple[str, str]:
@@ -68,6 +70,7 @@ def plan_text(pipeline: Pipeline, planned: Planned) -> str:
     lines += [f"{state:<6}  {label(run):<{width}}  {why}".rstrip() for run, state, why in told[:MOST_STEPS]]
     if len(told) > MOST_STEPS:
         lines.append(f"… and {len(told) - MOST_STEPS:,} more")
+    lines += ["", _LEAVE_OUT] if any(PROJECT in why for _, state, why in told if state == "run") else []
     lines += [""] if told else []
     cached = sum(state == "cached" for _, state, _ in steps)
     starts = len(planned.known) - cached

@@ -14,6 +14,7 @@ from .core.lifecycle import NodeRun, RunSoFar, State
 from .core.masking import MASK, masked
 from .core.names import slug_of
 from .core.values import Value
+from .records.cache import PROJECT
 from .records.follow import Watched
 from .records.run_rows import ListedRun
 
@@ -136,6 +137,12 @@ def because(run: NodeRun) -> str:
     """What its conditions decided: who won, with whom there was a tie; empty where its reason says so already."""
     told = run.created.because
     return "" if told == run.reason else told[:LONGEST_REASON]
+
+
+def why_again(run: NodeRun) -> str:
+    """That project files changed, where a node run begins for that; of what else changed people know themselves."""
+    told = str(run.detail.get("why") or "")
+    return told if PROJECT in told and run.attempt == 1 else ""
 
 
 def _short(name: str, value: Value) -> str:

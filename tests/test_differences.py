@@ -12,9 +12,10 @@ from dagbook.runner.comparison import Told
 from dagbook.runner.comparison_text import MOST_DIFF_LINES, lines
 from dagbook.runner.core.lifecycle import Changed, Created, Fact, RunState, State, so_far
 from dagbook.runner.core.values import Value
-from dagbook.runner.differences import SHARED, Differences, Files, differences
+from dagbook.runner.differences import SHARED, Differences, differences
 from dagbook.runner.records.artifacts import publish, remove_tree
 from dagbook.runner.records.code import snapshot
+from dagbook.runner.records.held_files import Files
 from dagbook.runner.records.store import RunRow, Store
 
 ON_ONE = {"reference": "python:3.12", "digest": "sha256:" + "1" * 64}

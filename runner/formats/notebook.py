@@ -90,7 +90,7 @@ def read_notebook(
     for position, source in reader.plain:
         reader.problems += check_plain(source, Place(cell=position))
     reader.problems += body_problems(pipeline, path.parent, project)
-    reader.problems += unused_parameters(pipeline, reader.parameters, reader.elsewhere())
+    reader.problems += unused_parameters(read, reader.parameters, reader.elsewhere())
     reader.problems += unused_shared(pipeline, reader.shared_in)
     reader.problems += check_attachments(pipeline, path.parent)
     place = Place(file=str(path))

@@ -67,12 +67,12 @@ def _definition(
 ) -> Definition:
     """What a file that is no notebook defines, with values and axes that were given from outside."""
     known = parameters_of(made)
-    made, faults = given_to(made, known, parameters or {}, grids, folder)
+    read, (made, faults) = made, given_to(made, known, parameters or {}, grids, folder)
     notebook, placed = notebook_of(made)
     cells = {node.title: node.cell for node in placed.nodes if node.cell is not None}
     found = [*faults, *body_problems(made, folder, project), *check_attachments(made, folder)]
     if not any(node.dialect or node.defined for node in made.nodes):  # a program may use its parameters itself
-        found += unused_parameters(made, known)
+        found += unused_parameters(read, known)
     problems = tuple(one.at(Place(file=str(path))) for one in found)
     return Definition(path, made, notebook, problems, known, cells, folder)
 

@@ -18,9 +18,10 @@ def unused_parameters(
 ) -> Iterator[Problem]:
     """W-PARAM-UNUSED for each parameter that no node takes, nor another one, nor a text in `elsewhere` (plain cells).
 
-    What is computed is left to the notebook itself.
+    `pipeline` is as it was written, before an axis from outside takes the place of a parameter. A parameter that is an
+    axis of a node is what its cell has when it is tried in the notebook. What is computed is left to the notebook.
     """
-    taken = {name for node in pipeline.nodes for name in node.uses} | set(pipeline.targets)
+    taken = {name for node in pipeline.nodes for name in (*node.uses, *node.grid)} | set(pipeline.targets)
     left = [one for one in known.values() if one.plain and one.name not in taken]
     if not left or not pipeline.nodes:
         return

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from ..core.errors import MachineError, problem
 from ..core.masking import looks_secret
 from ..core.values import Value, typed
 from .failpoints import failpoint
+from .held_files import changes, listing_of
 from .store import Store
 from .verify import Damage, check
 
@@ -27,6 +28,7 @@ KEY_VERSION = 1  # raised when equal parts no longer mean an equal result
 NEVER_RAN = "no earlier run of it succeeded"
 MOST_CHANGES = 3
 
+PROJECT = "project files"  # the part that is the digest of a project snapshot
 _SHOWN = "parameter "  # parts whose names begin so are kept as they are, when they are short
 _LONGEST_SHOWN = 60  # a digest has 64 characters, and must not be taken for a value
 
@@ -82,6 +84,7 @@ class Cache:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._files: dict[tuple[str, str], str] = {}  # what changed between two parts for them
 
     def keep(self, key: Key, pipeline: str, node: str, node_run: str, run: str, body: Mapping[str, Any]) -> None:
         """Remember what a node run that passed left; an earlier result of this node run with this key is replaced.
@@ -124,11 +127,22 @@ class Cache:
         latest = self._latest(pipeline, node, node_run)
         if latest is None:
             return NEVER_RAN
-        changes = list(_changes(json.loads(latest["parts"]), key.parts)) or ["dagbook changed"]
-        told = changes[:MOST_CHANGES]
-        if left := len(changes) - len(told):
+        found = list(_changes(json.loads(latest["parts"]), key.parts, self._changed_files)) or ["dagbook changed"]
+        told = found[:MOST_CHANGES]
+        if left := len(found) - len(told):
             return f"{', '.join(told)} and {left} more"
         return ", ".join(told)
+
+    def _changed_files(self, before: str, now: str) -> str:
+        """Which project files changed between these parts of keys; empty when a snapshot is not in the store."""
+        if (before, now) not in self._files:
+            homes = {_kept(PROJECT, home.name): home for home in self._store.code.glob("*")}
+            try:
+                found = str(changes(listing_of(homes[before]), listing_of(homes[now])))
+            except (KeyError, OSError):
+                found = ""
+            self._files[(before, now)] = found
+        return self._files[(before, now)]
 
     def _row(self, key: Key) -> Row | None:
         return self._first("select * from cache where key = ? order by at desc limit 1", key.digest)
@@ -165,10 +179,13 @@ def _artifact(body: Mapping[str, Any]) -> str:
     return str(body.get("detail", {}).get("artifact") or "")
 
 
-def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+def _changes(before: Mapping[str, str], now: Mapping[str, str], files: Callable[[str, str], str]) -> Iterator[str]:
     for name, value in now.items():
         if name not in before:
             yield f"{_words(name)} is new"
+        elif name == PROJECT and value != before[name]:
+            named = files(before[name], value)
+            yield f"{name} changed ({named})" if named else f"{name} changed"
         elif value != before[name]:
             short = max(len(value), len(before[name])) <= _LONGEST_SHOWN
             yield f"{_words(name)}: {before[name]} is now {value}" if short else f"{_words(name)} changed"

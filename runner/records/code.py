@@ -134,7 +134,7 @@ def _candidates(folder: Path, store: Path) -> Iterator[str]:
         return place == store or (place / _DATABASE).exists()
 
     listed = _known_to_git(folder)
-    found = _walked(folder, is_store) if listed is None else _meant(folder, listed, is_store)
+    found = _unignored(folder, _walked(folder, is_store)) if listed is None else _meant(folder, listed, is_store)
     for path in found:
         top = path.partition("/")[0]
         if not (is_store(folder) and (top in _IN_A_STORE or top.startswith(_DATABASE))):
@@ -157,6 +157,23 @@ def _walked(folder: Path, is_store: Callable[[Path], bool]) -> Iterator[str]:
         folders[:] = [one.name for one in there if not (one / "pyvenv.cfg").exists() and not is_store(one)]
         for name in names:
             yield (Path(parent) / name).relative_to(folder).as_posix()
+
+
+def _unignored(folder: Path, paths: Iterable[str]) -> Iterable[str]:
+    """Those of the paths that git would not ignore if the folder were a repository; without git all of them."""
+    if not (folder / ".gitignore").is_file():
+        return paths
+    there = list(paths)
+    with tempfile.TemporaryDirectory(prefix="dagbook-git-") as empty:
+        try:
+            subprocess.run(["git", "init", "-q", "--bare", empty], capture_output=True, check=True)
+            command = ["git", f"--git-dir={empty}", "--work-tree=.", "check-ignore", "--no-index", "-z", "--stdin"]
+            asked = b"\0".join(map(os.fsencode, there))
+            found = subprocess.run(command, cwd=folder, input=asked, capture_output=True, check=False)
+        except (OSError, subprocess.CalledProcessError):
+            return there
+    ignored = {os.fsdecode(path) for path in found.stdout.split(b"\0")}
+    return [path for path in there if path not in ignored]
 
 
 def _known_to_git(folder: Path) -> list[str] | None:

@@ -42,6 +42,14 @@ def test_reads_pipeline_nodes_shared_and_parameters_in_order(tmp_path: Path) -> 
     assert not read.parameters["folder"].plain
 
 
+@pytest.mark.parametrize(
+    ("option", "grids"), [("--param n", ("n=1,2",)), ("--param n", ("a.n=1,2",)), ("--grid n=1,2", ())]
+)
+def test_a_parameter_with_an_axis_in_its_place_is_taken(option: str, grids: tuple[str, ...], tmp_path: Path) -> None:
+    cells = code("n = 3", "parameters"), f"%%pipeline_node a {option}\nprint(n)"
+    assert not read_notebook(write(tmp_path / "p.ipynb", *cells), grids=grids).problems
+
+
 def test_nothing_of_the_notebook_is_executed(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     touch = f"open({str(trace)!r}, 'w')"

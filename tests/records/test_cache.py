@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from dagbook.runner.core.errors import MachineError
 from dagbook.runner.records import cache as caching
 from dagbook.runner.records.artifacts import publish
 from dagbook.runner.records.cache import NEVER_RAN, Cache, Key, as_part, key_of
+from dagbook.runner.records.code import snapshot
 from dagbook.runner.records.store import Store
 
 PARTS = {
@@ -127,6 +129,33 @@ def test_P13_a_miss_names_what_changed(store: Store, kind: str) -> None:
     key = key_of(PARTS | change)
     assert cache.find(key) is None
     assert cache.why_not(key, "demo", "train", "train") == words
+
+
+def test_P13_a_miss_names_the_project_files_that_changed(store: Store, tmp_path: Path) -> None:
+    """Three of them, and how many more; of a snapshot that is gone nothing is known."""
+    project = tmp_path / "project"
+    project.mkdir()
+    for name in ("clean.py", "old.csv", "same.txt"):
+        (project / name).write_text("1")
+    before = snapshot(project, store.code)
+    cache = Cache(store)
+    keep(cache, key_of(PARTS | {"project files": before.digest}), result(left(store)))
+
+    def why() -> str:
+        now = snapshot(project, store.code).digest
+        return cache.why_not(key_of(PARTS | {"project files": now}), "demo", "train", "train")
+
+    (project / "notes.txt").write_text("a thought")
+    assert why() == "project files changed (notes.txt is new)"
+    (project / "clean.py").write_text("2")
+    (project / "old.csv").unlink()
+    (project / "todo.txt").write_text("sleep")
+    assert why() == "project files changed (clean.py changed, notes.txt is new, todo.txt is new and 1 more)"
+    shutil.rmtree(before.path)
+    assert why().startswith("project files changed (clean.py")  # as it was told before
+    assert Cache(store).why_not(key_of(PARTS | {"project files": "01" * 32}), "demo", "train", "train") == (
+        "project files changed"
+    )
 
 
 def test_P13_a_miss_names_what_is_gone(store: Store) -> None:

@@ -63,6 +63,16 @@ def test_files_and_folders_that_are_named_are_no_part_of_it(project: Path, tmp_p
     assert kept(snapshot(project, tmp_path / "store" / "code", leave_out)) == ["helper.py", "mlruns2/rows.csv"]
 
 
+def test_what_gitignore_lists_is_no_part_of_it_in_a_repository_or_not(project: Path, tmp_path: Path) -> None:
+    (project / "deep").mkdir()
+    for name in ("notes.txt", "deep/a.log", "deep/b.csv", "kept.log", "ä ö.tmp"):
+        (project / name).write_text("1")
+    (project / ".gitignore").write_text("notes.txt\n*.log\n!kept.log\n*.tmp\n")
+    (project / "deep" / ".gitignore").write_text("b.csv\n")
+    found = snapshot(project, tmp_path / "store" / "code")
+    assert kept(found) == [".gitignore", "deep/.gitignore", "helper.py", "kept.log"]
+
+
 def test_the_store_of_somebody_else_is_no_part_of_the_project_either(project: Path, tmp_path: Path) -> None:
     opened(project / "earlier").close()
     assert kept(snapshot(project, tmp_path / "store" / "code")) == ["helper.py"]
