@@ -7,6 +7,7 @@ from .edge_globs import edge_glob_problems
 from .environment import environment_problems
 from .errors import Problem, problem
 from .flow import flow_problems
+from .logged import unlogged_problems
 from .model import Pipeline
 from .moving_images import moving_image_problems
 from .secrets_given import secret_problems
@@ -26,5 +27,6 @@ def check(pipeline: Pipeline) -> list[Problem]:
         found += secret_problems(pipeline)
         found += edge_glob_problems(pipeline)
         found += unused_problems(pipeline)
+        found += unlogged_problems(pipeline)
         found += moving_image_problems(pipeline)
     return found

@@ -205,4 +205,19 @@ class Gate:
         if broken and len(broken) == len(self._judged):
             return State.UPSTREAM_FAILED, f'"{broken[0].node}" {broken[0].state.replace("_", " ")}'
         asked = " and ".join(map(str, [*self._thresholds, *self._comparing]))
-        return State.SKIPPED, f"no run passed {asked}: " + ("; ".join(self._few_faults()) or "there was none to test")
+        told = self.unlogged() or "; ".join(self._few_faults()) or "there was none to test"
+        return State.SKIPPED, f"no run passed {asked}: {told}"
+
+    def unlogged(self) -> str:
+        """The tag that was to be tested and that no run logged, in words; empty when each was logged by one at least.
+
+        It looks like a mistyped name, and not like a decision.
+        """
+        for one in (*self._thresholds, *self._comparing):
+            passed = [run for run in self._judged if run.node in one.tasks and run.state in PASSED]
+            if passed and not any(one.tag in run.tags for run in passed):
+                tags = {tag for run in passed for tag in run.tags}
+                tasks = " or ".join(f'"{title}"' for title in one.tasks)
+                hint = nearest(one.tag, tags) if tags else "They logged none."
+                return f'no run of {tasks} logged "{one.tag}". {hint}'
+        return ""

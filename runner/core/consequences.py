@@ -15,6 +15,7 @@ _OF_A_MISSING_NODE = frozenset(
         "E-NO-INPUT",
         "W-NO-INPUT",
         "W-NO-TAG",
+        "W-TAG-UNLOGGED",
         "W-PARAM-UNUSED",
         "W-DATA-UNUSED",
         "W-NODE-ALONE",

@@ -28,11 +28,12 @@ ABSENT = frozenset({State.SKIPPED, State.WAITING})  # a node whose only run is i
 
 @dataclass(frozen=True, slots=True)
 class Birth:
-    """A node run that comes to be; with a `state` it is decided at once, for that `reason`."""
+    """A node run that comes to be; with a `state` it is decided at once, for that `reason`, with these `warnings`."""
 
     created: Created
     state: State | None = None
     reason: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 class Expansion:
@@ -251,7 +252,10 @@ class Expansion:
         state, reason = self._why_none(title)
         zeros = (0,) * len(self._axes[title])
         created = Created(self._nodes[title].slug, title, zeros, {}, {}, {})
-        return self._born(Birth(replace(created, because=reason), state, reason))
+        gate = self._gates.get(title)
+        unlogged = gate.unlogged() if gate and state is State.SKIPPED and title not in self._absent else ""
+        warnings = (f"it did not run, because {unlogged}",) if unlogged else ()
+        return self._born(Birth(replace(created, because=reason), state, reason, warnings))
 
     def _why_none(self, title: str) -> tuple[State, str]:
         if title in self._undecided:

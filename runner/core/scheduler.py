@@ -178,7 +178,8 @@ class Scheduler:
             run.reason = birth.reason
             self._decide(run)
         elif birth.state and self._verdict(run)[0] in (None, State.CACHED):  # no result stands for what may not be
-            self._change(created.id, birth.state, birth.reason)
+            detail = {"warnings": list(birth.warnings)} if birth.warnings else None
+            self._change(created.id, birth.state, birth.reason, detail=detail)
             self._after_failure(run, birth.state)
             self._decide(run)
         else:

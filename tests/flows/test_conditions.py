@@ -68,7 +68,10 @@ def test_row_44_what_passed_nobody_is_skipped_with_a_reason_and_so_is_what_comes
 def test_C1_the_reason_names_run_tag_and_value(one_task: Ended) -> None:
     reason = one_task.runs["missing"]["reason"]
     assert reason.startswith("no run passed gt:train.acuracy:0: ")
-    assert 'train#1 logged no "acuracy" (Did you mean "accuracy"?)' in reason
+    unlogged = 'no run of "train" logged "acuracy". Did you mean "accuracy"?'
+    assert reason.endswith(unlogged)
+    assert one_task.runs["missing"]["warnings"] == [f"it did not run, because {unlogged}"]
+    assert one_task.runs["text"]["warnings"] == []
     reason = one_task.runs["text"]["reason"]
     assert "kind 0.5" in reason
     assert "train#1" in reason

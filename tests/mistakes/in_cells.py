@@ -57,6 +57,22 @@ IN_CELLS = (
         fix="--after options away",
     ),
     in_a_cell("a node after itself", "E-EDGE-SELF", "%%pipeline_node a --after a\n1", says="itself", fix="--after"),
+    in_a_cell(
+        "a tag mistyped in a condition",
+        "W-TAG-UNLOGGED",
+        "%%pipeline_node train --grid lr=1,2\nimport dagbook\ndagbook.log_tag('accuracy', lr)",
+        "%%pipeline_node best --after train --when max:acuracy\n1",
+        says='"best" tests the tag "acuracy", and nothing in the code of "train" logs it',
+        fix='Did you mean "accuracy"?',
+    ),
+    in_a_cell(
+        "a tag mistyped that a line logs",
+        "W-TAG-UNLOGGED",
+        '%%pipeline_command train\necho "dagbook_tag_accuracy: $X"',
+        "%%pipeline_node best --after train --when gt:train.acuracy:0\n1",
+        says='"acuracy"',
+        fix='Did you mean "accuracy"?',
+    ),
     # values
     in_a_cell(
         "a parameter that nobody gives",

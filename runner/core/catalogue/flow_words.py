@@ -44,6 +44,7 @@ FLOW_WORDS: dict[str, tuple[str, str]] = {
         '"{node}" tests a tag called {tag!r}: no node right before it is called "{wanted}"',
         "{nearest}",
     ),
+    "W-TAG-UNLOGGED": ('"{node}" tests the tag "{tag}", and nothing in the code of {tasks} logs it', "{nearest}"),
     "E-COND-TASK": ('"{node}" tests a tag of "{missing}", which does not come right before it', "{nearest}"),
     # parameters and grids
     "E-PARAM-NAME": (
