@@ -68,7 +68,7 @@ class RunMagics(Magics):
     def pipeline_resume(self, line: str) -> None:
         from ..runner.core.values import to_json, typed
         from ..runner.formats.magic_lines import pairs, read_line
-        from ..runner.steer import again, go_on
+        from ..runner.steer import again, done_words, go_on
 
         read = read_line("pipeline_resume", line)
         self._told = []
@@ -78,6 +78,9 @@ class RunMagics(Magics):
         waits = must_wait(self.shell) or read.values["wait"]
         run, force = store.run(wanted).id, read.values["force"] or ()
         order = again(run, "%pipeline_resume", parameters, force, waits=not must_wait(self.shell))
+        if words := done_words(store, order):
+            _show_text(words)
+            return
         progress = _Progress()
         launched = go_on(store, order, progress, tied=waits, observers=_observers(read))
         progress.done()

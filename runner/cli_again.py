@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .cli_attended import attend
+from .cli_attended import attend, tell_done
 from .cli_given import given_parameters, parameter_options
 from .cli_observers import observer_options, observers_asked
 from .cli_options import (
@@ -113,7 +113,7 @@ def _again(wanted: str, options: dict[str, Any], how: str, force: tuple[str, ...
     from .formats.plain_secrets import given_secrets
     from .host import hosted_of
     from .kept_definition import definition_of
-    from .steer import again
+    from .steer import again, done_words
 
     reports: Reports = options["reports"]
 
@@ -127,6 +127,10 @@ def _again(wanted: str, options: dict[str, Any], how: str, force: tuple[str, ...
     tell_findings(given_secrets(parameters), reports, options["as_json"])
     given = {name: to_json(value) for name, value in parameters.items()}
     order = again(row.id, how, given, force, not options["no_wait"], options["keep_failed"])
+    if words := done_words(opened, order):
+        return tell_done(
+            words, opened, row.id, lambda: definition or definition_of(opened, row), options["as_json"], reports
+        )
     ordered = {"store": str(opened.folder), "resume": order, "observers": observers_asked(options)}
     hosted = hosted_of(ordered, tell, later=tell)
     tell_findings(hosted.warnings, reports, options["as_json"])

@@ -70,6 +70,28 @@ def _tell_written(shown: TextIO, reports: Reports) -> None:
         print(told, file=shown)
 
 
+def tell_done(
+    words: str, store: Store, run: str, definition: Callable[[], Definition], as_json: bool, reports: Reports
+) -> int:
+    """Say that a run has nothing to go on with, and write the reports of what it is; gives the exit code."""
+    from .records.follow import Follower
+    from .reports.writing import write_reports
+
+    shown = sys.stderr if as_json else sys.stdout
+    with _told(shown):
+        print(words, file=shown)
+    follower = Follower(store, run)
+    follower.update()
+    faults = write_reports(reports, follower, definition, shown)
+    with _told(shown):
+        _tell_written(shown, reports)
+    with _told(sys.stderr):
+        tell_problems(faults.values())
+    if as_json:
+        _print_run(follower)
+    return NOT_WRITTEN if faults else 0
+
+
 @contextlib.contextmanager
 def _looked_on(follower: Follower, shown: TextIO, quiet: bool) -> Iterator[None]:
     """Meanwhile a thread shows the run."""

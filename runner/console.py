@@ -223,7 +223,8 @@ def tell_end(stream: TextIO, follower: Follower) -> None:
         again = going_on(follower.store.folder, follower.row.outermost)
         print(f"Or as it was, where it may pass by itself: {again}", file=stream)
     states = view.up_to_date(so_far) or view.tally(run.state for run in view.listed(so_far))
-    took = view.age((follower.store.run(follower.row.id).ended or time.time()) - follower.row.started)
+    row = follower.store.run(follower.row.id)
+    took = view.age((row.ended or time.time()) - row.last_began)
     print(f"Run {follower.row.id} {view.state_word(so_far.state)} after {took}: {states}.", file=stream)
 
 

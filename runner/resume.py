@@ -77,6 +77,17 @@ def _check(row: RunRow) -> None:
         raise PipelineError(problem("E-RESUME", run=row.id, why=why, hint=hint))
 
 
+def is_done(store: Store, row: RunRow) -> bool:
+    """True when there is nothing to go on with: the run succeeded, and what it left is in the store as it was.
+
+    That an image, a package or a dataset is another one by now is a reason for a new run, not for this one.
+    """
+    if row.state is not RunState.SUCCEEDED:
+        return False
+    left = so_far(entry.fact for entry in store.facts(row.id)).node_runs.values()
+    return all(_is_intact(store, run) for run in left if run.state in PASSED and not run.detail.get("dataset"))
+
+
 def _known(row: RunRow, store: Store) -> Mapping[str, Parameter]:
     """What the notebook of a run said of its parameters when the run began; nothing where it is not known."""
     kept, file = store.folder / "runs" / row.id / SNAPSHOT, row.record["file"]

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .core.errors import PipelineError, problem
+from .formats.commands import command
 from .launch import Launched, cancel, launch
 from .records.follow import Follower
 from .records.processes import alive, user_name
 from .records.settling import OVER, settle
 from .records.store import RunRow, Store
+from .resume import is_done
 
 GONE_SECONDS = 30  # how long the end of a run may take that was asked to end
 
@@ -70,6 +72,15 @@ def again(
     """
     order: dict[str, Any] = {"run": run, "parameters": dict(parameters or {}), "force": tuple(force), "how": how}
     return {**order, "waits": waits, "keep_failed": keep_failed}
+
+
+def done_words(store: Store, order: Mapping[str, Any]) -> str:
+    """That the run of an `again` has nothing to go on with, and what else there is to do; empty where it has."""
+    row = store.run(order["run"])
+    if order["parameters"] or order["force"] or not is_done(store, row):
+        return ""
+    again = command(store.folder, "retry", row.id, "--node", "NODE")
+    return f"Run {row.id} has succeeded: there is nothing to resume. To run a node of it once more: {again}"
 
 
 def go_on(

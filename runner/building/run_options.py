@@ -32,7 +32,9 @@ def split(options: Mapping[str, Any], known: Mapping[str, Value]) -> tuple[dict[
     given |= {name: value for name, value in options.items() if name not in (*RUN_OPTIONS, "parameters")}
     for name in given:
         if name not in known and "." not in name:
-            hint = nearest(name, [*known, *RUN_OPTIONS])
+            option = nearest(name, RUN_OPTIONS)
+            close = nearest(name, known)
+            hint = option if option.startswith("Did you") and not close.startswith("Did you") else close
             raise PipelineError(problem("E-PARAM-UNKNOWN", name=name, nearest=hint))
     return said, {name: plain_value(name, value) for name, value in given.items()}
 

@@ -95,6 +95,10 @@ def _encode(params: dict[str, Any]) -> dict[str, Any]:
     return {name: to_json(value) for name, value in params.items()}
 
 
+def _listed(data: Any) -> Any:
+    return (data,) if isinstance(data, str) else data
+
+
 class Objective(StrEnum):
     """What a condition asks of a tag."""
 
@@ -129,6 +133,8 @@ UNNAMED = "pipeline"  # what a pipeline is called that nobody named
 FARTHEST = 100_000  # pixels from the top and from the left of a picture
 
 Title = Annotated[str, AfterValidator(clean_title)]
+# One title may stand for a list of one.
+Titles = Annotated[tuple[Title, ...], BeforeValidator(_listed, json_schema_input_type=str | tuple[Title, ...])]
 Parameters = Annotated[
     dict[str, Any], BeforeValidator(_decode), AfterValidator(_check_parameters), PlainSerializer(_encode)
 ]
@@ -202,8 +208,8 @@ class Node(Written):
     kind: Kind = Kind.CELL
     source: str = ""
     path: str | None = None
-    after: tuple[Title, ...] = ()
-    gather: tuple[Title, ...] = ()  # those of `after` whose runs are handed over all at once
+    after: Titles = ()
+    gather: Titles = ()  # those of `after` whose runs are handed over all at once
     image: Annotated[str, AfterValidator(check_image)] | None = None
     requirements: tuple[str, ...] | None = None
     prerun: str | None = None

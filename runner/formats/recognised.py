@@ -135,6 +135,8 @@ def _format_of(documents: Sequence[Entry], file: str) -> str:
             next(iter(root.value), ""), ["flow", "tasks", "dagbook", "pipeline", "transform", "nodes", "edges"]
         )
         hint = f"{close} {hint}" if close.startswith("Did you mean") else hint
+        if "nodes" in root.value:
+            hint = "A pipeline of dagbook's own begins with the line `dagbook: 1`. Or name the format with --from."
         raise PipelineError(problem("E-FORMAT", Place(file, line=root.line), file=file, hint=hint))
     found = "a list" if isinstance(root.value, list) else "a single value"
     wanted = "a mapping, or a list of steps and pipelines"

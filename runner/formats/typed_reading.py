@@ -19,6 +19,23 @@ class Schema(BaseModel):
     model_config = ConfigDict(extra="allow", populate_by_name=True, frozen=True)
 
 
+# What other tools call what we call otherwise; it counts where a model knows the second name, and not the first.
+_ELSEWHERE = {
+    "name": "title",
+    "id": "title",
+    "title": "name",
+    "code": "source",
+    "script": "source",
+    "command": "source",
+    "run": "source",
+    "needs": "after",
+    "depends": "after",
+    "depends_on": "after",
+    "upstream": "after",
+    "parameters": "params",
+    "param": "params",
+}
+
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -66,7 +83,7 @@ def read_as(
         plain = entry.plain()
         model = schema.model_validate(plain if issubclass(schema, Schema) else bare(plain))
     except ValidationError as error:
-        for detail in error.errors():
+        for detail in _once(error.errors()):
             _tell(detail, _known_at(schema, detail["loc"]), entry, ledger, path, what, node)
         return None
     except PipelineError as error:
@@ -80,6 +97,20 @@ def read_as(
         facts = {"where": where, "key": extra, "nearest": nearest(extra, known)}
         ledger.note(code, at, [*path, *inner, extra], "kept for export", node, **facts)
     return model
+
+
+def _once(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """The faults; that a key is missing is not told where it stands under the name that it has elsewhere."""
+    meant = {
+        (*one["loc"][:-1], _ELSEWHERE.get(str(one["loc"][-1]))) for one in details if one["type"] == "extra_forbidden"
+    }
+    return [one for one in details if one["type"] != "missing" or one["loc"] not in meant]
+
+
+def _meant(key: str, known: Sequence[str]) -> str:
+    """What a key that is not known seems to mean: the name that its thing has here, or a name like it."""
+    here = _ELSEWHERE.get(key)
+    return f'Did you mean "{here}"?' if here in known else nearest(key, known)
 
 
 def _place(entry: Entry, ledger: Ledger, node: str | None) -> Any:
@@ -120,7 +151,7 @@ def _tell(
     full = [*path, *inside]
     if kind == "extra_forbidden":
         key = str(detail["loc"][-1])
-        facts = {"where": where.removesuffix(f", {key}"), "key": key, "nearest": nearest(key, known_keys)}
+        facts = {"where": where.removesuffix(f", {key}"), "key": key, "nearest": _meant(key, known_keys)}
         ledger.note("E-KEY-UNKNOWN", at, full, "not read", node, **facts)
     elif kind == "missing":
         key = str(detail["loc"][-1])

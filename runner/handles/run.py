@@ -255,14 +255,16 @@ class Run:
     def resume(self, *, force: Iterable[str] = (), no_wait: bool = False, **parameters: Value) -> Run:
         """Go on with a run that ended too early or waits, in a process of its own; gives the run.
 
-        What is done is kept; what did not succeed runs again, and the titles in `force`. `parameters` change those of
-        the pipeline. With `no_wait` it ends when nothing but an approval is left. Raises PipelineError (E-RUN-LIVE,
-        E-RESUME, what planning finds), MachineError.
+        What is done is kept; what did not succeed runs again, and the titles in `force`; where all has succeeded,
+        nothing is run. `parameters` change those of the pipeline. With `no_wait` it ends when nothing but an approval
+        is left. Raises PipelineError (E-RUN-LIVE, E-RESUME, what planning finds), MachineError.
         """
-        from ..steer import again, go_on
+        from ..steer import again, done_words, go_on
 
         values = {name: to_json(value) for name, value in parameters.items()}
         order = again(self.id, "Run.resume", values, tuple(force), waits=not no_wait)
+        if done_words(self._store, order):
+            return self
         self._launched = go_on(self._store, order, _silent)
         return self
 

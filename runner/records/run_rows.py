@@ -50,6 +50,12 @@ class RunRow(ListedRun):
 
     record: Mapping[str, Any]
 
+    @property
+    def last_began(self) -> float:
+        """When it began, or was resumed the last time: what was between two lives was no work."""
+        resumed = self.record.get("resumed")
+        return float(resumed[-1]["at"]) if resumed else self.started
+
 
 def listed_run(row: Row) -> ListedRun:
     """The run in a row of `LISTED`. Raises ValueError, TypeError for one that makes no sense."""

@@ -254,17 +254,6 @@ def test_retry_runs_a_node_again_and_what_follows_only_when_its_result_is_anothe
     assert 'Did you mean "a"?' in wrong.err
 
 
-def test_a_run_that_has_succeeded_is_resumed_to_the_same_without_running_anything(
-    dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
-) -> None:
-    flow = make_notebook(command("a"), command("b", "", "--after a"))
-    dagbook("run", flow, *PROCESS)
-    said = dagbook("resume", "latest", "--json")
-    assert (said.code, said.json["state"]) == (0, "succeeded")
-    assert ids(said, "attempts") == box.begun() == {"a": 1, "b": 1}
-    assert said.err.count("kept") == 2
-
-
 def test_a_run_that_is_being_run_is_not_resumed(
     started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
 ) -> None:
@@ -333,6 +322,21 @@ def test_a_result_that_was_damaged_meanwhile_is_made_again_and_what_follows_stay
     said = dagbook("resume", "latest", "--json")
     assert (said.code, ids(said, "attempts")) == (0, {"a": 2, "b": 1})
     assert Path(ids(said, "artifact")["a"], "one.txt").read_text() == "1\n"
+
+
+@pytest.mark.parametrize("verb", ["resume", "retry"])
+def test_a_run_that_succeeded_has_nothing_to_resume_and_stays_as_it_is(
+    dagbook: Dagbook, make_notebook: MakeNotebook, box: Box, verb: str
+) -> None:
+    """Its reports are written all the same; its time does not grow by the time since."""
+    flow = make_notebook(command("a"), command("b", "", "--after a"))
+    before = dagbook("run", flow, *PROCESS, "--json")
+    said = dagbook(verb, "latest", "--json", "-o", "out.ipynb")
+    assert (said.code, said.json) == (0, before.json)
+    assert "there is nothing to resume" in said.err
+    assert "dagbook retry" in said.err
+    assert flow.with_name("out.ipynb").is_file()
+    assert box.begun() == {"a": 1, "b": 1}
 
 
 # between two lives

@@ -162,7 +162,7 @@ HEAD = "dagbook: 1\nnodes:\n- title: a\n"
         (HEAD + "  datums: {input: {globb: x}}\n", "E-KEY-UNKNOWN", 4, "datums.input", '"glob"'),
         (HEAD + "  retries: many\n", "E-TYPE", 4, "retries", ""),
         (HEAD + "  retries: 1000\n", "E-RANGE", 4, "retries", ""),
-        (HEAD + "  after: b\n", "E-TYPE", 4, "list", ""),
+        (HEAD + "  after: 3\n", "E-TYPE", 4, "list", ""),
         (HEAD + "  source: 12\n", "E-TYPE", 4, "source", ""),
         ('dagbook: 1\nnodes:\n- title: "!!!"\n', "E-NAME-EMPTY", 3, "!!!", ""),
         ("dagbook: 1\nnodes:\n- kind: cell\n", "E-KEY-MISSING", 3, "'title'", ""),
@@ -207,3 +207,11 @@ def test_the_schema_knows_what_is_written_and_refuses_what_is_not_known() -> Non
     assert node["additionalProperties"] is False
     assert node["required"] == ["title"]
     assert set(node["properties"]) >= {"title", "kind", "after", "grid", "datums", "search"}
+
+
+def test_one_node_before_needs_no_list() -> None:
+    text = (
+        "dagbook: 1\nname: flow\nnodes:\n- title: a\n- title: b\n  after: a\n- {title: c, after: [a, b], gather: b}\n"
+    )
+    _, b, c = native_pipeline(text, "flow.yaml").nodes
+    assert (b.after, c.after, c.gather) == (("a",), ("a", "b"), ("b",))

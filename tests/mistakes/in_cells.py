@@ -75,6 +75,13 @@ IN_CELLS = (
     ),
     # values
     in_a_cell(
+        "an axis with a space",
+        "E-GRID-EMPTY",
+        "%%pipeline_node a --grid lr=0.1, 0.2\n1",
+        says="--grid lr=0.1, holds an empty value",
+        fix="without spaces",
+    ),
+    in_a_cell(
         "a parameter that nobody gives",
         "E-PARAM-MISSING",
         "%%pipeline_node a --param epochs\n1",

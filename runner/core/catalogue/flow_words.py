@@ -68,7 +68,7 @@ FLOW_WORDS: dict[str, tuple[str, str]] = {
     ),
     "E-GRID-EMPTY": (
         "--grid {name}={text} holds an empty value",
-        "Write --grid {name}=1,2,3 ; an empty text is written as {name}='\"\",a'.",
+        "Write --grid {name}=1,2,3 without spaces; an empty text is written as {name}='\"\",a'.",
     ),
     "E-GRID-TAKEN": ("{what}", "{hint}"),
     "E-GRID-SIZE": (
