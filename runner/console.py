@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 30
 MOST_FAILURES = 5
+MOST_ALIKE = 6  # node runs that are named of those that failed alike
 _STATE_WIDTH = max(map(len, State))
 _SPOKEN = ENDED | {State.RUNNING, State.PENDING_APPROVAL}
 
@@ -209,11 +210,11 @@ def _most_telling(watched: list[Watched]) -> list[Watched]:
 def tell_end(stream: TextIO, follower: Follower) -> None:
     """The last lines: how the run ended, and for each failure where to look and what to do."""
     so_far = follower.so_far
-    failures = view.failed_first(so_far)
-    for run in failures[:MOST_FAILURES]:
-        _tell_failure(stream, follower, run)
-    if len(failures) > MOST_FAILURES:
-        print(f"\n… and {len(failures) - MOST_FAILURES} more: dagbook show {follower.row.id}", file=stream)
+    failures = _alike(view.failed_first(so_far))
+    for alike in failures[:MOST_FAILURES]:
+        _tell_failure(stream, follower, alike)
+    if more := sum(map(len, failures[MOST_FAILURES:])):
+        print(f"\n… and {more} more: dagbook show {follower.row.id}", file=stream)
     for run in so_far.node_runs.values():
         for warning in run.detail.get("warnings", []):
             print(f"warning: {view.label(run)}: {warning}", file=stream)
@@ -242,8 +243,18 @@ def _tell_questions(stream: TextIO, follower: Follower) -> None:
         print(f"\nThen go on: {going_on(store, follower.row.outermost)}", file=stream)
 
 
-def _tell_failure(stream: TextIO, follower: Follower, run: NodeRun) -> None:
-    """One failure: the node and where its code stands, the user's own traceback, the notebook that shows it."""
+def _alike(failures: Iterable[NodeRun]) -> list[list[NodeRun]]:
+    """The failures, those runs of a node together that failed for one reason."""
+    found: dict[tuple[str, State, str], list[NodeRun]] = {}
+    for run in failures:
+        found.setdefault((run.node, run.state, run.reason), []).append(run)
+    return list(found.values())
+
+
+def _tell_failure(stream: TextIO, follower: Follower, alike: list[NodeRun]) -> None:
+    """One failure: the node and where its code stands, the user's own traceback, the notebook that shows it, and the
+    other runs of the node that failed alike."""
+    run, *others = alike
     where = Origins(follower).of(run).words()
     print(f"\n✕ {view.label(run)}{f' ({where})' if where else ''}: {run.reason}", file=stream)
     error = run.detail.get("error")
@@ -255,6 +266,9 @@ def _tell_failure(stream: TextIO, follower: Follower, run: NodeRun) -> None:
     if notebook := run.detail.get("notebook"):
         print(f"  notebook: {as_seen(notebook)}", file=stream)
     print(f"  log:      {command(follower.store.folder, 'logs', follower.row.id, run.id)}", file=stream)
+    if others:
+        more = f" and {len(others) - MOST_ALIKE} more" if len(others) > MOST_ALIKE else ""
+        print(f"  likewise: {', '.join(map(view.label, others[:MOST_ALIKE]))}{more}", file=stream)
 
 
 def show(stream: TextIO, follower: Follower) -> None:

@@ -5,6 +5,7 @@ Rules: docs/semantics.md, "Names and places" and "Edges".
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
 from .errors import Place, Problem, nearest, problem
@@ -16,8 +17,9 @@ from .names import slug_of
 def structure_problems(pipeline: Pipeline) -> list[Problem]:
     """Faults of names, edges, gathers and parameters, and cycles when there is no other error."""
     found = [*_name_problems(pipeline.nodes), *_edge_problems(pipeline)]
+    titles = {node.slug: node.title for node in pipeline.nodes}
     for node in pipeline.nodes:
-        found += [*_gather_problems(node), *_datum_problems(node), *_parameter_problems(pipeline, node)]
+        found += [*_gather_problems(node), *_datum_problems(node, titles), *_parameter_problems(pipeline, node)]
     if not any(one.is_error for one in found):
         found += _cycle_problems(pipeline)
     return found
@@ -74,12 +76,21 @@ def _gather_problems(node: Node) -> Iterable[Problem]:
             yield problem("E-GATHER", node.place, node=node.title, missing=title, nearest=nearest(title, node.after))
 
 
-def _datum_problems(node: Node) -> Iterable[Problem]:
+def _name_it(title: str, node: Node, titles: Mapping[str, str]) -> str:
+    """What to do about an input that does not come before a node: name it, where there is one called so."""
+    there = titles.get(slug_of(title))
+    if there and there != node.title:
+        return f"Add it: --after {shlex.quote(there)}"
+    return nearest(title, node.after or (one for one in titles.values() if one != node.title))
+
+
+def _datum_problems(node: Node, titles: Mapping[str, str]) -> Iterable[Problem]:
     """Each input that is cut into datums must come before the node, and not be gathered."""
     after, gathered = {slug_of(title) for title in node.after}, {slug_of(title) for title in node.gather}
     for title in node.datums.input.titles if node.datums else ():
         if slug_of(title) not in after:
-            yield problem("E-MAP", node.place, node=node.title, missing=title, nearest=nearest(title, node.after))
+            hint = _name_it(title, node, titles)
+            yield problem("E-MAP", node.place, node=node.title, missing=title, nearest=hint)
         elif slug_of(title) in gathered:
             what = f'"{node.title}" gathers "{title}" and cuts it into datums'
             yield problem("E-CONFLICT", node.place, what=what, hint="Keep one of --gather and --map.")

@@ -16,11 +16,13 @@ from .notebook_file import language_of_kernel
 from .other_languages import other_language
 from .plain_secrets import may_hold_secrets, secrets_in_code, secrets_in_script, secrets_of_line
 from .python_code import Code, Names, free_names, line_at, read_code
+from .python_walk import names_at
 from .read_findings import Surroundings
 from .reads import reads_in_code, reads_in_text
 
 _ASKING = {"input": "input", "raw_input": "input", "getpass": "getpass"}
 _WRITING = ("to_", "save", "write", "dump", "mkdir", "touch", "rename", "log_", "export")
+_JOINING = frozenset({"join", "Path", "PurePath", "PosixPath", "PurePosixPath"})
 _LONGEST_PATH = 255
 
 
@@ -206,14 +208,14 @@ def _inside(code: Code, kinds: tuple[type[ast.AST], ...]) -> set[ast.AST]:
 
 
 def _project_paths(code: Code, project: Path, place: Place) -> Iterator[Problem]:
-    """Text literals that name a file, but not those in f-strings, nor those handed to a call that writes."""
+    """Text literals that name a file, but not those in f-strings, below another folder, or handed to a call that
+    writes."""
     texts = [(node, node.value) for node, _ in code.parts if isinstance(node, ast.Constant)]
     naming = [(node, text) for node, text in texts if isinstance(text, str) and _names_a_file(text, project)]
     if not naming:
         return
-    other = _inside(code, (ast.JoinedStr,)) | {
-        part for call in _calls(code, False) if _writes(call) for part in ast.walk(call)
-    }
+    other = _inside(code, (ast.JoinedStr,)) | _below_another(code)
+    other |= {part for call in _calls(code, False) if _writes(call) for part in ast.walk(call)}
     told: set[str] = set()
     for node, literal in naming:
         if literal not in told and node not in other:
@@ -221,6 +223,18 @@ def _project_paths(code: Code, project: Path, place: Place) -> Iterator[Problem]
             at = replace(place, line=line_at(place, node.lineno))
             better = "/code/" + literal.removeprefix("./")
             yield problem("W-CODE-PATH", at, literal=literal, better=better)
+
+
+def _below_another(code: Code) -> set[ast.AST]:
+    """The texts that name something in a folder that comes before them: `folder / "x.csv"`, `join(folder, "x.csv")`."""
+    found: set[ast.AST] = set()
+    for node, _ in code.parts:
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.Add):
+            found.add(node.right)
+        elif isinstance(node, ast.Call):
+            name, *_ = names_at(node.func)
+            found.update(node.args if name == "joinpath" else node.args[1:] if name in _JOINING else ())
+    return found
 
 
 def _writes(call: ast.Call) -> bool:

@@ -170,22 +170,33 @@ def _json_type(content: Any) -> str:
 
 
 def _complete(path: Path, content: Content, found: list[Problem]) -> None:
-    """Bring the content into the form of 4.5; ids and kernelspec that are missing are put in and told in `found`."""
-    kept = [cell for cell in content["cells"] if isinstance(cell.get("id"), str)]
-    unique = len({cell["id"] for cell in kept})
-    if content.get("nbformat_minor", 0) >= NEWEST_MINOR and (unique < len(content["cells"])):
-        what = "cells without an id, or with one that another cell has, got a new id"
+    """Bring the content into the form of 4.5; ids and kernelspec that are missing are put in.
+
+    What is put in as Jupyter would do it goes without saying; what may be meant otherwise is told in `found`.
+    """
+    kept = [cell["id"] for cell in content["cells"] if isinstance(cell.get("id"), str)]
+    if content.get("nbformat_minor", 0) >= NEWEST_MINOR and len(set(kept)) < len(kept):
+        what = "a cell with an id that another cell has got a new one"
         found.append(problem("W-NB-REPAIRED", Place(file=str(path)), what=what))
     _give_ids(content["cells"])
     content["nbformat_minor"] = max(content.get("nbformat_minor", 0), NEWEST_MINOR)
     if not isinstance(content["metadata"].get("kernelspec"), dict):
-        found.append(problem("W-NB-REPAIRED", Place(file=str(path)), what="no kernel is named; python3 is taken"))
+        language = _language_told(content)
+        if language not in ("", "python"):
+            what = f"no kernel is named, and the language is {language}; python3 is taken"
+            found.append(problem("W-NB-REPAIRED", Place(file=str(path)), what=what))
         content["metadata"]["kernelspec"] = kernelspec("python3", "python")
     content["metadata"].pop("trusted", None)
     for cell in content["cells"]:
         cell["metadata"].pop("trusted", None)
         if isinstance(cell["source"], list):
             cell["source"] = "".join(cell["source"])
+
+
+def _language_told(content: Content) -> str:
+    """The language that the notebook itself names; empty where it names none."""
+    told = content["metadata"].get("language_info")
+    return str(told.get("name") or "").lower() if isinstance(told, dict) else ""
 
 
 def as_node(content: Mapping[str, Any]) -> NotebookNode:

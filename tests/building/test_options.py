@@ -205,6 +205,8 @@ def test_words_of_a_run_are_options_or_parameters() -> None:
         split({"epoch": 5}, {"epochs": 3})
     with pytest.raises(PipelineError, match=r"no parameter 'job'(.|\n)*Did you mean \"jobs\""):
         split({"job": 5}, {})
+    with pytest.raises(PipelineError, match=r'Known: "epochs", "lr"\.$'):  # what is far from an option is meant as one
+        split({"m": 5}, {"epochs": 3, "lr": 1})
 
 
 def test_options_of_a_run_are_what_the_command_line_asks_for() -> None:

@@ -165,3 +165,19 @@ def test_files_of_the_project_are_hinted_at(tmp_path: Path) -> None:
         ("W-CODE-PATH", 4, "Write '/code/data/x.csv'."),
     ]
     assert findings(body) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "(folder / 'model.txt').read_text()",
+        "open(os.path.join(folder, 'model.txt'))",
+        "open(folder.joinpath('model.txt'))",
+        "Path(folder, 'model.txt')",
+        "open(folder + 'model.txt')",
+    ],
+)
+def test_a_file_of_another_folder_is_none_of_the_project(body: str, tmp_path: Path) -> None:
+    (tmp_path / "model.txt").write_text("")
+    body = f"import os\nfrom pathlib import Path\nfolder = Path(os.environ['X'])\n{body}"
+    assert findings(body, project=tmp_path) == []

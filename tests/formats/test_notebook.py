@@ -206,13 +206,21 @@ def test_B2_python_magics_in_an_R_notebook_are_refused(tmp_path: Path) -> None:
     assert findings(tmp_path, "x <- 1", metadata=metadata) == []
 
 
-def test_B2_B4_missing_kernelspec_and_ids_are_repaired_with_a_note(tmp_path: Path) -> None:
+def test_B2_B4_missing_kernelspec_and_ids_are_put_in_and_doubtful_ones_told(tmp_path: Path) -> None:
     same = [code("%%pipeline_node a\n1", id="x"), code("%%pipeline_node b\n1", id="x"), code("1", id=None)]
     read = read_notebook(write(tmp_path / "p.ipynb", *same, metadata={"trusted": True}))
-    assert [found.code for found in read.problems] == ["W-NB-REPAIRED", "W-NB-REPAIRED"]
+    assert [(found.code, "id" in found.message) for found in read.problems] == [("W-NB-REPAIRED", True)]
     assert len({cell["id"] for cell in read.notebook["cells"]}) == 3
     assert read.notebook["metadata"]["kernelspec"]["name"] == "python3"
     assert "trusted" not in read.notebook["metadata"]
+
+
+@pytest.mark.parametrize(("language", "codes"), [("python", []), ("R", ["W-NB-REPAIRED"])])
+def test_B2_a_missing_kernelspec_is_told_where_the_language_is_not_python(
+    language: str, codes: list[str], tmp_path: Path
+) -> None:
+    found = findings(tmp_path, code("1", id=None), metadata={"language_info": {"name": language}})
+    assert [one.code for one in found] == codes
 
 
 def test_B3_large_notebook_is_read_with_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,6 +73,14 @@ IN_CELLS = (
         says='"acuracy"',
         fix='Did you mean "accuracy"?',
     ),
+    in_a_cell(
+        "an input that is mapped and does not come before",
+        "E-MAP",
+        "%%pipeline_node 'Load it'\n1",
+        "%%pipeline_node b --map 'Load it:/*'\n1",
+        says='"b" maps over the files of "Load it", which does not come before it',
+        fix="Add it: --after 'Load it'",
+    ),
     # values
     in_a_cell(
         "an axis with a space",

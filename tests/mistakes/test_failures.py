@@ -50,7 +50,8 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> Said:
     prepare = "%%pipeline_node prepare\nimport os\nos.mkdir('deep')\nopen('deep/points.csv', 'w').close()"
     nodes = [f"%%pipeline_node {title} --after prepare\n{body}" for title, body in CELLS.items()]
     command = "%%pipeline_command command --after prepare\nno-such-program"
-    write(folder / "flow.ipynb", prepare, *nodes, command)
+    alike = "%%pipeline_node alike --grid n=1,2,3\nraise ValueError('the same')"
+    write(folder / "flow.ipynb", alike, prepare, *nodes, command)
     return run_dagbook(folder, "run", "flow.ipynb", "--executor", "process", "--json")
 
 
@@ -73,6 +74,13 @@ def test_the_users_exception_stays_and_the_hint_stands_below_it_with_how_to_go_o
     for words in ("No module named 'sklearn_of_mine'", "hint:     sklearn_of_mine is not in", "dagbook resume "):
         assert words in told
     assert told.index("No module named") < told.index("hint:     sklearn_of_mine")
+
+
+def test_runs_of_a_node_that_failed_alike_are_told_together(failed: Said) -> None:
+    told = failed.err[failed.err.index("\n✕ ") :]
+    assert told.count("raise ValueError('the same')") == 1
+    assert "\n✕ alike [n=1] (" in told
+    assert "\n  likewise: alike [n=2], alike [n=3]\n" in told
 
 
 def job(*mounts: Mount, **more: Any) -> Job:

@@ -271,7 +271,7 @@ def test_what_is_wrong_with_a_pipeline_is_annotated_and_a_red_test_case(failing:
 def test_warnings_are_annotated_as_warnings_unless_nobody_wants_them(failing: Project) -> None:
     flow = failing.folder / "flows" / "old.ipynb"
     content = json.loads((failing.folder / "flows" / "flow.ipynb").read_text())
-    content["metadata"].pop("kernelspec")
+    content["metadata"] = {"language_info": {"name": "R"}}
     flow.write_text(json.dumps(content))
     assert "::warning file=flows/old.ipynb,title=W-NB-REPAIRED::" in failing.say("check", flow, **GITHUB).out
     assert "::" not in failing.say("check", flow, "--annotations", "none", **GITHUB).out
