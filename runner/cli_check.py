@@ -85,7 +85,19 @@ def _look_at(file: Path, options: dict[str, Any]) -> tuple[list[Problem], int | 
     found = findings_of(definition)
     if not any(one.is_error for one in found):
         found += only_new(in_its_file(definition, _as_asked(file, definition, options)), found)
+        found += _of_loading(definition)
     return sorted(found, key=_in_order), len(definition.pipeline.nodes)
+
+
+def _of_loading(definition: Definition) -> list[Problem]:
+    """What a notebook lacks where a kernel runs it, and not dagbook."""
+    from .formats.loaded import not_loaded
+    from .formats.pipeline_file import is_notebook
+
+    if not is_notebook(definition.path, definition.text):
+        return []
+    found = not_loaded(definition.notebook, str(definition.path))
+    return in_its_file(definition, [found]) if found else []
 
 
 def _as_asked(file: Path, definition: Definition, options: dict[str, Any]) -> list[Problem]:

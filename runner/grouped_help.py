@@ -22,7 +22,7 @@ _OTHERS = "Options"
 
 
 _PARAMETER = frozenset({"-p", "--parameters", "-r", "--parameters_raw"})
-_PAIR = re.compile(r"(?P<name>[^\W\d][\w .-]*)=(?P<value>.*)", re.DOTALL)
+_PAIR = re.compile(r"(?P<name>[^\W\d](?:[\w .-]*\w)?)=(?P<value>.*)", re.DOTALL)
 
 
 class Grouped(click.Command):

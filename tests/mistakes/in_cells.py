@@ -81,6 +81,15 @@ IN_CELLS = (
         says='"b" maps over the files of "Load it", which does not come before it',
         fix="Add it: --after 'Load it'",
     ),
+    in_a_cell(
+        "a notebook that does not load dagbook",
+        "W-NB-LOAD",
+        "import os",
+        "%%pipeline_node a\nprint(1)",
+        "%load_ext dagbook",
+        says="cell 2, line 1 W-NB-LOAD: no cell before this one loads dagbook, so %%pipeline_node fails",
+        fix="Put into a cell above: %load_ext dagbook",
+    ),
     # values
     in_a_cell(
         "an axis with a space",

@@ -40,6 +40,10 @@ FILES: dict[str, tuple[str, str]] = {
         "cells {first} and {second} are both tagged `parameters`",
         "Leave the tag on one of them.",
     ),
+    "W-NB-LOAD": (
+        "no cell before this one loads dagbook, so {magic} fails in JupyterLab and under papermill",
+        "Put into a cell above: %load_ext dagbook",
+    ),
     "W-NB-REPAIRED": ("{what}", "Save the notebook once in JupyterLab to make this lasting."),
     "W-NB-LARGE": ("{file} is {size}; reading it takes a while", "Clear outputs that are no longer needed."),
     "E-STDIN": (
