@@ -133,7 +133,7 @@ def _again(wanted: str, options: dict[str, Any], how: str, force: tuple[str, ...
         )
     ordered = {"store": str(opened.folder), "resume": order, "observers": observers_asked(options)}
     hosted = hosted_of(ordered, tell, later=tell)
-    tell_findings(hosted.warnings, reports, options["as_json"])
+    tell_findings(hosted.news(), reports, options["as_json"])
     return attend(
         hosted, opened, lambda: definition or definition_of(opened, row), options["as_json"], options["quiet"], reports
     )

@@ -157,12 +157,13 @@ def _attended(
     from .host import Hosted
     from .observers.chosen import observers_for
     from .plan import prepare
+    from .records.glance import unheard
     from .records.store import Store
 
     tell = partial(click.echo, err=True)
     looking_on = observers_for(asked.folder, asked.pipeline, observers)
     plan, opened = prepare(asked, lambda: Store(store), tell)
-    telling.tell(plan.warnings)
+    telling.tell(unheard(opened, plan.warnings))
     telling.reports.write_ahead(definition)
     hosted = Hosted(plan, opened, tell, observers=looking_on)
     return attend(hosted, opened, lambda: definition, telling.as_json, quiet, telling.reports)

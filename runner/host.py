@@ -37,6 +37,7 @@ from .nested_runs import Heard, NestedRuns
 from .observers.chosen import observers_for
 from .observers.looking_on import LookingOn
 from .plan import Plan, prepare
+from .records.glance import unheard
 from .records.processes import start_of
 from .records.settling import settle_all
 from .records.store import Store
@@ -218,10 +219,9 @@ class Hosted:
         """The names of the executors that run it."""
         return ", ".join(sorted({executor.name for executor in self._plan.executors.values()})) or "nothing to start"
 
-    @property
-    def warnings(self) -> tuple[Problem, ...]:
-        """What was found while it was planned, and stops nothing."""
-        return self._plan.warnings
+    def news(self) -> list[Problem]:
+        """What was found while it was planned and stops nothing, but for what the run before told already."""
+        return unheard(self._store, self._plan.warnings, self.id)
 
     def _live_runs(self) -> list[str]:
         """The runs of the store that live, without this one while it has started nothing."""
@@ -259,7 +259,7 @@ def main() -> int:
     except DagbookError as error:
         say(errors=[found.as_json() for found in error.problems], exit_code=error.exit_code)
         return error.exit_code
-    warnings = [found.as_json() for found in hosted.warnings]
+    warnings = [found.as_json() for found in hosted.news()]
     say(run=hosted.id, store=order["store"], warnings=warnings, observed=hosted.observed)
     _leave_the_parent(Path(order["store"]) / "runs" / hosted.id)
     if order.get("tied"):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..core.errors import Problem
 from ..core.lifecycle import RunState, State
 from .processes import alive
 from .store import RunRow, Store
@@ -49,6 +50,23 @@ def kept_out(store: Store, most: int = 50) -> set[str]:
     wanted = "select json_extract(record, '$.settings.keep_out') from runs order by started desc limit ?"
     with store.reading() as rows:
         return {file for (files,) in rows.execute(wanted, (most,)) for file in json.loads(files or "[]")}
+
+
+def unheard(store: Store, warnings: Iterable[Problem], without: str = "") -> list[Problem]:
+    """Those of the warnings of a run that are news: what the executor lacks was told by the run before, if it was so.
+
+    The run `without` is the one that is to tell them. A lack of one node, which has a place, is always told.
+    """
+    wanted = "select json_extract(record, '$.warnings') from runs where id <> ? order by started desc limit 1"
+    with store.reading() as rows:
+        (latest,) = rows.execute(wanted, (without,)).fetchone() or ("[]",)
+    told = {_lack(one["message"]) for one in json.loads(latest or "[]") if one["code"] == "W-EXECUTOR"}
+    return [one for one in warnings if one.code != "W-EXECUTOR" or str(one.place) or _lack(one.message) not in told]
+
+
+def _lack(message: str) -> str:
+    """What is lacking, without the reason: that may hold numbers which are others each time."""
+    return message.partition(": ")[0]
 
 
 def past_node_runs(store: Store, runs: Sequence[str]) -> list[Past]:

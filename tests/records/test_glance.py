@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from dagbook.runner.core.errors import Place, Problem
 from dagbook.runner.core.lifecycle import RunChanged, RunState
-from dagbook.runner.records.glance import kept_out, live_run
+from dagbook.runner.records.glance import kept_out, live_run, unheard
 from dagbook.runner.records.processes import start_of
 from dagbook.runner.records.store import Store
 
@@ -56,3 +57,20 @@ def test_what_the_latest_runs_wrote_beside_their_notebooks_is_known(store: Store
         store.add_run("demo", {"settings": {"keep_out": files}}, HERE)
     store.add_run("demo", {}, HERE)
     assert kept_out(store, most=4) == {"/a.ipynb", "/b.xml"}
+
+
+def test_what_the_executor_lacks_is_told_once_and_again_when_it_is_another(store: Store) -> None:
+    """The reason may hold numbers that differ each time; what one node asks for is told each time."""
+
+    def lack(what: str, node: str | None = None) -> Problem:
+        return Problem("W-EXECUTOR", what, place=Place(node=node))
+
+    other = Problem("W-CODE-SIZE", "the folder is too large")
+    first = [lack("no containers: no such host (port 4711)"), lack("no limits", "train"), other]
+    assert unheard(store, first) == first
+    run = store.add_run("demo", {"warnings": [one.as_json() for one in first]}, HERE)
+    again = [lack("no containers: no such host (port 4712)"), *first[1:], lack("the network is open")]
+    assert unheard(store, again) == again[1:]
+    assert unheard(store, again, run) == again
+    store.add_run("demo", {"warnings": []}, HERE)
+    assert unheard(store, again) == again
