@@ -96,12 +96,12 @@ def tell_done(
 def _looked_on(follower: Follower, shown: TextIO, quiet: bool) -> Iterator[None]:
     """Meanwhile a thread shows the run."""
     from . import console
-    from .records.store import StoreGone
+    from .core.errors import MachineError
 
     wake = follower.waker()
 
     def look_on() -> None:
-        with contextlib.suppress(StoreGone), _told(shown):  # the run itself tells that
+        with contextlib.suppress(MachineError), _told(shown):  # the run itself tells that
             console.follow_on(shown, follower, quiet)
 
     looker = threading.Thread(target=look_on, daemon=True)

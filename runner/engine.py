@@ -170,7 +170,7 @@ class Engine:
         for change in changes:
             if change.state is State.SUCCEEDED:
                 # What is not remembered is run again one day; the run itself does not suffer.
-                with contextlib.suppress(MachineError, NoInput):
+                with contextlib.suppress(MachineError, NoInput, OSError):
                     self._memory.keep(self._scheduler.run.node_runs[change.id])
 
     def _perform(self, actions: list[Action]) -> None:

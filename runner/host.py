@@ -39,7 +39,7 @@ from .observers.looking_on import LookingOn
 from .plan import Plan, prepare
 from .records.glance import unheard
 from .records.processes import start_of
-from .records.settling import settle_all
+from .records.settling import break_off, settle_all, take_down_dead_bells
 from .records.store import Store
 from .results import Results
 from .resume import Resumption, claim, resume_from
@@ -120,13 +120,24 @@ class Hosted:
             await self._clear_away()
         if self.cancelled:
             engine.cancel(self.cancelled)
-        async with contextlib.AsyncExitStack() as ends:  # each happens, whatever comes of the others
-            ends.push_async_callback(engine.bell.take_down)
-            ends.callback(self._leave_to_others, scheduler)
-            for executor in self._executors_to_close() if listen else ():
-                ends.push_async_callback(executor.close)
-            await engine.run(self._resumed.by if self._resumed else "")
+        try:
+            async with contextlib.AsyncExitStack() as ends:  # each happens, whatever comes of the others
+                ends.push_async_callback(engine.bell.take_down)
+                ends.callback(self._leave_to_others, scheduler)
+                for executor in self._executors_to_close() if listen else ():
+                    ends.push_async_callback(executor.close)
+                await engine.run(self._resumed.by if self._resumed else "")
+        except Exception as error:
+            self._break_off(error)
+            raise
         return scheduler.run
+
+    def _break_off(self, error: Exception) -> None:
+        """Record that the run cannot go on, as when its disk is full; what cannot be recorded is settled by others."""
+        with contextlib.suppress(DagbookError, OSError):
+            row = self._store.find(self.id)
+            if {**row.process, "bell": None} == self._process():  # and nobody has taken it over
+                break_off(self._store, row, f"the run could not go on: {error}")
 
     def _made_engine(self, scheduler: Scheduler) -> Engine:
         plan = self._plan
@@ -228,12 +239,15 @@ class Hosted:
         return [row.id for row in self._store.live_runs() if row.id != self.id or not self._resumed]
 
     def _remove_leftovers(self, live: list[str]) -> None:
-        """Take away containers that killed run processes of this store left, off the path of a new run."""
-        for executor in self._plan.executors.values():
-            remove: Callable[..., None] | None = getattr(executor, "remove_leftovers", None)
+        """Take away what killed run processes of this store left, off the path of a new run."""
+        every = (getattr(executor, "remove_leftovers", None) for executor in self._plan.executors.values())
+        remove: Callable[..., None] | None = next(filter(None, every), None)
+        try:
+            take_down_dead_bells(self._store)
             if remove is not None:
                 remove(self._store.id, lambda: {*live, *self._live_runs()})
-                return
+        except Exception as error:  # of the disk, the store, the engine: the next run tries again
+            self._tell(f"What killed runs left could not all be removed: {error}")
 
 
 def say(**line: Any) -> None:

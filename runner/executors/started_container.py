@@ -57,9 +57,14 @@ class Container:
 
     def start(self) -> None:
         """Start it, and follow its first process."""
+        from docker.errors import NotFound
+
         client = self._executor.client
         client.start(self.id)
-        state = client.inspect_container(self.id)["State"]
+        try:
+            state = client.inspect_container(self.id)["State"]
+        except NotFound:
+            return  # so quick that it has removed itself; the engine's events tell how it ended
         if state.get("Pid"):
             self.exit.follow(state["Pid"], lambda: _belongs(state["Pid"], self.id))
 

@@ -90,6 +90,11 @@ def bells_of(run: str) -> list[Path]:
     return [folder for parent in parents for folder in Path(parent).glob(f"{_PREFIX}{run}-*")]
 
 
+def runs_with_bells() -> set[str]:
+    """The ids in the names of all such folders."""
+    return {folder.name.removeprefix(_PREFIX).rpartition("-")[0] for folder in bells_of("*")}
+
+
 class Listening:
     """A reader's side: waits for news of a run, whose socket is at `path` (None: it has none any more)."""
 

@@ -2,7 +2,7 @@
 
 Armed by the environment variable FAILPOINT_OF_DAGBOOK=NAME:MODE or NAME:MODE:N (the N-th time it is reached), for tests
 only. Modes: `kill` ends the process as SIGKILL does, `error` raises OSError(EIO) once, `errors` every time from then
-on. Where nothing is armed a failpoint costs one comparison.
+on, `full` the same with ENOSPC. Where nothing is armed a failpoint costs one comparison.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ FAILPOINTS = (
     "run.claimed",
     "run.ends",  # all is recorded; sockets and executors are still there
 )
-MODES = ("kill", "error", "errors")
+MODES = ("kill", "error", "errors", "full")
 
 
 @dataclass
@@ -52,12 +52,13 @@ class _Armed:
     def reach(self) -> None:
         with self.lock:
             self.left -= 1
-            now = self.left == 0 or (self.left < 0 and self.mode == "errors")
+            now = self.left == 0 or (self.left < 0 and self.mode in ("errors", "full"))
         if now and self.mode == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
             signal.pause()  # it is delivered, if not to this thread first
         if now:
-            raise OSError(errno.EIO, f"{os.strerror(errno.EIO)} (failpoint {self.name})")
+            number = errno.ENOSPC if self.mode == "full" else errno.EIO
+            raise OSError(number, f"{os.strerror(number)} (failpoint {self.name})")
 
 
 def armed(text: str) -> _Armed | None:
@@ -71,6 +72,12 @@ def armed(text: str) -> _Armed | None:
 
 
 _armed = armed(os.environ.get(VARIABLE, ""))
+
+
+def arm_again() -> None:
+    """Arm what the variable says now, in a process that was forked with this module imported."""
+    global _armed
+    _armed = armed(os.environ.get(VARIABLE, ""))
 
 
 def failpoint(name: str) -> None:

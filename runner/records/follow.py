@@ -72,6 +72,7 @@ class Follower:
         self._past: dict[str, Watched] = {}  # from before the run was resumed
         self.suspended = False
         self._wakers: tuple[socket.socket, socket.socket] | None = None
+        self._woken = False  # for good: nothing more will be recorded by this process
         self._begins_again = False
         self._listening: Listening | None = None
 
@@ -184,10 +185,14 @@ class Follower:
         return self._listening
 
     def waker(self) -> Callable[[], None]:
-        """A call that ends every wait from now on: the run is over, and whoever follows it need not listen any more."""
+        """A call that ends every wait from now on: whoever follows need not listen any more.
+
+        The run is over, or its process could not even record its end.
+        """
         self._wakers = _, other = socket.socketpair()
 
         def wake() -> None:
+            self._woken = True
             with contextlib.suppress(OSError):  # nobody waits any more
                 other.send(b"!")
 
@@ -199,8 +204,9 @@ class Follower:
         With `idle` also when a wait brought no news, once a second at most.
         """
         while True:
+            last = self._woken  # before looking: what was recorded until then is seen
             changed = self.update()
-            over = self.over
+            over = self.over or last
             if changed or over or idle:
                 yield
             if over:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from ..core.lifecycle import (
@@ -18,7 +20,7 @@ from ..core.lifecycle import (
     State,
     so_far,
 )
-from .bell import bells_of
+from .bell import bells_of, runs_with_bells
 from .failpoints import failpoint
 from .processes import alive
 from .run_rows import ListedRun
@@ -36,6 +38,28 @@ def settle(store: Store, row: ListedRun) -> bool:
     if row.state in OVER or alive(row.process):
         return False
     return _write(store, row, _deaths)
+
+
+def take_down_dead_bells(store: Store) -> None:
+    """Remove the sockets of processes that were killed when their run had ended already: nothing is left to settle.
+
+    Those of a process that lives and has not yet said which is its own stay.
+    """
+    for id in runs_with_bells():
+        with store.reading() as rows:
+            found = rows.execute("select process from runs where id = ?", (id,)).fetchone()
+        process = json.loads(found[0]) if found else None
+        if process is None or (alive(process) and not process.get("bell")):
+            continue
+        own = Path(process["bell"]).parent if alive(process) else None
+        for folder in bells_of(id):
+            if folder != own:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def break_off(store: Store, row: ListedRun, why: str) -> None:
+    """Write the end of a run of this process that cannot go on; attempts in flight are lost. Raises MachineError."""
+    _write(store, row, partial(_deaths, why=why))
 
 
 def settle_all(store: Store) -> list[str]:
@@ -84,17 +108,17 @@ def _write(store: Store, row: ListedRun, ends: Callable[[RunSoFar], Iterator[Fac
     return True
 
 
-def _deaths(run: RunSoFar) -> Iterator[Fact]:
-    yield from _in_flight(run)
+def _deaths(run: RunSoFar, why: str = _WHY) -> Iterator[Fact]:
+    yield from _in_flight(run, why)
     if any(one.state is State.PENDING_APPROVAL for one in run.node_runs.values()):
         return
     for one in run.node_runs.values():
         if one.state not in ENDED and one.state not in (State.STARTING, State.RUNNING):
-            yield Changed(one.id, State.CANCELLED, one.attempt, _WHY)
-    yield RunChanged(RunState.FAILED, _WHY)
+            yield Changed(one.id, State.CANCELLED, one.attempt, why)
+    yield RunChanged(RunState.FAILED, why)
 
 
-def _in_flight(run: RunSoFar) -> Iterator[Fact]:
+def _in_flight(run: RunSoFar, why: str = _WHY) -> Iterator[Fact]:
     flying: list[NodeRun] = [one for one in run.node_runs.values() if one.state in (State.STARTING, State.RUNNING)]
     for one in flying:
-        yield Changed(one.id, State.LOST, one.attempt, _WHY)
+        yield Changed(one.id, State.LOST, one.attempt, why)

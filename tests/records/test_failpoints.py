@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from pathlib import Path
 
@@ -23,6 +24,15 @@ def test_every_failpoint_is_in_the_code_and_no_other_is() -> None:
 def test_a_failpoint_that_does_not_exist_is_an_error_and_no_test_that_passes(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         armed(text)
+
+
+def test_a_full_disk_stays_full() -> None:
+    full = armed("run.ends:full")
+    assert full is not None
+    for _ in range(2):
+        with pytest.raises(OSError, match=r"run\.ends") as found:
+            full.reach()
+        assert found.value.errno == errno.ENOSPC
 
 
 def test_an_error_is_raised_once_or_from_the_given_time_on() -> None:
