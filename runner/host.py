@@ -39,7 +39,7 @@ from .observers.looking_on import LookingOn
 from .plan import Plan, prepare
 from .records.glance import unheard
 from .records.processes import start_of
-from .records.settling import break_off, settle_all, take_down_dead_bells
+from .records.settling import break_off, settle_all
 from .records.store import Store
 from .results import Results
 from .resume import Resumption, claim, resume_from
@@ -239,11 +239,10 @@ class Hosted:
         return [row.id for row in self._store.live_runs() if row.id != self.id or not self._resumed]
 
     def _remove_leftovers(self, live: list[str]) -> None:
-        """Take away what killed run processes of this store left, off the path of a new run."""
+        """Take away containers that killed run processes of this store left, off the path of a new run."""
         every = (getattr(executor, "remove_leftovers", None) for executor in self._plan.executors.values())
         remove: Callable[..., None] | None = next(filter(None, every), None)
         try:
-            take_down_dead_bells(self._store)
             if remove is not None:
                 remove(self._store.id, lambda: {*live, *self._live_runs()})
         except Exception as error:  # of the disk, the store, the engine: the next run tries again

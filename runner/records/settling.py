@@ -40,7 +40,7 @@ def settle(store: Store, row: ListedRun) -> bool:
     return _write(store, row, _deaths)
 
 
-def take_down_dead_bells(store: Store) -> None:
+def _take_down_dead_bells(store: Store) -> None:
     """Remove the sockets of processes that were killed when their run had ended already: nothing is left to settle.
 
     Those of a process that lives and has not yet said which is its own stay.
@@ -63,7 +63,8 @@ def break_off(store: Store, row: ListedRun, why: str) -> None:
 
 
 def settle_all(store: Store) -> list[str]:
-    """Settle every run of the store whose process is gone; returns their ids."""
+    """Settle every run of the store whose process is gone, and take their sockets away; returns their ids."""
+    _take_down_dead_bells(store)
     return [row.id for row in store.live_runs() if settle(store, row)]
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from dagbook.runner.audit import audit
+from dagbook.runner.core.lifecycle import RunState
 from dagbook.runner.records.failpoints import FAILPOINTS, MODES, VARIABLE
 from dagbook.runner.records.store import Store
 from tests.conftest import Said, run_dagbook, write_notebook
@@ -72,6 +73,8 @@ class Project:
     def goes_on(self) -> None:
         """What was begun comes to a good end, by resuming where there is something to resume; nothing is left over."""
         words = ("resume", "latest") if self.begun() else ("run", "flow.ipynb")
+        if self.begun() and Store(self.store, create=False).latest()[0].state is RunState.SUCCEEDED:
+            self.say("runs")  # nothing is left to go on with: looking takes away what its process left
         said = self.say(*words, "--json")
         assert said.code == 0, said.err
         assert said.json["state"] == "succeeded"
