@@ -16,6 +16,7 @@ from .core.names import slug_of
 from .failing_code import Origins
 from .formats.commands import as_seen, command, going_on
 from .records.follow import Follower, Watched
+from .terminal_text import harmless
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -97,7 +98,8 @@ class Printer:
             end = len(text) if all_of_it else text.rfind("\n") + 1
             if end > done:
                 for row in text[done:end].splitlines():
-                    self._line(f"{view.label(watched.run)} | {row}" if self._prefixed else row)
+                    told = harmless(row)
+                    self._line(f"{view.label(watched.run)} | {told}" if self._prefixed else told)
                 self._printed[key] = end
 
 
