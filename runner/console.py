@@ -16,6 +16,7 @@ from .core.names import slug_of
 from .failing_code import Origins
 from .formats.commands import as_seen, command, going_on
 from .records.follow import Follower, Watched
+from .records.journal import EARLIER
 from .terminal_text import harmless
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 30
 MOST_FAILURES = 5
+_REMEMBERED = 1_000  # characters by which a place in a text is found again
 MOST_ALIKE = 6  # node runs that are named of those that failed alike
 _STATE_WIDTH = max(map(len, State))
 _SPOKEN = ENDED | {State.RUNNING, State.PENDING_APPROVAL}
@@ -80,7 +82,8 @@ class Printer:
     def __init__(self, line: Callable[[str], None], prefixed: bool = True) -> None:
         self._line = line
         self._prefixed = prefixed
-        self._printed: dict[tuple[str, int, int], int] = {}  # by node run, attempt and cell
+        self._printed: dict[tuple[str, int, int], int] = {}  # by node run, attempt and cell: up to where
+        self._ends: dict[tuple[str, int, int], str] = {}  # the same: what stood there
 
     def pass_over(self, watched: Iterable[Watched]) -> None:
         """Take what these have printed up to now as printed."""
@@ -94,13 +97,21 @@ class Printer:
         for cell, outputs in watched.outputs.items():
             text = "".join(o["text"] for o in outputs if o["output_type"] == "stream")
             key = (watched.run.id, watched.run.attempt, cell)
-            done = self._printed.get(key, 0)
+            done = self._done(key, text)
             end = len(text) if all_of_it else text.rfind("\n") + 1
             if end > done:
                 for row in text[done:end].splitlines():
                     told = harmless(row)
                     self._line(f"{view.label(watched.run)} | {told}" if self._prefixed else told)
-                self._printed[key] = end
+                self._printed[key], self._ends[key] = end, text[max(0, end - _REMEMBERED) : end]
+
+    def _done(self, key: tuple[str, int, int], text: str) -> int:
+        """Up to where `text` has been printed; its beginning may have been dropped meanwhile."""
+        done, tail = self._printed.get(key, 0), self._ends.get(key, "")
+        if not text.startswith(EARLIER) or text.endswith(tail, 0, done):
+            return done
+        at = text.rfind(tail)
+        return at + len(tail) if at >= 0 else 0
 
 
 def _follow_live(stream: TextIO, follower: Follower, quiet: bool) -> None:

@@ -26,6 +26,7 @@ _FIELDS: Mapping[str, Mapping[str, type]] = {  # what a message of each kind mus
     "progress": {"cells": int},
     "clear": {},
 }
+EARLIER = "[… earlier output: see the node's notebook]"  # stands in place of what a cell does not show
 LONGEST_STREAM = 200_000  # characters of one stream that a cell shows; the journal and the notebook keep all
 
 
@@ -146,7 +147,7 @@ def _shortened(text: str) -> str:
     if len(text) <= LONGEST_STREAM:
         return text
     kept = text[-LONGEST_STREAM // 2 :]
-    return f"[… earlier output: see the node's notebook or `dagbook logs`]\n{kept[kept.find(chr(10)) + 1 :]}"
+    return f"{EARLIER}\n{kept[kept.find(chr(10)) + 1 :]}"
 
 
 def overtype(text: str) -> str:

@@ -12,7 +12,6 @@ import pytest
 
 from dagbook.runner.audit import audit
 from dagbook.runner.records.store import Store
-from dagbook.runner.terminal_text import harmless
 from tests.conftest import Said, run_dagbook, write_notebook
 
 pytestmark = pytest.mark.fault
@@ -89,17 +88,3 @@ def test_T8_F52_regular_files_are_kept_others_are_named_and_nothing_of_the_host_
     assert all(name in told for name in ("fifo", "socket", "link", "folder"))
     kept = [path for path in (project / ".dagbook").rglob("*") if path.is_file() and not path.is_symlink()]
     assert all(CANARY.encode() not in path.read_bytes() for path in kept)
-
-
-@pytest.mark.parametrize(
-    ("line", "told"),
-    [
-        ("\x1b[1;38;5;9mbold\x1b[0m\tx", "\x1b[1;38;5;9mbold\x1b[0m\tx"),
-        ("a\x1b]0;title\x1b\\b", "ab"),
-        ("a\x1b]0;never ended", "a"),
-        ("a\x1bPq#0\x1b\\b\x1bc\x1b(0d", "abd"),
-        ("a\x9b2Jb\x08c\x1b", "a2Jbc"),
-    ],
-)
-def test_T5_a_line_can_colour_a_terminal_and_do_nothing_else_to_it(line: str, told: str) -> None:
-    assert harmless(line) == told
