@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +12,8 @@ from .draft import Origin
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
+
+    from ..runner.core.errors import Problem
 
 NEXT_STEP = "dagbook is ready. Begin a cell with %%pipeline_node TITLE (help: %%pipeline_node?)"
 
@@ -39,9 +44,36 @@ def load(shell: InteractiveShell) -> None:
         RunsMagics(shell),
         AttachMagics(shell),
     )
+    for kind in ("line", "cell"):
+        ours = shell.magics_manager.magics[kind]
+        ours.update({name: _numbered(shell, call) for name, call in ours.items() if name.startswith("pipeline")})
     if shell.Completer is not None:
         shell.Completer.custom_matchers.append(match)
     print(NEXT_STEP)  # noqa: T201  (the one line that a user asked for by %load_ext)
+
+
+def _numbered(shell: InteractiveShell, call: Callable[..., Any]) -> Callable[..., Any]:
+    """The magic, whose errors in a line of its cell tell as what that ran (`In[3]`): papermill has no other name."""
+
+    @wraps(call)
+    def numbered(*arguments: Any, **more: Any) -> Any:
+        from ..runner.core.errors import PipelineError
+
+        try:
+            return call(*arguments, **more)
+        except PipelineError as error:
+            if type(error) is not PipelineError:
+                raise
+            name = f"In[{_number(shell)}]"
+            raise PipelineError(*(_at_line(one, name) for one in error.problems)) from None
+
+    return numbered
+
+
+def _at_line(found: Problem, name: str) -> Problem:
+    place = found.place
+    told = place.line is None or place.file or place.cell or place.node
+    return found if told else replace(found, place=replace(place, file=name))
 
 
 class _Watch:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 
 from dagbook.kernel_magics.draft import Draft, draft_of
 from dagbook.runner.core.check import check
@@ -46,6 +47,13 @@ def test_a_node_is_kept_and_shown_with_a_handle(run: Any, draft: Draft) -> None:
     assert draft.handle_of("Train <b>") == "dagbook-node-train_b"
     assert draft.handle_of("nobody") is None
     assert draft.titles() == ["prepare", "Train <b>"]
+
+
+def test_a_mistake_in_a_magic_says_as_what_its_cell_ran(shell: InteractiveShell, run: Any) -> None:
+    with capture_output():
+        shell.run_cell("1", store_history=True)  # type: ignore[no-untyped-call]
+        result = shell.run_cell("%%pipeline_node a --afer b\n1", store_history=True)  # type: ignore[no-untyped-call]
+    assert str(result.error_in_exec).startswith("In[2], line 1\n  E-MAGIC-ARG: there is no option --afer")
 
 
 def test_the_body_of_a_node_does_not_run_in_the_notebook(shell: InteractiveShell, run: Any) -> None:
