@@ -203,3 +203,9 @@ def test_relative_links_lead_somewhere(page: Path) -> None:
         if not target.exists() or (anchor and anchor not in anchors(target)):
             lost.append(link)
     assert not lost
+
+
+def test_every_test_that_proves_a_promise_is_there() -> None:
+    named = set(re.findall(r"`((?:tests|runner)/[\w/]+\.py)`", (DOCS / "reliability.md").read_text(encoding="utf-8")))
+    assert len(named) > 10
+    assert [one for one in sorted(named) if not (DOCS.parent / one).is_file()] == []

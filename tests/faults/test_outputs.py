@@ -1,6 +1,6 @@
 """Outputs that hurt: noise, escape sequences, a line without end, files that are none. The run ends, all is shown.
 
-LONG_FAULTS=1 makes the noise a hundred times as large.
+LONG_FAULTS=1 makes the noise ten times as large.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.conftest import Said, run_dagbook, write_notebook
 
 pytestmark = pytest.mark.fault
 
-SIZE = 500_000 * (100 if os.environ.get("LONG_FAULTS") else 1)
+SIZE = 500_000 * (10 if os.environ.get("LONG_FAULTS") else 1)
 CANARY = "bytes-of-the-host-4f1e"
 NOISE = f"""%%pipeline_command noise
 head -c {SIZE} /dev/urandom; echo; head -c {SIZE} /dev/urandom >&2
