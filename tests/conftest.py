@@ -26,6 +26,15 @@ settings.load_profile("dagbook")
 for _name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
     os.environ.pop(_name, None)
 
+# Files whose tests take longest, though some have but few: begun last, they would leave all workers but one idle.
+_LONG = ("test_site", "test_model_search", "test_parallel_pipelines", "test_examples", "pages/", "test_remote_files")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: not any(name in item.nodeid for name in _LONG))
+
+
 DAGBOOK = str(Path(sys.executable).with_name("dagbook"))
 MakeNotebook = Callable[..., Path]
 

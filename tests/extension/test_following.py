@@ -174,7 +174,7 @@ def test_a_closed_board_leaves_no_widget_store_descriptor_and_thread_behind(goin
 def test_a_steering_that_was_used_ends_with_its_board(going: ByHand) -> None:
     others = ours()
     shown = OpenedRun(Store(going.store.folder, create=False), going.run)
-    buttons = shown.board._inspector._buttons.children[0]
+    buttons = shown.board._inspector._buttons.children[0].children[0]
     stop = next(one for one in buttons.children if getattr(one, "description", "") == "Stop run")
     stop.click()
     stop.click()
