@@ -32,7 +32,7 @@ _LONG = ("test_site", "test_model_search", "test_parallel_pipelines", "test_exam
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest."""
-    items.sort(key=lambda item: not any(name in item.nodeid for name in _LONG))
+    items.sort(key=lambda item: next((n for n, name in enumerate(_LONG) if name in item.nodeid), len(_LONG)))
 
 
 DAGBOOK = str(Path(sys.executable).with_name("dagbook"))
