@@ -59,8 +59,7 @@ class LookingOn:
         deadline = self._over_since + longest
         try:
             for one in self._looking:
-                while one.thread.is_alive():
-                    one.thread.join(_STEP)
+                while not one.done.wait(_STEP):
                     one.tell_of_wait(time.monotonic() - self._over_since)
                     if time.monotonic() > min(deadline, max(one.observer.moved, self._over_since) + quiet):
                         break
@@ -77,8 +76,9 @@ class _Looking:
         self.observer = observer
         self.sight = sight
         self._told_of_wait = False
-        self.thread = threading.Thread(target=self._look_on, name=f"dagbook-{observer.name}", daemon=True)
-        self.thread.start()
+        # Not the thread is asked: Python takes one for ended when Ctrl-C interrupts who waits for it.
+        self.done = threading.Event()
+        threading.Thread(target=self._look_on, name=f"dagbook-{observer.name}", daemon=True).start()
 
     def _look_on(self) -> None:
         try:
@@ -97,16 +97,17 @@ class _Looking:
             self._tell(problem("W-OBSERVER", what=what))
         finally:
             self.sight.follower.close()
+            self.done.set()
 
     def tell_of_wait(self, seconds: float) -> None:
         """Say, once, for whom it is waited."""
-        if not self._told_of_wait and seconds > _UNTOLD_SECONDS and self.thread.is_alive():
+        if not self._told_of_wait and seconds > _UNTOLD_SECONDS:
             self._told_of_wait = True
             self.sight.say(f"The run is over; {self.observer.name} is still being told of it. Ctrl-C does not wait.")
 
     def leave(self) -> None:
         """Wait no longer for what is not told yet, and say so."""
-        if not self.thread.is_alive():
+        if self.done.is_set():
             return
         self.sight.left.set()
         if found := self.observer.unsaid():
