@@ -1,4 +1,4 @@
-"""Jobs: turns a decided node run into all that an executor needs, and into the key under which its result is kept."""
+"""Jobs: turns a decided node run into all that an executor needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from .around import Around, Place
 from .asked import first
-from .contracts.apply import contract_parts, leave, terms_of, under
+from .contracts.apply import leave, terms_of, under
 from .contracts.datum_view import mapped
 from .contracts.deployment import lay_out, would_deploy
 from .contracts.pachyderm import terms as datum_terms
@@ -24,7 +24,6 @@ from .core.gathered import LISTING
 from .core.lifecycle import NodeRun, RunSoFar
 from .core.model import Kind, Node, Port
 from .core.names import slug_of
-from .core.secrets_given import secret_names
 from .core.upstream import NoInput
 from .core.values import Value
 from .executors.contract import Executor, Job, Mount
@@ -33,9 +32,11 @@ from .node_needs import needs_of
 from .partition import cut, has_parts, searched
 from .parts import Part, Parts
 from .plan import Plan
-from .records.cache import PROJECT, Key, as_part, key_of
+from .records.cache import Key
 from .records.secret_values import SecretValues
 from .records.store import Store
+from .result_keys import ResultKeys
+from .seen import Seen
 from .slots import SlotFile, digest_of_slot, fill_slot
 
 RECORD, OUTPUT = "notebook.ipynb", "output"
@@ -52,9 +53,10 @@ class Jobs:
         self._store = store
         self._run = run
         self._so_far = so_far
-        self._binding = Binding(plan.pipeline, so_far)
+        self._seen = Seen(plan, Binding(plan.pipeline, so_far))
         self._numbers = numbers or itertools.count(1)
         self._inputs = InputsOf(plan, store, so_far, self.output_of)
+        self._keys = ResultKeys(plan, self._seen, self._inputs)
 
     def foreseeing(self, foreseen: RunSoFar) -> Jobs:
         """The same for node runs that are only foreseen: what will be an artifact is still a folder of its attempt."""
@@ -78,69 +80,9 @@ class Jobs:
         """The folder that becomes the artifact of this node run."""
         return self._store.attempt_folder(self._run, run.id, max(run.attempt, 1)) / OUTPUT
 
-    # keys
-
     def key(self, run: NodeRun) -> Key:
-        """The key of what this node run would leave: all that it follows from, and nothing else.
-
-        Raises NoInput when an input cannot be had.
-        """
-        node = self.node_of(run.node)
-        if node.kind is Kind.DEPLOY:
-            files = digest_of_slot([replace(one, name=name) for name, one in self._inputs.deployed(run)])
-            return key_of({"deployment": node.model_dump_json(include={"title", "serving"}), "files": files})
-        inputs = self._inputs.of(run)
-        if node.kind is Kind.PIPELINE:
-            return key_of(self._key_parts_of_pipeline(node, run, inputs))
-        return key_of(self._key_parts(node, run, inputs))
-
-    def _key_parts(self, node: Node, run: NodeRun, inputs: Inputs) -> dict[str, str]:
-        runtime = self._plan.runtimes[node.title]
-        parts = {"code": self._code(node, run)}
-        if node.kind is Kind.CELL:
-            parts["shared code"] = "\n".join(self._plan.pipeline.shared)
-        parts |= self._given(run, inputs)
-        parts |= contract_parts(node)
-        parts |= secret_names(self._plan.pipeline, node)
-        if self._plan.code and node.dialect is not Dialect.PACHYDERM:
-            parts[PROJECT] = self._plan.code.digest
-        if repository := self._plan.repositories.get(node.title):
-            parts["repository"] = repository.commit
-        parts |= {"image": runtime.digest, "kernel": f"{runtime.kernel} ({runtime.language})"}
-        return parts | self._seen(node, run, inputs)
-
-    def _key_parts_of_pipeline(self, node: Node, run: NodeRun, inputs: Inputs) -> dict[str, str]:
-        """What a whole pipeline follows from: all that its nodes do, and do not get from each other."""
-        parts = {"code": self._code(node, run), **self._given(run, inputs), **self._seen(node, run, inputs)}
-        secrets = " ".join(map(str, node.secrets))
-        return parts | {"its images, commits and files": self._plan.inner[node.title].content, "secrets": secrets}
-
-    def _given(self, run: NodeRun, inputs: Inputs) -> dict[str, str]:
-        """Parameters, and what is at each path."""
-        parts = {f"parameter {name}": as_part(value) for name, value in run.created.params.items()}
-        around = self._around(inputs)
-        digests = {**(around.digests if around else {}), **inputs.digests}
-        return parts | {f"input {target}": digest for target, digest in digests.items()}
-
-    def _seen(self, node: Node, run: NodeRun, inputs: Inputs) -> dict[str, str]:
-        """The variables that tell of others, and those that people gave."""
-        around = self._around(inputs)
-        seen = {**(around.environment if around else {}), **inputs.environment, **self._said(node, run)}
-        return {f"environment {name}": value for name, value in sorted(seen.items())}
-
-    def _around(self, inputs: Inputs) -> Around | None:
-        """What a node run sees from around the run, where that is a node itself, beside what it sees in it."""
-        found = self._plan.asked.around
-        return found.beside(inputs.digests) if found else None
-
-    def _code(self, node: Node, run: NodeRun) -> str:
-        return self._binding.script(node, choice_of(run.created))
-
-    def _said(self, node: Node, run: NodeRun) -> dict[str, str]:
-        """The variables that people gave by hand: project, pipeline, node."""
-        return {**self._plan.asked.env, **self._binding.environment(node, choice_of(run.created))}
-
-    # jobs
+        """The key of what this node run would leave. Raises NoInput when an input cannot be had."""
+        return self._keys.of(run)
 
     def _retries(self, node: Node) -> int:
         """How often a failed attempt is followed by another; only what is not tried again may stay."""
@@ -175,7 +117,7 @@ class Jobs:
             record=folder / RECORD,
             output=output,
             notebook=self._write_source(node, folder),
-            script=self._code(node, run) if node.kind is Kind.COMMAND else "",
+            script=self._seen.code(node, run) if node.kind is Kind.COMMAND else "",
             parameters=run.created.params,
             mounts=(*self._shown(node, inputs, folder), *self._own_mounts(node, folder)),
             environment=self._environment(node, run, inputs),
@@ -210,7 +152,7 @@ class Jobs:
 
     def _shown(self, node: Node, inputs: Inputs, folder: Path) -> tuple[Mount, ...]:
         """What is before a node: in its run, and around that."""
-        around = self._around(inputs)
+        around = self._seen.around(inputs)
         places = around.places if around else ()
         beyond = (Mount(one.source, one.target, variable=one.variable) for one in places)
         return (*self._frames(node, inputs, folder), *inputs.mounts, *beyond)
@@ -220,8 +162,8 @@ class Jobs:
         node, inputs = self.node_of(run.node), self._inputs.of(run)
         folder = self._store.attempt_folder(self._run, run.id, attempt)
         folder.mkdir(parents=True, exist_ok=True)
-        outer = self._around(inputs)
-        said = self._binding.environment(node, choice_of(run.created))
+        outer = self._seen.around(inputs)
+        said = self._seen.binding.environment(node, choice_of(run.created))
         own = {name: said[name] for name in node.env}
         return Around(
             run=self._run,
@@ -329,9 +271,9 @@ class Jobs:
             edges = self._plan.pipeline.edges_into(node.title)
             logged = {edge.target_key for edge in edges if edge.source_port is Port.METADATA}
             alone = node.model_copy(update={"search": None})  # another value makes no other execution of the rest
-            made = searched(node, run, self._key_parts(alone, run, inputs), logged, partial(self._taken, run, node))
+            made = searched(node, run, self._keys.parts(alone, run, inputs), logged, partial(self._taken, run, node))
         else:
-            made = cut(node, self._key_parts(node, run, inputs), self._inputs.places(node, run))
+            made = cut(node, self._keys.parts(node, run, inputs), self._inputs.places(node, run))
         return replace(made, job_of=partial(self._part_job, node, run, job, inputs))
 
     def _taken(self, run: NodeRun, node: Node, params: Mapping[str, Value]) -> dict[str, str]:
@@ -372,12 +314,10 @@ class Jobs:
 
     def _environment(self, node: Node, run: NodeRun, inputs: Inputs) -> dict[str, str]:
         """What the node sees besides the mounts' variables; a user's own words win where the name is free."""
-        around = self._plan.asked.around
         return {
-            **(around.environment if around else {}),
-            **inputs.environment,
+            **self._seen.of_others(inputs),
             **own_variables(run.created.params),
-            **self._said(node, run),
+            **self._seen.said(node, run),
             "DAGBOOK_RUN": self._run,
             "DAGBOOK_NODE": node.title,
             "DAGBOOK_NODE_RUN": run.id,
