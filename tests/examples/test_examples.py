@@ -141,11 +141,11 @@ def test_papermill_runs_the_trainings_as_processes_with_a_parameter_from_outside
 
 
 @pytest.mark.container
-def test_jupyter_execute_runs_the_quickstart_in_containers(place: Path) -> None:
+def test_jupyter_execute_runs_the_quickstart_in_containers(tmp_path: Path) -> None:
     """As processes it does so when the site of the documentation is built (`tests/test_site.py`)."""
-    out = place / "executed.ipynb"
+    out = tmp_path / "executed.ipynb"
     words = ("jupyter-execute", EXAMPLES / "quickstart.ipynb", f"--output={out}")
-    ran = command(*words, at=place, out=out, env=environment(place, "docker"))
+    ran = command(*words, at=tmp_path, out=out, env=environment(tmp_path, "docker"))
     assert ran.code == 0, ran.stderr
     assert_shows_its_run(ran, "quickstart")
 

@@ -327,8 +327,9 @@ def test_many_at_once(bench: Bench) -> None:
     for _ in range(2):  # the pool of connections to the engine grows to what is used at once
         asyncio.run(all_of_them())
     open_before = len(os.listdir("/proc/self/fd"))
-    for job in jobs:
-        job.record.unlink()
-    assert asyncio.run(all_of_them()) == [True] * 4
+    for _ in range(3):
+        for job in jobs:
+            job.record.unlink()
+        assert asyncio.run(all_of_them()) == [True] * 4
     assert [(job.output / "n").read_text() for job in jobs] == [str(number) for number in range(4)]
-    assert len(os.listdir("/proc/self/fd")) <= open_before + 4  # connections to the engine; nothing per node
+    assert len(os.listdir("/proc/self/fd")) < open_before + 3 * 4  # connections to the engine; nothing per node run
