@@ -290,6 +290,13 @@ def _end_runs(store: Path) -> None:
                 pass
 
 
+def _put_away(store: Path) -> None:
+    """Leave no result for the next test: it would stand for what is run there."""
+    _end_runs(store)
+    if store.is_dir():
+        store.rename(store.parents[1] / f"store-{secrets.token_hex(4)}")
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium. Not for the whole session: while it is driven, no other test could use asyncio."""
@@ -315,6 +322,7 @@ def lab(server: Server, context: BrowserContext) -> Iterator[Lab]:
     yield made
     page.close()
     server.shut_all_down()
+    _put_away(server.folder / ".dagbook")
     assert made.complaints == []
 
 
