@@ -94,8 +94,8 @@ def reporting(command: Callable[..., int]) -> Callable[..., int]:
             _report_mistakes(reports, name, error.problems, options)
             raise
         except Ended as end:
-            _report_mistakes(reports, name, [problem("E-CANCELLED", by=end.by)], options)
             click.echo(f"Cancelled by {end.by}; nothing was run.", err=True)
+            _report_mistakes(reports, name, [problem("E-CANCELLED", by=end.by)], options)
             return 130 if end.by == "Ctrl-C" else 4
 
     return run

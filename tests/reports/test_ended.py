@@ -89,7 +89,7 @@ def test_a_command_that_is_ended_before_its_run_begins_says_so_in_its_reports(
         child.send_signal(signal.SIGTERM)
         code, said = end_of(child)
     assert code == 4
-    assert said == "Cancelled by SIGTERM; nothing was run.\n"
+    assert said == "Cancelled by SIGTERM; nothing was run.\nWrote out/j.xml, out/s.md.\n"
     (case,) = cases_of((tmp_path / "project" / "out" / "j.xml").read_bytes()).values()
     assert ended(case) == ("error", "E-CANCELLED", "cancelled by SIGTERM before the run had begun")
     assert "nothing was run" in (tmp_path / "project" / "out" / "s.md").read_text()
