@@ -36,6 +36,7 @@ LAST_LINE = """() => {
 PLACES = """() => {
     const row = [...document.querySelectorAll('.dagbook-steering')].at(-1), top = row.getBoundingClientRect().top;
     return [...row.querySelectorAll('button')].map(one => one.getBoundingClientRect())
+        .filter(box => box.width)  // the others are not shown, and nowhere
         .map(box => [box.x, box.y - top, box.width].map(Math.round));
 }"""
 SIGNS = """() => {
