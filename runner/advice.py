@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from .core.errors import nearest
+from .core.usual_imports import USUAL_IMPORTS
 from .executors.contract import Failure, Job, Mount, Outcome
 
 # Packages that are imported under another name than they are installed under.
@@ -68,6 +69,8 @@ def _name(job: Job, failure: Failure) -> str:
     found = _NAMED.search(failure.message) if failure.name == "NameError" else None
     if not found:
         return ""
+    if line := USUAL_IMPORTS.get(found[1]):
+        return f"A node sees its own cell and the %%pipeline_shared cells: write `import {line}` in one of them."
     return (
         f"A node sees its own cell and the %%pipeline_shared cells, not the notebook's variables: define {found[1]} "
         f"there, take it as a parameter (--param {found[1]}=VALUE), or read it from /input."
@@ -90,6 +93,8 @@ def _file(job: Job, failure: Failure) -> str:
     path = found[1]
     if path.startswith("/input/"):
         return _of_an_input(job, path)
+    if left := list(_left_by_others(job, path)):
+        return f"It is among what is before the node: open({left[0]!r})."
     shown = _shown_project(job, path)
     if shown:
         return f"The project's files are under /code: write {shown!r}."
@@ -99,6 +104,15 @@ def _file(job: Job, failure: Failure) -> str:
             "under /code), or show it with %pipeline_data."
         )
     return ""
+
+
+def _left_by_others(job: Job, path: str) -> Iterable[str]:
+    """Where files of that name lie that nodes before this one have left."""
+    if path.startswith("/"):
+        return
+    for mount in job.mounts:
+        if mount.target.startswith("/input/"):
+            yield from (f"{mount.target}/{name}" for name in _names_in(mount) if name == os.path.normpath(path))
 
 
 def _of_an_input(job: Job, path: str) -> str:

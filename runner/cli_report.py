@@ -39,6 +39,7 @@ def report(wanted: str, store: Path | None, reports: Reports) -> int:
     from .core.errors import PipelineError, problem
     from .kept_definition import definition_of
     from .records.follow import Follower
+    from .records.run_notes import keep_out
     from .records.settling import settle
     from .reports.writing import write_reports
 
@@ -50,6 +51,8 @@ def report(wanted: str, store: Path | None, reports: Reports) -> int:
     settle(opened, row)
     follower = Follower(opened, row.id)
     follower.update()
+    if follower.over:
+        keep_out(opened, row.id, reports.files())
     faults = write_reports(reports, follower, lambda: definition_of(opened, row), sys.stdout)
     tell_problems(faults.values())
     if told := reports.told():

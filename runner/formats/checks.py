@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..core.errors import PipelineError, Place, Problem, problem
 from ..core.model import WITHOUT_WORK, Defaults, Kind, Node
+from ..core.usual_imports import USUAL_IMPORTS
 from .notebook_file import language_of_kernel
 from .other_languages import other_language
 from .plain_secrets import may_hold_secrets, secrets_in_code, secrets_in_script, secrets_of_line
@@ -141,10 +142,13 @@ def _free(node: Node, code: Code, context: _Context, place: Place) -> list[Probl
     shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
     offered = [name for name in names if name in context.parameters]
     hint = "Define it in the node, in a %%pipeline_shared cell, or read it from /input."
+    imports = [f"import {line}" for name in names if (line := USUAL_IMPORTS.get(name))]
     if meant := other_language(node.source):
         hint = meant
     elif node.defined:
         hint = "Import or define it in the node's own code, or give that code to the pipeline: Pipeline(shared=...)."
+    elif imports:
+        hint = f"Write it in this cell, or in a %%pipeline_shared one: {'; '.join(imports)}"
     elif offered:
         hint = f"Take the pipeline's parameter: --param {' '.join(offered)}"
     verb = "is defined" if len(names) == 1 else "are defined"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.check import check
+from ..core.consequences import without_consequences
 from ..core.errors import PipelineError, Place, Problem, nearest, problem, raise_errors
 from ..core.model import Kind, Node, Pipeline
 from ..core.nested import DEEPEST, source_of
@@ -160,9 +161,16 @@ def _findings(definition: Definition) -> list[Problem]:
     """All that is wrong with a definition, with its file."""
     place = Place(file=str(definition.path))
     whole = [one.at(place) for one in check(definition.pipeline)]
-    if any(one.is_error for one in definition.problems):
-        whole = []  # a node that could not be read is not "unknown"
-    return [*definition.problems, *in_the_file(whole, definition.path, definition.notebook, definition.text)]
+    found = [*definition.problems, *in_the_file(whole, definition.path, definition.notebook, definition.text)]
+    return [_from_around(one, definition.path.name) for one in without_consequences(found)]
+
+
+def _from_around(found: Problem, file: str) -> Problem:
+    """The finding with what helps where the file is a node: no command line gives it values."""
+    if found.code != "E-PARAM-MISSING":
+        return found
+    hint = f"Give it a value in a cell of {file} that has the tag `parameters`; the node can then give another one."
+    return replace(found, hint=hint)
 
 
 def _parameter_findings(node: Node, definition: Definition) -> list[Problem]:

@@ -1,10 +1,11 @@
-"""Notes in a run's record that are made while it runs, by its own process alone."""
+"""Notes in a run's record: while it runs by its own process alone, and by anybody once it is over."""
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from .store import Store
@@ -26,3 +27,13 @@ def note(store: Store, run: str, change: Callable[[dict[str, Any]], object]) -> 
         changed = json.dumps(record)
         with store.writing() as rows:
             rows.execute("update runs set record = ? where id = ?", (changed, run))
+
+
+def keep_out(store: Store, run: str, files: Iterable[Path]) -> None:
+    """Note files that are written for a run that is over: they are no part of its project. Raises MachineError."""
+
+    def add(record: dict[str, Any]) -> None:
+        settings = record.setdefault("settings", {})
+        settings["keep_out"] = sorted({*settings.get("keep_out", ()), *map(str, files)})
+
+    note(store, run, add)

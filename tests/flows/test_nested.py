@@ -248,6 +248,16 @@ MISTAKES: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
         ("%%pipeline_node a --after nobody\n1",),
         'inner.ipynb, cell 2, node "a"\n  E-EDGE-UNKNOWN',
     ),
+    "a mistyped edge, and the input that it was for": (
+        ("%pipeline_notebook inner --path inner.ipynb",),
+        ("%%pipeline_node first\n1", "%%pipeline_node a --after frist\nopen('/input/first/x.txt')"),
+        'inner.ipynb, cell 3, node "a"\n  E-EDGE-UNKNOWN',
+    ),
+    "a parameter without a value": (
+        ("%pipeline_notebook inner --path inner.ipynb",),
+        ("%%pipeline_node a --param scale\nprint(scale)",),
+        "Give it a value in a cell of inner.ipynb that has the tag `parameters`",
+    ),
     "an input that is neither before it nor in it": (
         ("%%pipeline_node first\n1", "%pipeline_notebook inner --path inner.ipynb --after first"),
         ("%%pipeline_node a\nopen('/input/frist/x.txt')", "%%pipeline_node b\nopen('/input/first/x.txt')"),

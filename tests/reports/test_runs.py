@@ -206,6 +206,7 @@ def test_no_secret_stands_in_any_report(failing: Project) -> None:
 def test_reports_are_no_part_of_the_project_that_nodes_see(failing: Project) -> None:
     """Else nothing would be up to date any more."""
     (failing.folder / "flows" / "j.xml").write_text("from an earlier run")
+    assert failing.say("report", "latest", "--store", "flows/.dagbook", "--html", "flows/later.html").code == 0
     again = failing.say("run", "flows/flow.ipynb", "--executor", "process", "--junit", "flows/j.xml")
     assert "↺ prepare cached" in again.out
 
