@@ -112,7 +112,7 @@ def _again(wanted: str, options: dict[str, Any], how: str, force: tuple[str, ...
     from .core.values import to_json
     from .formats.plain_secrets import given_secrets
     from .host import hosted_of
-    from .kept_definition import definition_of
+    from .kept_definition import changed_since, definition_of
     from .steer import again, done_words
 
     reports: Reports = options["reports"]
@@ -124,7 +124,8 @@ def _again(wanted: str, options: dict[str, Any], how: str, force: tuple[str, ...
     if definition:
         reports.write_ahead(definition)
     parameters = given_parameters(**options)
-    tell_findings(given_secrets(parameters), reports, options["as_json"])
+    found = [*given_secrets(parameters), *changed_since(opened, row)]
+    tell_findings(found, reports, options["as_json"])
     given = {name: to_json(value) for name, value in parameters.items()}
     order = again(row.id, how, given, force, not options["no_wait"], options["keep_failed"])
     if words := done_words(opened, order):

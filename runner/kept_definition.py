@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .core.errors import PipelineError, problem
+from .core.errors import PipelineError, Problem, problem
 from .core.model import Pipeline
-from .core.nested import as_written
+from .core.nested import as_written, bound_text, source_of
+from .formats.commands import as_seen
 from .formats.notebook import Definition, read_notebook
 from .formats.pipeline_file import is_notebook
 from .formats.pipeline_notebook import notebook_of
@@ -30,3 +31,22 @@ def definition_of(store: Store, row: RunRow) -> Definition:
         return read_notebook(kept)
     notebook, pipeline = notebook_of(as_written(Pipeline.model_validate(row.record["pipeline"])))
     return Definition(file, pipeline, notebook)
+
+
+def changed_since(store: Store, row: RunRow) -> list[Problem]:
+    """W-RESUME-OLD where the nodes of the run's notebook are others now, or otherwise, than when the run began.
+
+    Nothing where that cannot be told: the file has gone or has mistakes, is a program, or was not known.
+    """
+    kept, file = store.folder / "runs" / row.id / SNAPSHOT, Path(row.record.get("file") or "")
+    try:
+        if not is_notebook(file, file.read_text("utf-8-sig", "replace")) or _words_of(kept) == _words_of(file):
+            return []
+    except (PipelineError, OSError):
+        return []
+    return [problem("W-RESUME-OLD", file=as_seen(file), run=row.id)]
+
+
+def _words_of(notebook: Path) -> str:
+    """What the notebook says of its nodes, wherever in it they stand."""
+    return bound_text(source_of(read_notebook(notebook).pipeline.model_copy(update={"name": ""})))

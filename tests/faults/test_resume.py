@@ -465,3 +465,16 @@ def test_conditions_and_gathering_under_each_rule_on_errors(
     assert listed == ["1", "2", "runs.json"]  # numbered by what is there; runs.json tells which they are
     said = dagbook("run", flow, *PROCESS, "--no-cache", "--json")
     assert (ids(said)["best#3"], ids(said)["all"]) == ("succeeded", "upstream_failed")
+
+
+def test_a_run_of_a_notebook_that_was_mended_since_says_that_it_goes_on_as_it_began(
+    dagbook: Dagbook, make_notebook: MakeNotebook
+) -> None:
+    flow = make_notebook(command("a", "exit 1"))
+    dagbook("run", flow, *PROCESS)
+    assert "W-RESUME-OLD" not in dagbook("resume", "latest").err
+    make_notebook(command("a", "exit 0"))
+    said = dagbook("resume", "latest")
+    assert (said.code, said.err.count("W-RESUME-OLD")) == (1, 1)
+    assert "dagbook run flow.ipynb" in said.err
+    assert dagbook("run", flow, *PROCESS).code == 0

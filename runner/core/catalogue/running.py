@@ -79,6 +79,10 @@ RUNNING: dict[str, tuple[str, str]] = {
         "Wait for it, follow it with dagbook show {run}, or end it with dagbook cancel {run}.",
     ),
     "E-RESUME": ("run {run} cannot be resumed: {why}", "{hint}"),
+    "W-RESUME-OLD": (
+        "{file} has changed since run {run} began; what goes on is what that run began with",
+        "Run what it says now; what is done is not done again: dagbook run {file}",
+    ),
     "E-NO-EARLIER": (
         '"{node}" is not selected and no earlier run left its artifact in the store',
         "Run it first: dagbook run FILE --until {slug}",
