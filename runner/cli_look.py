@@ -137,4 +137,6 @@ def logs(wanted: str, node: str | None, follows: bool, store: Path | None) -> in
     print_new()
     for _ in follower.follow() if follows else ():
         print_new()
+    if not printer.has_printed:
+        click.echo(f"Nothing was printed. How it went: dagbook show {follower.row.id}", err=True)
     return 0

@@ -85,6 +85,11 @@ class Printer:
         self._printed: dict[tuple[str, int, int], int] = {}  # by node run, attempt and cell: up to where
         self._ends: dict[tuple[str, int, int], str] = {}  # the same: what stood there
 
+    @property
+    def has_printed(self) -> bool:
+        """Whether there was anything to print."""
+        return bool(self._printed)
+
     def pass_over(self, watched: Iterable[Watched]) -> None:
         """Take what these have printed up to now as printed."""
         for one in watched:

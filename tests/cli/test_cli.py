@@ -309,6 +309,14 @@ def test_a_run_whose_store_is_deleted_ends_with_5_and_says_so(started: Started, 
     assert "Traceback" not in said
 
 
+def test_logs_of_what_printed_nothing_say_so_and_where_to_look(dagbook: Dagbook, make_notebook: MakeNotebook) -> None:
+    flow = make_notebook("%%pipeline_command quiet\ntrue")
+    run = dagbook("run", flow, "--executor", "process", "--json").json["run"]
+    said = dagbook("logs", "latest", "quiet")
+    assert (said.code, said.out) == (0, "")
+    assert said.err == f"Nothing was printed. How it went: dagbook show {run}\n"
+
+
 def test_logs_follow_a_run_until_it_is_over(started: Started, dagbook: Dagbook, make_notebook: MakeNotebook) -> None:
     flow = make_notebook(SLOW)
     dagbook("run", flow, *PROCESS, "--detach")
