@@ -108,6 +108,9 @@ class Box:
         shutil.rmtree(self.path)
 
 
+_HELD = (State.RUNNING, State.PENDING_APPROVAL)
+
+
 def run_id(child: subprocess.Popen[str]) -> str:
     """The id of the run that a started `dagbook run` or `resume` hosts."""
     return read_until(child, " of ").splitlines()[-1].split()[1]
@@ -136,14 +139,15 @@ def kill_after(
 ) -> tuple[str, bool]:
     """Kill a run process when it has recorded so many facts more than the `before` of its earlier lives.
 
-    It is killed sooner when the node `last` runs. Gives the run's id, and False when it was over before that.
+    It is killed sooner when the node `last` runs, or somebody is asked about it. Gives the run's id, and False when
+    it was over before that.
     """
     run = run_id(child)
     follower, seen = follow(store, run), 0
     while True:
         follower.update()
         seen += len(follower.entries)
-        held = any(one.node == last and one.state is State.RUNNING for one in follower.so_far.node_runs.values())
+        held = any(one.node == last and one.state in _HELD for one in follower.so_far.node_runs.values())
         killed = (held or seen - before >= facts) and not follower.over
         if killed or follower.over:
             break

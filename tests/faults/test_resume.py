@@ -85,15 +85,15 @@ def starts(facts: list[Fact]) -> Counter[str]:
 def lives(started: Started, store: Path, file: Path, words: tuple[str, ...], kills: int, fate: random.Random) -> str:
     """Run, kill, resume, kill … until it was killed so often; gives the run's id. Its last life ends with a kill.
 
-    A life that came to its end before its moment is followed by one that is killed as soon as it has the run.
+    The last node waits for a gate or for somebody's yes, so that no life comes to its end.
     """
-    run, before, killed, over = "", 0, 0, False
-    while killed < kills:
+    run, before = "", 0
+    for _ in range(kills):
         again = ("resume", run) if run else ("run", file, *words)
         child = started(*again, "--store", store, "-q")
-        moment = 0 if over else fate.randrange(60)
-        run, was = kill_after(child, store, moment, before, "last")
-        over, before, killed = not was, len(facts_of(store, run)), killed + was
+        run, killed = kill_after(child, store, fate.randrange(60), before, "last")
+        assert killed, "it came to its end, and nothing is left to be killed"
+        before = len(facts_of(store, run))
     return run
 
 
@@ -151,9 +151,12 @@ def test_row_65_killed_runs_in_containers_are_resumed_to_the_same_end(
     started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, tmp_path: Path
 ) -> None:
     fate = fate_of_test()
-    file = make_notebook(*FLOW)
+    asks = FLOW[-1].replace("%%pipeline_command last", "%%pipeline_command last --approve lea")
+    file = make_notebook(*FLOW[:-1], asks)
     store = file.parent / ".dagbook"
     run = lives(started, store, file, ("--executor", "docker", "--jobs", "4"), 3, fate)
+    assert dagbook("resume", run, "--no-wait").code == 3
+    assert dagbook("approve", run, "last", "--by", "lea").code == 0
     said = dagbook("resume", run, "--json")
     assert said.code == 0, said.err
     assert Counter(one["slug"] for one in said.json["node_runs"]) == WHOLE
