@@ -28,7 +28,7 @@ from dagbook.runner.records.store import Store
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "tests" / "pictures"
-TAKES_PICTURES = bool(os.environ.get("TEST_PICTURES"))  # some ninety: a sixth of the time of these tests
+TAKES_PICTURES = bool(os.environ.get("TEST_PICTURES"))  # some ninety, for people to look at
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
