@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .handshake import RESEND_SECONDS, KernelGone, KernelSilent
 from .kept import Kept
+from .signal_bell import signal_bell
 
 if TYPE_CHECKING:
     import zmq
@@ -133,14 +134,19 @@ class Attached:
         import zmq
 
         poller = zmq.Poller()
-        for socket in (*sockets, *self._exit.descriptors()):
+        ends = self._exit.descriptors()
+        for socket in (*sockets, *ends):
             poller.register(socket, zmq.POLLIN)
-        ready = {one for one, _ in poller.poll(None if seconds is None else int(seconds * 1000) + 1)}
-        if any(socket in ready for socket in sockets):
-            return True
-        if ready:
-            raise KernelGone
-        return False
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while True:
+            left = None if deadline is None else max(0, int((deadline - time.monotonic()) * 1000) + 1)
+            ready = _poll(poller, left)
+            if any(socket in ready for socket in sockets):
+                return True
+            if ready.intersection(ends):
+                raise KernelGone
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
 
     def _take_next(self, request: _Request, show: Show, ask: Ask | None) -> bool:
         """Wait for messages and take them; False when the kernel has replied and then said nothing for long."""
@@ -176,3 +182,17 @@ class Attached:
             if message["parent_header"].get("msg_id") == asked:
                 return dict(message["content"])
         return None
+
+
+def _poll(poller: zmq.Poller, milliseconds: int | None) -> set[Any]:
+    """What is readable, at most `milliseconds` later; nothing when a signal came, so that its handler gets its turn."""
+    import zmq
+
+    with signal_bell() as bell:
+        for descriptor in bell:
+            poller.register(descriptor, zmq.POLLIN)
+        try:
+            return {one for one, _ in poller.poll(milliseconds)}
+        finally:
+            for descriptor in bell:
+                poller.unregister(descriptor)
