@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import commands
+from tests.audited import assert_mendable, stores_below
 
 # How long an example takes says something of the machine and nothing of the code.
 settings.register_profile("dagbook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -75,6 +76,15 @@ def make_notebook(tmp_path: Path) -> MakeNotebook:
         return write_notebook(tmp_path / "project" / name, *cells)
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def _audited(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test of faults leaves stores with which the auditor is content, once what can be mended is."""
+    folder = request.getfixturevalue("tmp_path") if request.node.get_closest_marker("fault") else None
+    yield
+    for store in stores_below(folder) if folder else ():
+        assert_mendable(store)
 
 
 @dataclass(frozen=True)

@@ -16,18 +16,20 @@ from .finding import Invariant as Invariant
 from .leftovers import container_findings, leftover_findings
 from .notebooks import notebook_findings
 from .results import result_findings
+from .rows import earlier_findings, row_findings
 from .secrets import secret_findings
 
 
 def audit(store: Store, secrets: Sequence[bytes] = ()) -> Iterator[Finding]:
     """Everything in `store` that is not as it should be, as it is found; `secrets` are values that it must not hold."""
-    damaged = list(database_findings(store.database))
+    damaged = list(database_findings(store.database)) or list(row_findings(store))
     yield from damaged
     if any(finding.mend is None for finding in damaged):
         return  # what is in it cannot be relied on
     live = [row.id for row in store.live_runs() if alive(row.process)]
     for row in store.latest(most=-1):
         yield from run_findings(store, row)
+    yield from earlier_findings(store)
     yield from result_findings(store)
     yield from leftover_findings(store, live)
     yield from container_findings(store, live)

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 from functools import partial
 
-from ..core.lifecycle import PASSED, Changed
+from ..core.errors import DagbookError
+from ..core.lifecycle import PASSED, Changed, Fact
 from ..records.cache import Cache
 from ..records.store import Store
 from ..records.verify import alone, quarantine, verify
@@ -34,14 +35,30 @@ def _named(store: Store) -> dict[str, str]:
         for repo, digest in rows.execute("select repo, artifact from commits"):
             found[digest] = f"a commit of the dataset {repo}"
         for run, node_run, body in rows.execute("select run, node_run, body from cache"):
-            if digest := json.loads(body).get("detail", {}).get("artifact"):
+            if digest := _artifact_in(body):
                 found[digest] = f"{node_run} in run {run}"
     for row in store.latest(most=-1):
-        for entry in store.facts(row.id):
-            fact = entry.fact
+        for fact in _facts(store, row.id):
             if isinstance(fact, Changed) and fact.state in PASSED and (digest := fact.detail.get("artifact")):
                 found[digest] = f"{fact.id} in run {row.id}"
     return found
+
+
+def _artifact_in(body: str) -> str | None:
+    """The digest that an earlier result names; None when it names none or makes no sense, which is told elsewhere."""
+    try:
+        found = json.loads(body).get("detail", {}).get("artifact")
+    except (ValueError, TypeError, AttributeError):
+        return None
+    return found if isinstance(found, str) else None
+
+
+def _facts(store: Store, run: str) -> list[Fact]:
+    """What was recorded of a run; nothing of one whose story makes no sense, which is told elsewhere."""
+    try:
+        return [entry.fact for entry in store.facts(run)]
+    except DagbookError:
+        return []
 
 
 def _set_aside(store: Store) -> set[str]:

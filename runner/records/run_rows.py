@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..core.lifecycle import RunState
 
@@ -59,11 +59,28 @@ class RunRow(ListedRun):
 
 def listed_run(row: Row) -> ListedRun:
     """The run in a row of `LISTED`. Raises ValueError, TypeError for one that makes no sense."""
-    id, pipeline, state, reason, started, ended, process = row
-    return ListedRun(id, pipeline, RunState(state), reason, started, ended, json.loads(process))
+    return ListedRun(*_listed(row))
 
 
 def run_row(row: Row) -> RunRow:
     """The run in a row of `WHOLE`. Raises as `listed_run`."""
-    id, pipeline, state, reason, started, ended, process, record = row
-    return RunRow(id, pipeline, RunState(state), reason, started, ended, json.loads(process), json.loads(record))
+    *listed, record = row
+    return RunRow(*_listed(listed), _object(record))
+
+
+_Listed: TypeAlias = tuple[str, str, RunState, str, float, float | None, Mapping[str, Any]]
+
+
+def _listed(row: Sequence[Any]) -> _Listed:
+    id, pipeline, state, reason, started, ended, process = row
+    texts, times = (id, pipeline, reason), (started, ended or 0)
+    if not all(isinstance(text, str) for text in texts) or not all(-1e11 < time < 1e11 for time in times):
+        raise TypeError(f"a text or a time of run {id!r} is none")
+    return id, pipeline, RunState(state), reason, started, ended, _object(process)
+
+
+def _object(text: str) -> Mapping[str, Any]:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise TypeError(f"an object of JSON is expected, and {type(found).__name__} is there")
+    return found

@@ -113,8 +113,8 @@ class Store:
             raise MachineError(
                 problem("E-STORE", what=f"the store {self.folder} cannot be used: {error}", hint=hint)
             ) from None
-        if not known["version"].isdecimal():
-            raise self._unreadable(f"its format is {known['version']!r}")
+        if not str(known.get("version")).isdecimal() or not isinstance(known.get("id"), str):
+            raise self._unreadable(f"its format is {known.get('version')!r}")
         if int(known["version"]) > VERSION:
             what = f"the store {self.folder} was written by a newer dagbook (format {known['version']})"
             raise MachineError(problem("E-STORE", what=what, hint="Upgrade dagbook here, too."))
@@ -224,9 +224,10 @@ class Store:
             found = rows.execute(wanted, (run, after)).fetchall()
         try:
             facts = from_rows([row["kind"] for row in found], [row["body"] for row in found])
+            times = [row["at"] + 0.0 for row in found]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise self._unreadable(f"run {run} has a fact that makes no sense ({error!r})") from None
-        return [Entry(row["number"], row["at"], fact) for row, fact in zip(found, facts, strict=True)]
+        return [Entry(row["number"], at, fact) for row, at, fact in zip(found, times, facts, strict=True)]
 
     def state_of(self, run: str) -> RunSoFar:
         """The state of a run and of its node runs now."""

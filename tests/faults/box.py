@@ -21,6 +21,7 @@ from dagbook.runner.records.store import Store
 from tests.conftest import read_until
 
 PATIENCE = 60  # seconds
+LONG = bool(os.environ.get("LONG_FAULTS"))  # everything at its full size and number, which takes an hour
 
 
 class Box:

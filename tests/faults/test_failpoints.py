@@ -7,7 +7,6 @@ every fault at every step.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from dagbook.runner.core.lifecycle import RunState
 from dagbook.runner.records.failpoints import FAILPOINTS, MODES, VARIABLE
 from dagbook.runner.records.store import Store
 from tests.conftest import Said, run_dagbook, write_notebook
-from tests.faults.box import Box
+from tests.faults.box import LONG, Box
 from tests.faults.test_resume import facts_of, starts
 
 pytestmark = pytest.mark.fault
@@ -26,7 +25,6 @@ pytestmark = pytest.mark.fault
 OF_CONTAINERS = [name for name in FAILPOINTS if name.startswith("container.")]
 OF_RECOVERY = ["leftovers.remove", "run.settle", "run.claim", "run.claimed"]
 OF_RUNS = [name for name in FAILPOINTS if name not in (*OF_CONTAINERS, *OF_RECOVERY)]
-LONG = bool(os.environ.get("LONG_FAULTS"))
 
 COMMAND = "%%pipeline_command first\nhead -c 10000 /dev/zero | tr '\\0' a > a.txt"
 CELL = "%%pipeline_node first\nopen('a.txt', 'w').write('a' * 10_000)"

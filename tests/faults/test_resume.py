@@ -28,7 +28,7 @@ from dagbook.runner.records.settling import settle
 from dagbook.runner.records.store import Store
 from dagbook.runner.records.verify import verify
 from tests.conftest import MakeNotebook, Said
-from tests.faults.box import Box, follow, kill_after, run_id
+from tests.faults.box import LONG, Box, follow, kill_after, run_id
 from tests.faults.test_faults import containers, gone_within
 
 pytestmark = pytest.mark.fault
@@ -127,16 +127,21 @@ def assert_whole(said: Said, box: Box, store: Path) -> None:
         assert begun[node] >= times or node == "never"
 
 
-@pytest.mark.parametrize("chain", range(4))
-def test_row_65_killed_at_20_random_moments_nothing_finished_is_run_again_and_nothing_is_lost(
+# Each chain is a run that is killed five times: 25 kills, or 500.
+KILLS = 5
+CHAINS, CHAINS_IN_CONTAINERS = (80, 20) if LONG else (4, 1)
+
+
+@pytest.mark.parametrize("chain", range(CHAINS))
+def test_row_65_killed_at_random_moments_nothing_finished_is_run_again_and_nothing_is_lost(
     started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, box: Box, chain: int
 ) -> None:
-    """Four runs, each killed five times; the last node waits until there will be no more kills."""
+    """The last node waits until there will be no more kills."""
     fate = fate_of_test()
     file = make_notebook(*FLOW)
     store = file.parent / ".dagbook"
     box.make_fail()
-    run = lives(started, store, file, PROCESS, 5, fate)
+    run = lives(started, store, file, PROCESS, KILLS, fate)
     assert box.wait_until_empty() == []
     box.open_gate()
     said = dagbook("resume", run, "--json")
@@ -147,14 +152,15 @@ def test_row_65_killed_at_20_random_moments_nothing_finished_is_run_again_and_no
 
 
 @pytest.mark.container
+@pytest.mark.parametrize("chain", range(CHAINS_IN_CONTAINERS))
 def test_row_65_killed_runs_in_containers_are_resumed_to_the_same_end(
-    started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, tmp_path: Path
+    started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, chain: int
 ) -> None:
     fate = fate_of_test()
     asks = FLOW[-1].replace("%%pipeline_command last", "%%pipeline_command last --approve lea")
     file = make_notebook(*FLOW[:-1], asks)
     store = file.parent / ".dagbook"
-    run = lives(started, store, file, ("--executor", "docker", "--jobs", "4"), 3, fate)
+    run = lives(started, store, file, ("--executor", "docker", "--jobs", "4"), KILLS, fate)
     assert dagbook("resume", run, "--no-wait").code == 3
     assert dagbook("approve", run, "last", "--by", "lea").code == 0
     said = dagbook("resume", run, "--json")
