@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from sqlite3 import Row
 
 from ..records.run_rows import WHOLE, run_row
@@ -43,7 +44,7 @@ def earlier_findings(store: Store) -> Iterator[Finding]:
                 "an earlier result makes no sense",
                 f"{node_run} in run {run}",
                 "forget it; its node runs again when it is needed",
-                lambda number=number: _forget(store, number),
+                partial(_forget, store, number),
             )
 
 
