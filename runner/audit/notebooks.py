@@ -6,19 +6,30 @@ from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 
+from ..records.run_rows import SNAPSHOT
 from ..records.store import Store
 from .finding import Finding, Invariant
 
 
 def notebook_findings(store: Store, live: Collection[str]) -> Iterator[Finding]:
     """Each executed notebook and each run's own, but those of the runs `live`, which may be written right now."""
+    of_other_files = _runs_of_other_files(store)
     for run in sorted((store.folder / "runs").glob("*")):
         if run.name in live:
             continue
         for path in sorted(run.rglob("*.ipynb")):
+            if path == run / SNAPSHOT and run.name in of_other_files:
+                continue  # a program, or YAML, kept under that name
             if "output" not in path.relative_to(run).parts and (wrong := _wrong_with(path)):
                 repair = partial(path.rename, path.with_name(f"{path.name}.damaged"))
                 yield Finding(Invariant.NOTEBOOKS, wrong, str(path), f"rename it to {path.name}.damaged", repair)
+
+
+def _runs_of_other_files(store: Store) -> set[str]:
+    """Ids of runs whose pipeline was read from a file that is no notebook."""
+    with store.reading() as rows:
+        found = rows.execute("select id, json_extract(record, '$.file') from runs").fetchall()
+    return {id for id, file in found if not str(file).lower().endswith(".ipynb")}
 
 
 def _wrong_with(path: Path) -> str:

@@ -11,6 +11,7 @@ import pytest
 from dagbook.runner.audit import Finding, Invariant, audit
 from dagbook.runner.records.store import Store
 from tests.audit import damage
+from tests.conftest import run_dagbook
 
 SECRET = b"a-secret-that-nobody-knows"
 
@@ -67,6 +68,22 @@ def test_what_only_a_person_can_mend_is_told_too(store: Store, harm: Damage, inv
     findings = found(store)
     assert invariant in {one.invariant for one in findings}
     assert all(one.mend is None for one in findings if one.invariant is invariant)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("flow.yaml", "dagbook: 1\nname: flow\nnodes:\n- {title: a, kind: command, source: 'true'}\n"),
+        ("cells.py", "# %%\n%load_ext dagbook\n# %%\n%%pipeline_command a\ntrue\n"),
+        ("built.py", "import dagbook\nflow = dagbook.Pipeline('x')\nflow.command('a', 'true')\n"),
+    ],
+    ids=["yaml", "cells", "program"],
+)
+def test_a_run_of_a_file_that_is_no_notebook_is_sound(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    said = run_dagbook(tmp_path, "run", name, "--executor", "process")
+    assert said.code == 0, said.err
+    assert found(Store(tmp_path / ".dagbook", create=False)) == []
 
 
 def test_a_database_that_is_damaged_is_told_with_what_to_do(store: Store) -> None:
