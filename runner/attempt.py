@@ -29,6 +29,7 @@ from .records.artifacts import Artifact, publish
 from .records.failpoints import failpoint
 from .records.journal import Journal
 from .records.long_work import Cancel
+from .records.room import in_words
 from .records.store import Store
 
 
@@ -221,7 +222,12 @@ class Attempts:
         except NoInput as fault:
             return AttemptEnded(start.id, start.attempt, State.FAILED, str(fault))
         except OSError as error:
-            return AttemptEnded(start.id, start.attempt, State.FAILED, f"its files could not be stored: {error}")
+            return AttemptEnded(
+                start.id,
+                start.attempt,
+                State.FAILED,
+                f"its files could not be stored: {in_words(error, self._store.folder)}",
+            )
         detail = {"artifact": artifact.digest, "files": artifact.files, "bytes": artifact.bytes, "warnings": [words]}
         return AttemptEnded(start.id, start.attempt, State.SUCCEEDED, words, detail)
 
@@ -233,7 +239,7 @@ class Attempts:
                 artifact: Artifact = await asyncio.to_thread(publish, job.output, store, leave_twin=stays)
                 await publishing.done(artifact.path)
         except OSError as error:
-            reason = f"its output could not be stored: {error}"
+            reason = f"its output could not be stored: {in_words(error, self._store.folder)}"
             return AttemptEnded(start.id, start.attempt, State.FAILED, reason, detail)
         failpoint("artifact.published")
         try:

@@ -30,11 +30,10 @@ def runs(store: Path | None, most: int, as_json: bool) -> int:
     dagbook runs -n 100 --json
     """
     from . import view, view_json
-    from .records.settling import settle_all
+    from .records.settling import listed
 
     opened = store_at(store)
-    settle_all(opened)
-    found = opened.latest(most)
+    found = listed(opened, most)
     if as_json:
         print_json([view_json.run_row_json(row, time.time()) for row in found])
     else:
@@ -63,16 +62,16 @@ def show(wanted: str, store: Path | None, recorded: bool, page: Path | None, as_
 
     from . import console, view_json
     from .records.follow import Follower
-    from .records.settling import settle
 
     opened = store_at(store)
     row = opened.find(wanted)
-    settle(opened, row)
     if recorded:
         print_json(dict(opened.run(row.id).record))
         return 0
     follower = Follower(opened, row.id, outputs=page is not None)
     follower.update()
+    if follower.settle():
+        follower.update()
     if page:
         _write_page(page, follower)
     if as_json:

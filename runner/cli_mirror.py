@@ -26,10 +26,10 @@ def mirror(wanted: str, store: Path | None, **options: Any) -> int:
     """
     from .observers.chosen import mirror_for
     from .observers.mlflow_after import send
-    from .records.settling import settle
+    from .records.settling import settle_if_it_can
 
     opened = store_at(store)
-    settle(opened, opened.find(wanted))
+    settle_if_it_can(opened, opened.find(wanted))
     row = opened.run(wanted)
     chosen = mirror_for(Path(row.record["folder"]), row.pipeline, observers_asked(options), row.record)
     sent, there = send(opened, row, chosen)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -68,11 +68,6 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON o
 
 
 # A disk that fails or is full, quotas, open files, memory: nothing that the user or dagbook did wrong.
-_OF_THE_MACHINE = frozenset(
-    {errno.EIO, errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE}
-)
-
-
 def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
     """What is wrong is told in words, or as JSON, and decides the exit code; a defect of ours keeps its traceback."""
 
@@ -90,10 +85,13 @@ def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
             sys.exit(0)
         except OSError as error:
             from .core.errors import MachineError, problem
+            from .records.room import OF_THE_MACHINE, in_words
 
-            if error.errno not in _OF_THE_MACHINE:
+            if error.errno not in OF_THE_MACHINE:
                 raise
-            tell_error(MachineError(problem("E-MACHINE", why=error)), bool(options.get("as_json")))
+            place = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else os.curdir
+            why = in_words(error, Path(place).absolute()) if error.filename else error
+            tell_error(MachineError(problem("E-MACHINE", why=why)), bool(options.get("as_json")))
             sys.exit(MachineError.exit_code)
 
     return run

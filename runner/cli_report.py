@@ -40,7 +40,7 @@ def report(wanted: str, store: Path | None, reports: Reports) -> int:
     from .kept_definition import definition_of
     from .records.follow import Follower
     from .records.run_notes import keep_out
-    from .records.settling import settle
+    from .records.settling import settle_if_it_can
     from .reports.writing import write_reports
 
     opened = store_at(store)
@@ -48,7 +48,7 @@ def report(wanted: str, store: Path | None, reports: Reports) -> int:
     if not reports.annotate and not list(reports.paths()):
         hint = "Name one: --html FILE, --junit FILE, --summary FILE, -o OUT.ipynb."
         raise PipelineError(problem("E-USAGE", what="no report is asked for", hint=hint))
-    settle(opened, row)
+    settle_if_it_can(opened, row)
     follower = Follower(opened, row.id)
     follower.update()
     if follower.over:

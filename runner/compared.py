@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from .comparison import Comparison, Told, compare
 from .differences import Differences, differences
-from .records.settling import settle
+from .records.settling import settle_if_it_can
 from .records.store import Store
 
 
@@ -28,7 +28,7 @@ def compare_in(store: Store, wanted: Sequence[str], nodes: Sequence[str] = (), b
     """
     ids = list(dict.fromkeys(store.run(one).id for one in wanted or ("latest",)))
     for id in ids:
-        settle(store, store.run(id))
+        settle_if_it_can(store, store.run(id))
     told = [Told(store.run(id), store.state_of(id)) for id in ids]
     now = time.time()
     comparison = compare(told, now, nodes, by)

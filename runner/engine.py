@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from .ahead import Ahead
 from .attempt import Attempts, JobMaker, Memory, Nested, News
@@ -37,6 +39,7 @@ from .records.bell import FALLBACK_SECONDS, Bell
 from .records.commands import take_commands
 from .records.decisions import Decisions
 from .records.failpoints import failpoint
+from .records.room import OF_THE_MACHINE, in_words
 from .records.store import Store, StoreGone
 
 
@@ -225,10 +228,16 @@ class Engine:
         except asyncio.CancelledError:
             ended = AttemptEnded(start.id, start.attempt, State.CANCELLED, "the run was cancelled")
         except Exception as error:
-            ended = AttemptEnded(start.id, start.attempt, State.FAILED, f"{type(error).__name__}: {error}")
+            ended = AttemptEnded(start.id, start.attempt, State.FAILED, self._words_on(error))
         self._attempts.pop(start.id, None)
         detail = {**ended.detail, "duration_s": round(time.monotonic() - began, 4)}
         self._events.put_nowait(AttemptEnded(ended.id, ended.attempt, ended.state, ended.reason, detail))
+
+    def _words_on(self, error: Exception) -> str:
+        if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
+            place = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else self._store.folder
+            return f"this machine let it down: {in_words(error, Path(place))}"
+        return f"{type(error).__name__}: {error}"
 
     def _turn(self, run: NodeRun) -> contextlib.AbstractAsyncContextManager[None]:
         """What an attempt waits for that shares its room with other runs; one that is a run takes no room itself."""

@@ -76,13 +76,13 @@ def _latest_run(folder: Path) -> ListedRun | None:
     with contextlib.suppress(DagbookError, OSError):
         place = find_store(cwd=folder)
         if place.is_dir():
-            from .records.settling import settle
+            from .records.settling import settle_if_it_can
             from .records.store import Store
 
             store = Store(place, create=False)
             with contextlib.closing(store):
                 for row in store.latest(most=1):
-                    return store.find(row.id) if settle(store, row) else row
+                    return store.find(row.id) if settle_if_it_can(store, row) else row
     return None
 
 

@@ -69,6 +69,7 @@ class Hosted:
         self._loop: asyncio.AbstractEventLoop | None = None
         self.cancelled: str | None = None  # why, once somebody has ended it
         settle_all(store)
+        store.set_room_aside()
         if resumed:
             self.id = resumed.row.id
             claim(store, resumed, plan, self._process())

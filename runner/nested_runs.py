@@ -24,6 +24,7 @@ from .narrator import Narrator
 from .plan import Plan
 from .records.leaves import publish_leaves
 from .records.processes import user_name
+from .records.room import in_words
 from .records.settling import settle
 from .records.store import Store
 from .resume import Resumption, resume_from
@@ -233,7 +234,8 @@ class _Attempt:
         try:
             artifact = await asyncio.to_thread(publish_leaves, self.runs.store, self.within.id, left)
         except (OSError, DagbookError) as error:
-            return self._ended(State.FAILED, f"its output could not be stored: {error}", detail)
+            why = in_words(error, self.runs.store.folder) if isinstance(error, OSError) else error
+            return self._ended(State.FAILED, f"its output could not be stored: {why}", detail)
         for fact in logged_by(left, self.start.id):
             self.news.tell(fact)
         about = {"artifact": artifact.digest, "files": artifact.files, "bytes": artifact.bytes}

@@ -29,6 +29,7 @@ from .node_needs import environment_problems, executor_named, needs_of, reposito
 from .records.code import Snapshot, TooLarge, is_sound, snapshot
 from .records.glance import kept_out
 from .records.repositories import Repository, resolve_all
+from .records.room import NO_WRITING
 from .records.secret_values import SecretValues
 from .records.store import Store
 from .secret_lookup import find_secrets, secret_files
@@ -285,6 +286,8 @@ def keep_code(asked: Asked, store: Store) -> tuple[Snapshot | None, list[Problem
             raise PipelineError(problem("E-CODE", what=str(error), hint=hint)) from None
         return None, [problem("W-CODE-SIZE", why=error)]
     except OSError as error:
+        if error.errno in NO_WRITING:
+            raise store.unusable(error) from None
         what = f"{error.filename or folder} is part of the project and cannot be read: {error.strerror}"
         hint = "Make it readable, list it in .gitignore, or choose with --code DIR (or --code none)."
         raise PipelineError(problem("E-CODE", what=what, hint=hint)) from None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..core.errors import DagbookError
 from ..core.lifecycle import ENDED, PASSED, Changed, NodeRun, RunSoFar, RunState, State
+from ..records.database import reading_address
 from ..records.processes import alive
 from ..records.run_rows import ListedRun
 from ..records.settling import OVER, settle
@@ -20,7 +21,7 @@ _IN_FLIGHT = (State.STARTING, State.RUNNING)
 def database_findings(file: Path) -> Iterator[Finding]:
     """What SQLite itself finds wrong with the database `file`."""
     try:
-        connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+        connection = sqlite3.connect(reading_address(file), uri=True)
         try:
             told = [str(row[0]) for row in connection.execute("pragma integrity_check")]
             told += [f"a row of {row[0]} names one of {row[2]} that is not there" for row in _foreign(connection)]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import Problem, problem
 from ..core.model import Kind
 from ..records.failpoints import failpoint
+from ..records.room import OF_THE_MACHINE
 from .command import drive_command
 from .containers import KEPT_LABEL, TCP_PORTS, Engine
 from .contract import Job, Needs, Outcome, Reporter, Runtime
@@ -196,6 +197,8 @@ class _Attempt:
                 raise asyncio.CancelledError from None
             if self.gate and not self.gate.passed:
                 raise NotHeld from error
+            if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
+                raise  # of a disk of ours; the engine has nothing to do with it
             refused = getattr(getattr(error, "response", None), "status_code", 500) < 500
             words = "refused the container" if refused else "failed"
             return Outcome(False, f"the Docker engine {words}: {_explanation(error)}", lost=not refused)

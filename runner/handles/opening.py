@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..formats.settings import find_store
-from ..records.settling import settle_all
+from ..records.settling import listed
 from ..records.store import Store
 from .callers import told_at_the_call
 from .run import Run
@@ -29,5 +29,4 @@ def runs(*, store: Path | str | None = None, pipeline: str | None = None, most: 
     The store is found as `open_run` finds it. Raises PipelineError (E-STORE), MachineError.
     """
     opened = Store(find_store(store), create=False)
-    settle_all(opened)
-    return [Run(opened, row.id) for row in opened.latest(most, pipeline)]
+    return [Run(opened, row.id) for row in listed(opened, most, pipeline)]

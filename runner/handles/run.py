@@ -15,7 +15,6 @@ from ..core.model import Node
 from ..core.values import Value, from_json, to_json
 from ..records.follow import Follower
 from ..records.processes import alive
-from ..records.settling import settle
 from ..records.store import Store
 from .callers import told_at_the_call
 from .changes import Change, follow
@@ -109,7 +108,7 @@ class Run:
     def _look(self) -> Follower:
         """Take in what is new; a run whose process has died is settled."""
         self._follower.update()
-        if not self._follower.over and settle(self._store, self._store.find(self.id)):
+        if not self._follower.over and self._follower.settle():
             self._follower.update()
         return self._follower
 

@@ -68,23 +68,19 @@ class Database:
         return connection
 
     def _connect(self) -> sqlite3.Connection:
-        address, is_uri = str(self._file), False
-        if self.is_closed_to_us():
-            # Without a log beside it nobody has it open, and SQLite need not make the files it shares with others.
-            log = self._file.with_name(f"{self._file.name}-wal")
-            address, is_uri = f"{self._file.as_uri()}?mode=ro{'' if log.exists() else '&immutable=1'}", True
+        closed = self.is_closed_to_us()
         return sqlite3.connect(
-            address,
+            reading_address(self._file) if closed else str(self._file),
             timeout=BUSY_SECONDS,
             check_same_thread=False,
             isolation_level=None,
             cached_statements=256,
-            uri=is_uri,
+            uri=closed,
         )
 
     def is_closed_to_us(self) -> bool:
         """True when this user may only read it."""
-        return self._file.exists() and not (os.access(self._file, os.W_OK) and os.access(self._file.parent, os.W_OK))
+        return is_closed_to_us(self._file)
 
     def _check_identity(self) -> None:
         if self._identity is None:
@@ -110,6 +106,19 @@ class Database:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
+
+
+def is_closed_to_us(file: Path) -> bool:
+    """True when this user may only read the database `file`, or its disk takes nothing."""
+    return file.exists() and not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
+
+
+def reading_address(file: Path) -> str:
+    """The URI by which SQLite opens the database `file` for reading, whether or not it can be written."""
+    # Without a log beside it nobody has it open, and SQLite need not make the files it shares with others.
+    log = file.with_name(f"{file.name}-wal")
+    immutable = is_closed_to_us(file) and not log.exists()
+    return f"{file.absolute().as_uri()}?mode=ro{'&immutable=1' if immutable else ''}"
 
 
 def _identity(file: Path) -> tuple[int, int]:

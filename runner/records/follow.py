@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ..core.errors import MachineError
 from ..core.lifecycle import (
     ENDED,
     Answered,
@@ -26,7 +28,7 @@ from ..core.lifecycle import (
 from .bell import Listening
 from .journal import Reading, fold
 from .processes import alive
-from .settling import OVER, settle
+from .settling import OVER, ends_of, settle
 from .store import Entry, RunRow, Store
 
 
@@ -177,12 +179,28 @@ class Follower:
             self.row = self.store.run(self.row.id)
             self._listening = Listening(self.row.process.get("bell"))
             if not self._listening.connected:
-                if settle(self.store, self.row):
+                if self.settle():
                     return None
                 self.suspended = self.so_far.state is RunState.PENDING_APPROVAL and not alive(self.row.process)
                 if self.suspended:
                     return None
         return self._listening
+
+    def settle(self) -> bool:
+        """Take in the end of a run whose process has died; where the store takes nothing, it is known only here."""
+        row = self.store.find(self.row.id)
+        try:
+            if not settle(self.store, row):
+                return False
+            self.row = self.store.run(row.id)
+            return True
+        except MachineError:
+            unrecorded = ends_of(row, self.so_far)
+            for fact in unrecorded:
+                self.so_far.apply(fact)
+                self._watch(fact, time.time())
+            self.row = replace(self.row, state=self.so_far.state, reason=self.so_far.reason)
+            return bool(unrecorded)
 
     def waker(self) -> Callable[[], None]:
         """A call that ends every wait from now on: whoever follows need not listen any more.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -24,6 +25,12 @@ def network_filesystem(folder: Path, mounts: Path = MOUNTS) -> str | None:
         if kind := kinds.get(str(parent)):
             return kind if kind in _NETWORK or kind.startswith("fuse.") else None
     return None
+
+
+def mount_point(place: Path) -> Path:
+    """Where the file system is mounted that `place`, which must exist, is on."""
+    place = place.resolve()
+    return next((one for one in (place, *place.parents) if os.path.ismount(one)), Path("/"))
 
 
 def _mount(line: str) -> tuple[str, str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from ..core.errors import MachineError
 from ..core.lifecycle import (
     ENDED,
     Answered,
@@ -27,6 +30,7 @@ from .run_rows import ListedRun
 from .store import Store
 
 OVER = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.REJECTED})
+UNRECORDED = "; this cannot be recorded now"  # the store takes nothing: dagbook doctor tells why
 _WHY = "the run's process ended without a word (killed, or the machine stopped)"
 
 
@@ -38,6 +42,34 @@ def settle(store: Store, row: ListedRun) -> bool:
     if row.state in OVER or alive(row.process):
         return False
     return _write(store, row, _deaths)
+
+
+def settle_if_it_can(store: Store, row: ListedRun) -> bool:
+    """The same for who only looks: where nothing can be recorded, as on a full disk, the run is left as it is."""
+    try:
+        return settle(store, row)
+    except MachineError:
+        return False
+
+
+def listed(store: Store, most: int = 20, pipeline: str | None = None) -> list[ListedRun]:
+    """The latest runs as they are, newest first: settled, or told to be over where that cannot be recorded."""
+    with contextlib.suppress(MachineError):
+        settle_all(store)
+    return [_as_it_is(row) for row in store.latest(most, pipeline)]
+
+
+def _as_it_is(row: ListedRun) -> ListedRun:
+    if row.state is RunState.RUNNING and not alive(row.process):
+        return replace(row, state=RunState.FAILED, reason=f"{_WHY}{UNRECORDED}")
+    return row
+
+
+def ends_of(row: ListedRun, run: RunSoFar) -> list[Fact]:
+    """What would be recorded of a run whose process is gone; nothing while it lives, or waits for a decision."""
+    if run.state in OVER or alive(row.process):
+        return []
+    return list(_deaths(run, f"{_WHY}{UNRECORDED}"))
 
 
 def _take_down_dead_bells(store: Store) -> None:

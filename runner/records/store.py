@@ -21,6 +21,8 @@ from ..core.errors import MachineError, PipelineError, nearest, problem
 from ..core.lifecycle import Fact, RunChanged, RunSoFar, RunState, so_far
 from .failpoints import failpoint
 from .places import network_filesystem
+from .reserve import give_up, set_aside
+from .room import shortage
 from .run_rows import LISTED, WHOLE, ListedRun, listed_run, run_row
 from .run_rows import RunRow as RunRow  # for those who know it from here
 
@@ -109,16 +111,21 @@ class Store:
             self._rows = Database(self.database)
             known = self._about()
         except (OSError, sqlite3.Error) as error:
-            hint = "Check that the folder can be written, or choose another with --store."
-            raise MachineError(
-                problem("E-STORE", what=f"the store {self.folder} cannot be used: {error}", hint=hint)
-            ) from None
+            raise self.unusable(error) from None
         if not str(known.get("version")).isdecimal() or not isinstance(known.get("id"), str):
             raise self._unreadable(f"its format is {known.get('version')!r}")
         if int(known["version"]) > VERSION:
             what = f"the store {self.folder} was written by a newer dagbook (format {known['version']})"
             raise MachineError(problem("E-STORE", what=what, hint="Upgrade dagbook here, too."))
         return known["id"]
+
+    def unusable(self, error: Exception) -> MachineError:
+        """What to raise when the store's folder cannot take something, or its database cannot be opened."""
+        found = shortage(self.folder, error if isinstance(error, OSError) else None)
+        why = f"{error}; {found.words}" if found else str(error)
+        hint = "Check that the folder can be written, or choose another with --store."
+        hint = f"{found.remedy}, or choose another store with --store." if found else hint
+        return MachineError(problem("E-STORE", what=f"the store {self.folder} cannot be used: {why}", hint=hint))
 
     def _about(self) -> dict[str, str]:
         """What the store says of itself; makes its tables first where they are not there."""
@@ -166,8 +173,15 @@ class Store:
             if isinstance(error, Gone):
                 hint = "Leave the folder alone while a run uses it; start the run again."
                 raise StoreGone(problem("E-STORE", what=what, hint=hint)) from None
+            raise self._cannot_record(what) from None
+
+    def _cannot_record(self, what: str) -> MachineError:
+        found = shortage(self.database)
+        if found is None:
             hint = "Check the disk's space and the folder's permissions; what was recorded before is kept."
-            raise MachineError(problem("E-STORE", what=what, hint=hint)) from None
+            return MachineError(problem("E-STORE", what=what, hint=hint))
+        hint = f"{found.remedy}, then go on: dagbook resume latest. What was recorded before is kept."
+        return MachineError(problem("E-STORE", what=f"{what}; {found.words}", hint=hint))
 
     def _unreadable(self, why: object) -> MachineError:
         hint = "It was damaged, or not written by dagbook. Move it away, or choose another with --store."
@@ -192,11 +206,26 @@ class Store:
         failpoint("run.listed")
         return run
 
+    def set_room_aside(self) -> None:
+        """See that a run can record how it ends, should the disk be full then."""
+        set_aside(self.database)
+
     def append(self, run: str, after: int, new: Sequence[Fact], held_by: Mapping[str, Any] | None = None) -> int:
         """Record facts of a run in one transaction, numbered on from `after`; returns the last number.
 
         With `held_by`, only while the run goes on and is that process's; else nothing is recorded.
+        On a full disk the room is given up that was set aside.
         """
+        try:
+            return self._append(run, after, new, held_by)
+        except StoreGone:
+            raise
+        except MachineError:
+            if not shortage(self.database) or not give_up(self.database):
+                raise
+            return self._append(run, after, new, held_by)
+
+    def _append(self, run: str, after: int, new: Sequence[Fact], held_by: Mapping[str, Any] | None) -> int:
         from .schema import to_row
 
         now = time.time()

@@ -1,0 +1,36 @@
+"""A little room that a store sets aside for bad times.
+
+When its disk is full, giving it up lets a run that goes on record how it ended, and why.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+_BYTES = 2**19  # dozens of small transactions
+
+
+def _file(database: Path) -> Path:
+    return database.with_name(f"{database.name}-reserve")
+
+
+def set_aside(database: Path) -> None:
+    """Set room aside beside a database; a disk that has none to spare is left as it is."""
+    place = _file(database)
+    with contextlib.suppress(OSError):
+        if place.exists():
+            return
+        try:
+            place.write_bytes(bytes(_BYTES))
+        except OSError:
+            place.unlink(missing_ok=True)
+
+
+def give_up(database: Path) -> bool:
+    """Give the room back to the disk; False when there is none."""
+    try:
+        _file(database).unlink()
+    except OSError:
+        return False
+    return True
