@@ -48,9 +48,23 @@ class Disk:
         run("mount", "-o", "remount,ro", self.path)
 
     def make_writable(self) -> None:
-        """Mounted anew for writing, as an administrator would after looking at it."""
+        """The opposite of `make_read_only`."""
+        run("mount", "-o", "remount,rw", self.path)
+
+    def repair(self) -> None:
+        """Another disk in its place, with all that had reached the one that broke down."""
+        copy = self.copied(self.image.with_suffix(".repaired"))
         self.unmount()
+        self.image = copy
         self.mount()
+
+    def copied(self, image: Path) -> Path:
+        """What has reached the device at this moment, as another image: without what is only in memory.
+
+        Not while it is written to: a copy takes time, and is to be of one moment.
+        """
+        run("cp", "--sparse=always", self.image, image)
+        return image
 
     def fill(self, leave: int = 0) -> None:
         """Take all room but `leave` bytes; `empty` gives it back."""

@@ -163,7 +163,7 @@ def test_F33_a_disk_that_turns_read_only_ends_the_run_with_the_cause(
     can_be_looked_at(dagbook, store)
     refused = dagbook("resume", run, "--store", store)
     assert f"the file system at {disk.path} is read-only" in refused.out + refused.err
-    disk.make_writable()
+    disk.repair()
     goes_on(dagbook, box, store, run)
 
 
