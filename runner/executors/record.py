@@ -19,6 +19,8 @@ def save(nb: NotebookNode, record: Path) -> None:
     try:
         with open(part, "x", encoding="utf-8") as file:
             file.write(nbformat.writes(nb))  # type: ignore[no-untyped-call]
+            file.flush()
+            os.fsync(file.fileno())  # a power cut leaves the one before, or this one, and nothing cut off
         failpoint("notebook.save")
         os.replace(part, record)
     except BaseException:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .content import AT_ONCE, content_of, side_by_side
+from .durable import bring_to_disk, sync
 from .failpoints import failpoint
 from .folders import folders_of
 from .foreign import take_out_foreign
@@ -67,8 +68,12 @@ def settle(tree: Path, artifacts: Path, items: list[Item], seen: Mapping[str, Fi
     """
     digest = digest_of(items)
     home = artifacts / digest[:2] / digest
-    home.parent.mkdir(parents=True, exist_ok=True)
+    if not home.parent.is_dir():
+        home.parent.mkdir(parents=True, exist_ok=True)
+        sync(artifacts)
     check(home)
+    if not home.is_dir():
+        _bring_to_disk(tree, items)  # before others have to wait
     with alone(artifacts):
         if not home.is_dir():
             write_manifest(home, items)
@@ -78,7 +83,13 @@ def settle(tree: Path, artifacts: Path, items: list[Item], seen: Mapping[str, Fi
             failpoint("artifact.renamed")
             os.chmod(home, 0o555)
             remember(home, seen)
+    sync(home.parent)
     return home
+
+
+def _bring_to_disk(tree: Path, items: list[Item]) -> None:
+    by_kind = {kind: [item.path for item in items if item.kind == kind] for kind in ("file", "folder")}
+    bring_to_disk(tree, by_kind["file"], by_kind["folder"])
 
 
 def remove_tree(folder: Path) -> None:

@@ -83,7 +83,11 @@ def write_beside(artifact: Path, suffix: str, text: bytes) -> None:
     place = artifact.with_suffix(suffix)
     draft = place.with_name(f"{place.name}.{os.getpid()}.{threading.get_ident()}")
     try:
-        draft.write_bytes(text)
+        with draft.open("wb") as file:
+            file.write(text)
+            file.flush()
+            if suffix == ".json":  # a note that is lost is made again
+                os.fsync(file.fileno())
         os.rename(draft, place)
     except OSError:
         draft.unlink(missing_ok=True)

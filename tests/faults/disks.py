@@ -31,7 +31,8 @@ class Disk:
     def mount(self) -> None:
         """Mount it; its journal is replayed where it was not unmounted well."""
         self.path.mkdir(exist_ok=True)
-        run("mount", "-o", "loop", self.image, self.path)
+        # Nothing reaches the device by the passing of time: a copy of the image is of one moment.
+        run("mount", "-o", "loop,commit=300", self.image, self.path)
 
     def unmount(self) -> None:
         """Unmount it, at once for all that has nothing open there; its loop device goes with it."""
