@@ -1,8 +1,8 @@
 """The power fails: what had not reached the disk is lost, in the middle of a run.
 
-A copy of the image of the store's disk, made in the middle of a run, is what a power cut would have left. It is mounted,
-its journal is replayed, and the run goes on in it: what is wrong can be mended, results are right, nothing is empty
-that a result names.
+A copy of the image of the store's disk, made in the middle of a run, is what a power cut would have left. It is
+mounted, its journal is replayed, and the run goes on in it: what is wrong can be mended, results are right, nothing is
+empty that a result names.
 """
 
 from __future__ import annotations
