@@ -40,7 +40,9 @@ from .records.commands import take_commands
 from .records.decisions import Decisions
 from .records.failpoints import failpoint
 from .records.room import OF_THE_MACHINE, in_words
-from .records.store import Store, StoreGone
+from .records.store import Store, StoreBusy, StoreGone
+
+PATIENT_SECONDS = 1.0  # for which the event loop waits for the database; longer waits are beside it
 
 
 class Engine:
@@ -48,7 +50,8 @@ class Engine:
 
     `recorded` facts of the run are in the store already. Without `waits` it stops when nothing can happen any more
     until somebody decides on a pending node run. `nested` runs the attempts of nodes that are pipelines; `heard` is
-    told what was recorded, in the event loop; in `room` attempts take their turns with those of other runs.
+    told what was recorded, in the event loop; in `room` attempts take their turns with those of other runs. `say` tells
+    people what keeps it from going on.
     """
 
     def __init__(
@@ -65,8 +68,10 @@ class Engine:
         nested: Nested | None = None,
         room: asyncio.Semaphore | None = None,
         heard: Callable[[Sequence[Fact], RunSoFar], None] | None = None,
+        say: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._heard = heard
+        self._say = say
         self._store = store
         self._memory = memory
         self._waits = waits
@@ -91,9 +96,9 @@ class Engine:
         poll = asyncio.create_task(self._poll_commands())
         try:
             failpoint("run.begins")
-            self._go_on([Begin(resumed_by)])
+            await self._go_on([Begin(resumed_by)])
             while self._goes_on():
-                self._go_on(await self._next_events())
+                await self._go_on(await self._next_events())
         finally:
             poll.cancel()
             left = [*self._attempts.values(), *self._looks]
@@ -146,12 +151,12 @@ class Engine:
             events.append(self._events.get_nowait())
         return events
 
-    def _go_on(self, events: list[Event]) -> None:
-        facts, actions = self._decide(events)
+    async def _go_on(self, events: list[Event]) -> None:
+        facts, actions = await self._decide(events)
         self._perform(actions)
         self._ahead.follow(facts)
 
-    def _decide(self, events: list[Event]) -> tuple[list[Fact], list[Action]]:
+    async def _decide(self, events: list[Event]) -> tuple[list[Fact], list[Action]]:
         """Hand events to the scheduler and record what follows; returns it with the actions to perform."""
         facts: list[Fact] = []
         actions: list[Action] = []
@@ -159,12 +164,28 @@ class Engine:
             decision: Decision = self._scheduler.handle(event)
             facts += decision.facts
             actions += decision.actions
-        self._recorded = self._store.append(self._run, self._recorded, facts)
+        await self._record(facts)
         self.bell.ring()
         if self._heard:
             self._heard(facts, self._scheduler.run)
         self._follow_up([fact for fact in facts if isinstance(fact, Changed)])
         return facts, actions
+
+    async def _record(self, facts: list[Fact]) -> None:
+        """Record what has happened; as long as another program holds the database nothing goes on.
+
+        That is waited for beside the event loop, where Ctrl-C is heard meanwhile.
+        """
+        try:
+            self._recorded = self._store.append(self._run, self._recorded, facts, patience=PATIENT_SECONDS)
+        except StoreBusy as busy:
+            self._say(busy.problems[0].describe())
+            self._recorded = await asyncio.to_thread(self._record_patiently, facts)
+
+    def _record_patiently(self, facts: list[Fact]) -> int:
+        while True:
+            with contextlib.suppress(StoreBusy):
+                return self._store.append(self._run, self._recorded, facts)
 
     def _follow_up(self, changes: list[Changed]) -> None:
         """What recorded changes ask for besides actions."""

@@ -158,6 +158,7 @@ class Hosted:
             nested=NestedRuns(plan, self._store, self.id, jobs, results.changed, self._begin_within).attempt,
             room=self._room,
             heard=self._heard,
+            say=self._tell,
         )
 
     def _begin_within(self, plan: Plan, resumed: Resumption | None) -> Hosted:

@@ -36,10 +36,14 @@ class Database:
         self._identity: tuple[int, int] | None = None  # device and inode
 
     @contextmanager
-    def transaction(self, writes: bool) -> Iterator[sqlite3.Connection]:
-        """One transaction: kept when the block ends, undone when it raises."""
+    def transaction(self, writes: bool, patience: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
+        """One transaction: kept when the block ends, undone when it raises.
+
+        A writer waits for another one at most `patience` seconds.
+        """
         connection = self._take()
         try:
+            connection.execute(f"pragma busy_timeout={int(patience * 1000)}")
             # A writer takes the lock at once: upgrading a read transaction later would fail as "locked".
             connection.execute("begin immediate" if writes else "begin")
             yield connection

@@ -43,6 +43,10 @@ class Entry:
     fact: Fact
 
 
+class StoreBusy(MachineError):
+    """Another program holds the database, and nothing can be written before it lets go."""
+
+
 class StoreGone(MachineError):
     """The store was deleted or replaced while it was in use: nothing more can be recorded in it."""
 
@@ -145,9 +149,13 @@ class Store:
             return known or new
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """One transaction that writes; others wait for it. Raises MachineError (E-STORE), as for a full disk."""
-        with self._transaction(writes=True) as rows:
+    def writing(self, patience: float | None = None) -> Iterator[Connection]:
+        """One transaction that writes; others wait for it.
+
+        Raises MachineError (E-STORE), as for a full disk, and StoreBusy, which is one, when another program has held
+        the database for `patience` seconds.
+        """
+        with self._transaction(writes=True, patience=patience) as rows:
             yield rows
 
     @contextmanager
@@ -157,14 +165,14 @@ class Store:
             yield rows
 
     @contextmanager
-    def _transaction(self, writes: bool) -> Iterator[Connection]:
+    def _transaction(self, writes: bool, patience: float | None = None) -> Iterator[Connection]:
         import sqlite3
 
-        from .database import Gone
+        from .database import BUSY_SECONDS, Gone
 
         assert self._rows is not None
         try:
-            with self._rows.transaction(writes) as rows:
+            with self._rows.transaction(writes, BUSY_SECONDS if patience is None else patience) as rows:
                 yield rows
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
             raise  # two wrote the same, or a defect of ours: nothing that is wrong with the store
@@ -173,6 +181,10 @@ class Store:
             if isinstance(error, Gone):
                 hint = "Leave the folder alone while a run uses it; start the run again."
                 raise StoreGone(problem("E-STORE", what=what, hint=hint)) from None
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without its reason, which is in the higher bits
+            if code == sqlite3.SQLITE_BUSY:
+                hint = f"Another program holds it; fuser {self.database} names its process. What was recorded is kept."
+                raise StoreBusy(problem("E-STORE", what=what, hint=hint)) from None
             raise self._cannot_record(what) from None
 
     def _cannot_record(self, what: str) -> MachineError:
@@ -210,29 +222,44 @@ class Store:
         """See that a run can record how it ends, should the disk be full then."""
         set_aside(self.database)
 
-    def append(self, run: str, after: int, new: Sequence[Fact], held_by: Mapping[str, Any] | None = None) -> int:
+    def append(
+        self,
+        run: str,
+        after: int,
+        new: Sequence[Fact],
+        held_by: Mapping[str, Any] | None = None,
+        patience: float | None = None,
+    ) -> int:
         """Record facts of a run in one transaction, numbered on from `after`; returns the last number.
 
-        With `held_by`, only while the run goes on and is that process's; else nothing is recorded.
+        With `held_by`, only while the run goes on and is that process's; else nothing is recorded. `patience` and
+        errors as of `writing`.
         On a full disk the room is given up that was set aside.
         """
         try:
-            return self._append(run, after, new, held_by)
-        except StoreGone:
+            return self._append(run, after, new, held_by, patience)
+        except (StoreGone, StoreBusy):
             raise
         except MachineError:
             if not shortage(self.database) or not give_up(self.database):
                 raise
-            return self._append(run, after, new, held_by)
+            return self._append(run, after, new, held_by, patience)
 
-    def _append(self, run: str, after: int, new: Sequence[Fact], held_by: Mapping[str, Any] | None) -> int:
+    def _append(
+        self,
+        run: str,
+        after: int,
+        new: Sequence[Fact],
+        held_by: Mapping[str, Any] | None,
+        patience: float | None,
+    ) -> int:
         from .schema import to_row
 
         now = time.time()
         lines = [(run, number, now, *to_row(fact)) for number, fact in enumerate(new, after + 1)]
         held = "select 1 from runs where id = ? and process = ? and ended is null"
         failpoint("facts.record")
-        with self.writing() as rows:
+        with self.writing(patience) as rows:
             if held_by is not None and not rows.execute(held, (run, json.dumps(dict(held_by)))).fetchone():
                 return after
             rows.executemany("insert into facts (run, number, at, kind, body) values (?, ?, ?, ?, ?)", lines)
