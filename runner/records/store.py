@@ -233,8 +233,8 @@ class Store:
         """Record facts of a run in one transaction, numbered on from `after`; returns the last number.
 
         With `held_by`, only while the run goes on and is that process's; else nothing is recorded. `patience` and
-        errors as of `writing`.
-        On a full disk the room is given up that was set aside.
+        errors as of `writing`; on a full disk
+        the room is given up that was set aside.
         """
         try:
             return self._append(run, after, new, held_by, patience)
