@@ -2,7 +2,8 @@
 
 Each round hashes the folder with nothing but what hashing takes, then publishes it, then looks at it again. Nothing
 here fails on a time; on a machine that is not quiet the times of the processor say more than those of the clock.
-Run it alone: pytest -m benchmark -s tests/benchmarks/test_artifacts.py; BENCH_ROUNDS sets the rounds (5).
+Run it alone: pytest -m benchmark -s tests/benchmarks/test_artifacts.py; BENCH_ROUNDS sets the rounds (5), and
+BENCH_LARGE_MB the size of the large file (2048).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from dagbook.runner.slots import SlotFile, fill_slot
 
 pytestmark = pytest.mark.benchmark
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "5"))
+LARGE_MB = int(os.environ.get("BENCH_LARGE_MB", "2048"))
 EDGE = Edge(source="a", source_port=Port.OUTPUT, source_key="*", target="b", target_port=Port.INPUT, target_key="s")
 Times = dict[str, list[tuple[float, float]]]
 
@@ -32,7 +34,7 @@ Times = dict[str, list[tuple[float, float]]]
 def one_large(folder: Path) -> None:
     block = os.urandom(2**24)
     with (folder / "model.bin").open("wb") as file:
-        for number in range(128):
+        for number in range(LARGE_MB // 16):
             file.write(block[number:] + block[:number])
 
 
