@@ -9,6 +9,7 @@ from .asked import Asked
 from .core.values import to_json
 from .executors.contract import Runtime
 from .plan import Plan
+from .records.git_asked import git_words
 from .records.processes import user_name
 from .records.repositories import Repository
 from .records.run_rows import SNAPSHOT as SNAPSHOT
@@ -76,10 +77,12 @@ def git_of(folder: Path) -> dict[str, Any] | None:
     from subprocess import DEVNULL, PIPE, Popen
 
     def ask(*words: str) -> Popen[str]:
-        return Popen(["git", "-C", str(folder), *words], stdout=PIPE, stderr=DEVNULL, text=True)
+        return Popen([*git, *words], stdout=PIPE, stderr=DEVNULL, text=True)
 
     try:
-        asked = ask("rev-parse", "HEAD"), ask("status", "--porcelain", "--", ".")  # at once: neither needs the other
+        git = git_words(folder)
+        # At once: neither needs the other. Within a submodule, whose configuration is its own, nothing is asked.
+        asked = ask("rev-parse", "HEAD"), ask("status", "--porcelain", "--ignore-submodules=dirty", "--", ".")
     except OSError:
         return None
     commit, changes = (one.communicate()[0] for one in asked)

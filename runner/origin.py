@@ -16,6 +16,8 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import url2pathname
 
+from .records.git_asked import git_words
+
 NAME = "dagbook"
 _GIT_SECONDS = 5
 _SSH_FORM = re.compile(r"^(?:[\w.-]+@)?([\w.-]+):(?!//)(.+)$")  # git@host:owner/name.git
@@ -71,8 +73,8 @@ def _anywhere(noted: dict[str, dict[str, str]]) -> str | None:
 
 def _remote_of(folder: str) -> str | None:
     """Where the checkout was cloned from."""
-    command = ["git", "-C", folder, "remote", "get-url", "origin"]
     try:
+        command = [*git_words(Path(folder)), "remote", "get-url", "origin"]
         done = subprocess.run(command, capture_output=True, text=True, timeout=_GIT_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -20,6 +20,9 @@ from typing import Any
 
 from .catalogue import CATALOGUE
 
+LONGEST_FACT = 2000  # characters
+_WHOLE = "path"  # of a cycle each node is told, however many they are
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -81,7 +84,13 @@ class Problem:
 def problem(code: str, place: Place = Place(), **facts: Any) -> Problem:
     """The finding `code` with its facts filled in. Raises KeyError for a code that the catalogue lacks."""
     message, hint = CATALOGUE[code]
-    return Problem(code, message.format(**facts), hint.format(**facts), place)
+    told = {name: _in_short(fact) if isinstance(fact, str) and name != _WHOLE else fact for name, fact in facts.items()}
+    return Problem(code, message.format(**told), hint.format(**told), place)
+
+
+def _in_short(fact: str) -> str:
+    """What is told of a text: of a very long one its two ends, as people read what is told."""
+    return fact if len(fact) <= LONGEST_FACT else f"{fact[: LONGEST_FACT * 3 // 4]} … {fact[-LONGEST_FACT // 4 :]}"
 
 
 def problem_from(said: dict[str, Any]) -> Problem:

@@ -6,14 +6,16 @@ import re
 
 from .errors import PipelineError, problem
 
+_LONGEST = 10**9  # seconds, some thirty years; clocks and timers take no more
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_MOST_BYTES = 2**63  # what an engine can be told
 _BYTES = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 
 
 def seconds_of(text: str | float) -> float:
     """Seconds meant by `10`, `30s`, `10m`, `2h`, `1d`. Raises PipelineError (E-VALUE) for all else."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", str(text))
-    if not match or float(match[1]) <= 0:
+    if not match or not 0 < float(match[1]) * _SECONDS[match[2] or "s"] <= _LONGEST:
         raise PipelineError(
             problem(
                 "E-VALUE",
@@ -21,13 +23,13 @@ def seconds_of(text: str | float) -> float:
                 hint="Write 30s, 10m, 2h or a number of seconds.",
             )
         )
-    return float(match[1]) * _SECONDS.get(match[2] or "s", 1)
+    return float(match[1]) * _SECONDS[match[2] or "s"]
 
 
 def bytes_of(text: str | int) -> int:
     """Bytes meant by `512m`, `2g`, `1024`, in Docker's letters. Raises PipelineError (E-VALUE) for all else."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([bkmgt]?)(?:i?b)?", str(text).lower())
-    if not match or float(match[1]) * _BYTES[match[2]] < 6 * 2**20:
+    if not match or not 6 * 2**20 <= float(match[1]) * _BYTES[match[2]] < _MOST_BYTES:
         raise PipelineError(
             problem(
                 "E-VALUE",
@@ -63,13 +65,13 @@ def _image_fault(image: str) -> str:
         return "it is empty"
     if re.search(r"\s", image):
         return "it holds white space"
-    name, _, digest = image.partition("@")
-    if digest and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+    name, at, digest = image.partition("@")
+    if at and not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
         return "a digest is sha256: and 64 hexadecimal digits"
     path, colon, tag = name.rpartition(":")
     if not colon or "/" in tag:
-        path, tag = name, ""
-    if tag and not re.fullmatch(r"\w[\w.-]{0,127}", tag, re.ASCII):
+        path, colon = name, ""
+    if colon and not re.fullmatch(r"\w[\w.-]{0,127}", tag, re.ASCII):
         return f"{tag!r} is not a tag"
     if path != path.lower() and "." not in path.split("/")[0]:
         return "its name holds capital letters"

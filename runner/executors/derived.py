@@ -216,7 +216,7 @@ def host_settings(rundir: RunDir) -> Outside:
 def _pip_settings() -> dict[str, str]:
     """pip's settings as it reads them here (files and environment); the environment wins."""
     with contextlib.suppress(OSError, subprocess.SubprocessError):
-        command = [sys.executable, "-m", "pip", "config", "list"]
+        command = [sys.executable, "-P", "-m", "pip", "config", "list"]  # -P: a pip.py in the user's folder is not pip
         listed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
         found: dict[str, str] = {}
         for line in listed.splitlines():  # the environment comes first

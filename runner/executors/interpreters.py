@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from ..core.errors import PipelineError, Problem, problem
+from ..core.errors import PipelineError, Problem, closest, problem
 from ..core.model import Kind
 from ..core.names import variable_of
 from .caches import cache_folder, only_one
 from .contract import Needs, Runtime
 
 PYTHON = "DAGBOOK__PYTHON"  # in a Runtime's environment: the interpreter to use; never shown to the node
+_MODULE = ("-P", "-m")  # -P: a pip.py in the user's folder is not pip
 RECIPE = 1  # raise it when environments are made differently
 
 _DISTRIBUTION = re.compile(r".+-.+\.(dist-info|egg-info)")
@@ -50,8 +51,10 @@ def process_findings(need: Needs, sandbox: bool) -> Iterator[Problem]:
         what = "the process executor does not run --prerun: it would change this machine"
         yield problem("E-EXECUTOR", need.place, what=what, hint="Run with --executor docker, or drop --prerun.")
     if need.kind is not Kind.COMMAND and (need.kernel or need.language) not in ("python", "python3", None):
-        what = f"the process executor has no kernel {need.kernel or need.language!r}"
-        yield problem("E-EXECUTOR", need.place, what=what, hint="Run with --executor docker and an image that has it.")
+        asked = need.kernel or need.language or ""
+        meant = 'Did you mean "python3"? If not, run' if closest(asked, ("python3",)) else "Run"
+        hint = f"{meant} with --executor docker and an image that has it."
+        yield problem("E-EXECUTOR", need.place, what=f"the process executor has no kernel {asked!r}", hint=hint)
     limits = [name for name, value in (("--memory", need.memory), ("--cpus", need.cpus)) if value is not None]
     if limits:
         what = f"the process executor cannot enforce {' and '.join(limits)}"
@@ -78,7 +81,7 @@ def _literals(need: Needs) -> Iterator[str]:
         return
     try:
         tree = ast.parse(re.sub(r"(?m)^\s*[%!].*$", "pass", need.source))
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         yield from (match[2] for match in _QUOTED.finditer(need.source))
         return
     for node in ast.walk(tree):
@@ -157,8 +160,8 @@ def _make_environment(need: Needs, folder: Path) -> None:
     python = str(folder / "bin" / "python")
     log = Path(tempfile.mkdtemp(prefix="dagbook")) / "log"
     steps = [
-        [sys.executable, "-m", "venv", str(folder)],
-        [python, "-m", "pip", "install", "--disable-pip-version-check", "ipykernel", *need.requirements],
+        [sys.executable, *_MODULE, "venv", str(folder)],
+        [python, *_MODULE, "pip", "install", "--disable-pip-version-check", "ipykernel", *need.requirements],
     ]
     try:
         for step in steps:
@@ -168,7 +171,9 @@ def _make_environment(need: Needs, folder: Path) -> None:
                 lines = "\n".join(log.read_text(errors="replace").strip().splitlines()[-15:])
                 facts = {"what": f'node "{need.title}"', "exit_code": done.returncode, "lines": lines}
                 raise PipelineError(problem("E-BUILD-FAILED", need.place, made="Python environment", **facts))
-        frozen = subprocess.run([python, "-m", "pip", "freeze", "--all"], capture_output=True, text=True, check=True)
+        frozen = subprocess.run(
+            [python, *_MODULE, "pip", "freeze", "--all"], capture_output=True, text=True, check=True
+        )
         # Last, and in one step: its being there says that the environment is whole.
         part = folder / "frozen.part"
         part.write_text(frozen.stdout, encoding="utf-8")

@@ -23,6 +23,8 @@ _GIVEN = frozenset(dir(builtins)) | {
 _NUMBERED = re.compile(r"_i?\d+")
 # These bring names that cannot be seen in the text.
 _BRINGING_MAGICS = ("run", "pylab", "store", "load", "load_ext", "cython", "R", "macro", "reload_ext")
+# What compile raises: with NUL characters a ValueError, and where too much stands within each other one of the others.
+_NO_CODE = (SyntaxError, ValueError, RecursionError, MemoryError)
 _BRINGING_CALLS = ("exec", "globals", "locals", "vars", "eval", "execfile", "setattr")
 
 
@@ -55,9 +57,10 @@ def read_code(body: str, place: Place = Place()) -> Code:  # noqa: B008  (Place 
     Raises PipelineError (E-SYNTAX) with the line within the cell and the line itself, marked.
     """
     text = "#\n" + body  # in place of the magic line, so that the numbers of lines match the cell
+    first: Exception
     try:
         return Code(text, _parsed(text))
-    except (SyntaxError, ValueError) as error:
+    except _NO_CODE as error:
         first = error
     try:
         translated = _translated(text)
@@ -65,7 +68,7 @@ def read_code(body: str, place: Place = Place()) -> Code:  # noqa: B008  (Place 
         translated = text
     try:
         return Code(translated, _parsed(translated))
-    except (SyntaxError, ValueError) as error:
+    except _NO_CODE as error:
         fault = error if "get_ipython()" in translated else first
         raise _syntax_error(fault, text, translated, place) from None
 
@@ -81,7 +84,10 @@ def _parsed(text: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # "\d" and the like are the user's business
         tree = compile(text, "<cell>", "exec", flags | ast.PyCF_ONLY_AST, dont_inherit=True)
-        compile(tree, "<cell>", "exec", flags, dont_inherit=True)  # finds `return` outside of a function, too
+        try:
+            compile(tree, "<cell>", "exec", flags, dont_inherit=True)  # finds `return` outside of a function, too
+        except RecursionError:  # of a tree; the same as text may be well, such as a sum of a thousand terms
+            compile(text, "<cell>", "exec", flags, dont_inherit=True)
     assert isinstance(tree, ast.Module)
     return tree
 
@@ -92,8 +98,10 @@ def line_at(place: Place, line: int) -> int:
 
 
 def _syntax_error(error: Exception, text: str, translated: str, place: Place) -> PipelineError:
-    if not isinstance(error, SyntaxError):  # a NUL character
-        return PipelineError(problem("E-SYNTAX", place, what=str(error), source=""))
+    if not isinstance(error, SyntaxError):
+        deep = isinstance(error, RecursionError | MemoryError)
+        what = "more stands within each other here than Python can read" if deep else str(error)
+        return PipelineError(problem("E-SYNTAX", place, what=what, source=""))
     line = error.lineno or 1
     lines, others = text.splitlines(), translated.splitlines()
     shown = lines[line - 1] if line <= len(lines) else ""
@@ -137,23 +145,19 @@ def names_of(code: Code) -> Names:
     return Names(frozenset(defined), frozenset(used), open_ended)
 
 
-def _walk_scopes(table: symtable.SymbolTable, defined: set[str], used: set[str]) -> None:
-    at_top = table.get_type() in ("module",) or str(table.get_type()).endswith("MODULE")
-    for symbol in table.get_symbols():
-        bound = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
-        name = symbol.get_name()
-        if at_top:
-            if bound:
-                defined.add(name)
+def _walk_scopes(top: symtable.SymbolTable, defined: set[str], used: set[str]) -> None:
+    to_do = [top]
+    while to_do:
+        table = to_do.pop()
+        to_do += table.get_children()
+        for symbol in table.get_symbols():
+            if table is not top and not symbol.is_global():
+                continue
+            bound = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
+            if bound and (table is top or symbol.is_declared_global()):
+                defined.add(symbol.get_name())
             if symbol.is_referenced():
-                used.add(name)
-        elif symbol.is_global():
-            if symbol.is_declared_global() and bound:
-                defined.add(name)
-            if symbol.is_referenced():
-                used.add(name)
-    for child in table.get_children():
-        _walk_scopes(child, defined, used)
+                used.add(symbol.get_name())
 
 
 def _magic_call(node: ast.Call) -> tuple[str, list[str]]:

@@ -23,6 +23,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from ..formats.notebook_glance import is_pipeline_notebook
+from .git_asked import git_words
 
 MOST_FILES = 20_000
 MOST_BYTES = 200 * 2**20
@@ -178,9 +179,9 @@ def _unignored(folder: Path, paths: Iterable[str]) -> Iterable[str]:
 
 def _known_to_git(folder: Path) -> list[str] | None:
     """Tracked and untracked files that git does not ignore; None outside a repository or without git."""
-    command = ["git", "-C", str(folder), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    command = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     try:
-        found = subprocess.run(command, capture_output=True, check=True)
+        found = subprocess.run([*git_words(folder), *command], capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return [os.fsdecode(path) for path in found.stdout.split(b"\0") if path]

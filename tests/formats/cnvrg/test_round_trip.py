@@ -168,7 +168,7 @@ def nodes(draw: st.DrawFn, number: int) -> Node:
         git=draw(st.sampled_from([None, ".@main", ".@1234567", ".@no"])),
         retries=draw(st.sampled_from([None, 0, 1])),
         single=draw(st.booleans()),
-        when=tuple(draw(st.lists(CONDITIONS, max_size=2, unique_by=str))) if number else (),
+        when=tuple(draw(st.lists(CONDITIONS, max_size=2, unique=True))) if number else (),
         approve=tuple(draw(st.lists(st.sampled_from(["ines", "no", "7"]), max_size=2, unique=True))),
         setup=draw(
             st.builds(Setup, requirements=st.booleans(), prerun=st.booleans(), output=st.none() | st.just("on"))
