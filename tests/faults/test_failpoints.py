@@ -25,6 +25,7 @@ pytestmark = pytest.mark.fault
 OF_CONTAINERS = [name for name in FAILPOINTS if name.startswith("container.")]
 OF_RECOVERY = ["leftovers.remove", "run.settle", "run.claim", "run.claimed"]
 OF_RUNS = [name for name in FAILPOINTS if name not in (*OF_CONTAINERS, *OF_RECOVERY)]
+OF_RESUMED_RUNS = [name for name in OF_RUNS if name not in ("run.listed", "kernel.ready")]  # with a command to run
 
 COMMAND = "%%pipeline_command first\nhead -c 10000 /dev/zero | tr '\\0' a > a.txt"
 CELL = "%%pipeline_node first\nopen('a.txt', 'w').write('a' * 10_000)"
@@ -106,7 +107,7 @@ def test_F1_F2_a_run_that_was_broken_off_around_a_container_goes_on(folder: Path
     project.goes_on()
 
 
-@pytest.mark.parametrize(("name", "fault"), faults(OF_RECOVERY))
+@pytest.mark.parametrize(("name", "fault"), faults([*OF_RECOVERY, *(OF_RESUMED_RUNS if LONG else ())]))
 def test_F8_recovery_that_is_broken_off_itself_recovers(folder: Path, box: Box, name: str, fault: str) -> None:
     """A run is killed with its first node done; resuming it is broken off, too."""
     project = Project(folder, "process", COMMAND)
