@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,23 +111,30 @@ def _write_page(file: Path, follower: Follower) -> None:
 @RUN
 @click.argument("node", required=False)
 @click.option("-f", "--follow", "follows", is_flag=True, help="Go on until the run is over.")
+@click.option("--all", "everything", is_flag=True, help="From the first line on, however much it is.")
 @STORE
 @guarded
-def logs(wanted: str, node: str | None, follows: bool, store: Path | None) -> int:
+def logs(wanted: str, node: str | None, follows: bool, everything: bool, store: Path | None) -> int:
     """What the nodes of a run printed. NODE is a title, a slug, or one node run such as train#2.
+
+    Of a node that printed much it is the end, unless --all is given.
 
     \b
     dagbook logs
     dagbook logs latest train -f
-    dagbook logs 10c7e5ad train#2
+    dagbook logs 10c7e5ad train#2 --all
     """
     from . import console
     from .records.follow import Follower
 
+    if follows and everything:
+        raise click.UsageError("-f tells what comes, --all what has come: give one of them.")
     opened = store_at(store)
-    follower = Follower(opened, opened.find(wanted).id)
+    follower = Follower(opened, opened.find(wanted).id, journals=not everything)
     follower.update()
     chosen = console.chosen_runs(follower, node)
+    if everything:
+        return _print_all(follower, chosen)
     printer = console.Printer(click.echo, prefixed=len(chosen) != 1)
 
     def print_new() -> None:
@@ -137,5 +145,26 @@ def logs(wanted: str, node: str | None, follows: bool, store: Path | None) -> in
     for _ in follower.follow() if follows else ():
         print_new()
     if not printer.has_printed:
-        click.echo(f"Nothing was printed. How it went: dagbook show {follower.row.id}", err=True)
+        _tell_nothing(follower)
     return 0
+
+
+def _print_all(follower: Follower, chosen: Collection[str]) -> int:
+    """Print all that these node runs printed, as they printed it, a thousand lines at a time."""
+    from . import console, view
+
+    printed = False
+    for id in chosen:
+        run = follower.watched[id].run
+        before = f"{view.label(run)} | " if len(chosen) != 1 else ""
+        lines = (f"{before}{line}" for line in console.all_lines(follower.folder_of(run)))
+        while some := list(islice(lines, 1000)):  # each echo flushes
+            click.echo("\n".join(some).encode("utf-8", "replace").decode())
+            printed = True
+    if not printed:
+        _tell_nothing(follower)
+    return 0
+
+
+def _tell_nothing(follower: Follower) -> None:
+    click.echo(f"Nothing was printed. How it went: dagbook show {follower.row.id}", err=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from .core.lifecycle import ENDED, Changed, Fact, Kept, NodeRun, RunSoFar, State
 from .core.model import Kind, Node, Pipeline
-from .records.journal import Journal, Reading, fold
+from .records.journal import Journal, Shown
 from .records.store import Store
 
 MOST_SHOWN = 100  # node runs whose outputs are shown; of more there is a line
@@ -74,8 +74,9 @@ class Narrator:
     def _write(self, told: _Told) -> None:
         self._journal.write(0, {"output_type": "stream", "name": "stdout", "text": f"{told.line}\n"})
         if told.folder and len(self._shown) < MOST_SHOWN:
-            messages = [one for one in Reading(told.folder).new() if one["output_type"] != "progress"]
-            outputs = _outputs(messages)
+            shown = Shown(told.folder)
+            shown.update()
+            outputs = _outputs(shown.outputs)
             self._shown.append((told, outputs))
             for output in outputs:
                 self._journal.write(0, output)
@@ -99,11 +100,8 @@ class Narrator:
         save(v4.new_notebook(cells=cells, metadata={"language_info": {"name": "python"}}), path)  # type: ignore[no-untyped-call]
 
 
-def _outputs(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _outputs(by_cell: Mapping[int, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """The outputs of a node run, those of all its cells, as a notebook holds them."""
-    by_cell: dict[int, list[dict[str, Any]]] = {}
-    for message in messages:
-        fold([message], by_cell.setdefault(message["cell"], []))
     found = [output for cell in sorted(by_cell) for output in by_cell[cell] if output["output_type"] != "clear"]
     return [{key: value for key, value in output.items() if key != "transient"} for output in found]
 

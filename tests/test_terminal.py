@@ -6,8 +6,8 @@ import pytest
 
 from dagbook.runner.console import Printer
 from dagbook.runner.core.lifecycle import Created, NodeRun, State
+from dagbook.runner.records.folding import fold
 from dagbook.runner.records.follow import Watched
-from dagbook.runner.records.journal import fold
 from dagbook.runner.terminal_text import harmless
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..cell_view import text_of
+from ..records.folding import EARLIER
 from ..view import plain, size
 
 _IMAGES = ("image/png", "image/jpeg", "image/gif")
@@ -183,7 +184,7 @@ def _bounded(text: str) -> str:
     """Terminal text that rich can read, and soon: it fails over numbers with thousands of digits."""
     before = ""
     if len(text) > LONGEST_COLOURED:
-        before, text = "[… earlier output: see the node's notebook]\n", text[-LONGEST_COLOURED:]
+        before, text = f"{EARLIER}\n", text[-LONGEST_COLOURED:]
     if text.count("\x1b[") > MOST_COLOURS:
         return before + plain(text)
     return before + _COLOUR.sub(lambda found: _LONG_NUMBER.sub("255", found[0]), text)

@@ -29,6 +29,7 @@ def main(connection: str, helpers: str, path: str) -> None:
     sys.path[at:at] = [entry for entry in shown if entry not in ours]
     sys.path += ours  # last: an installed dagbook wins
     _forget_terminal()
+    _hold_back(application, os.path.join(os.path.dirname(connection), "holds"))  # type: ignore[no-untyped-call]
     gc.freeze()  # what is there by now stays to the end: nobody need go through it again
     gc.enable()
     application.start()  # type: ignore[no-untyped-call]
@@ -43,6 +44,50 @@ def _forget_terminal() -> None:
         os.close(nothing)
     except (AttributeError, TypeError, OSError):
         pass  # another ipykernel keeps no such copy
+
+
+def _hold_back(application, told):  # type: ignore[no-untyped-def]
+    """Make whoever prints wait while nobody takes it: else gigabytes would gather, here or with the reader.
+
+    The file `told` says that this kernel never drops a message, so that its reader need not take all at once.
+    """
+
+    def keep_all() -> None:
+        import zmq
+
+        try:
+            application.iopub_thread.socket.setsockopt(zmq.XPUB_NODROP, 1)
+        except (AttributeError, zmq.ZMQError):
+            return  # too old for it
+        open(told, "w").close()
+
+    try:
+        application.iopub_thread.schedule(keep_all)
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush_timeout = 24 * 3600  # type: ignore[union-attr]
+            stream.write = _waiting(stream.write, stream.flush)  # type: ignore[method-assign, no-untyped-call]
+    except AttributeError:
+        pass  # another ipykernel has none of this
+
+
+def _waiting(write, flush):  # type: ignore[no-untyped-def]
+    """`write`, after which all is sent whenever so much was written."""
+    piece = 65536
+    written = 0
+
+    def wait(text):  # type: ignore[no-untyped-def]
+        nonlocal written
+        if not isinstance(text, str) or len(text) + written < piece:
+            length = write(text)
+            written += len(text)
+            return length
+        for start in range(0, len(text), piece):
+            write(text[start : start + piece])
+            flush()
+        written = 0
+        return len(text)
+
+    return wait
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from .contract import CellStarted, Failure, Job, Outcome, Output, Reporter
 from .contract import Started as StartedReport
 from .exits import Ending, Started, amount, death
 from .hiding import HiddenStream
+from .kept_outputs import CellOutputs
 from .logbook import Logbook
 from .rundir import RunDir
 
@@ -83,7 +84,7 @@ class _Log:
 
     def __init__(self, report: Reporter, logbook: Logbook) -> None:
         self.outputs: list[dict[str, Any]] = []
-        self._pieces: list[list[str]] = []
+        self._kept = CellOutputs(self.outputs)
         self._report = report
         self._logbook = logbook
         decoder: Callable[[str], codecs.IncrementalDecoder] = codecs.getincrementaldecoder("utf-8")
@@ -100,19 +101,18 @@ class _Log:
             return
         if stream == "stdout":
             self._logbook.take(stream, text)
-        if not self.outputs or self.outputs[-1]["name"] != stream:
-            self.outputs.append({"output_type": "stream", "name": stream, "text": ""})
-            self._pieces.append([])
-        self._pieces[-1].append(text)
-        self._report(Output(0, {"output_type": "stream", "name": stream, "text": text}))
+        output = {"output_type": "stream", "name": stream, "text": text}
+        self._report(Output(0, output))
+        if not self._kept.joins(output) and self._kept.has_room(output):
+            self.outputs.append({**output})
+            self._kept.added(self.outputs[-1])
 
     def close(self) -> None:
-        """Take what is half said, and join the pieces."""
+        """Take what is half said, and settle."""
         for stream in ("stdout", "stderr"):
             self.add(stream, b"", final=True)
         self._logbook.settle(last=True)
-        for output, pieces in zip(self.outputs, self._pieces, strict=True):
-            output["text"] = "".join(pieces)
+        self._kept.settle()
 
 
 def _write_record(job: Job, outputs: list[dict[str, Any]], reason: str, ending: Ending) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 START_SECONDS = 120.0  # a kernel on a cold disk, under load; a kernel that died is noticed at once
 RESEND_SECONDS = 0.25  # a subscription may arrive after the first request's messages went out
+MOST_UNREAD = 100  # messages of a kernel that waits, that are taken before they can be worked on
 _GLANCE_SECONDS = 0.001  # between two looks for the sockets: the longest sleep between "bound" and "connected"
 
 
@@ -57,6 +58,8 @@ def connect(process: Started, rundir: RunDir, ports: tuple[int, ...] | None) -> 
     line = Line(rundir.connection(ports))
     try:
         line.info = run_sync(line.greet)(process.exit, deadline)
+        if rundir.kernel_holds():
+            line.take_slowly()
     except BaseException:
         line.close()
         raise
@@ -113,6 +116,14 @@ class Line:
             _message(self.client.iopub_channel, request, until, "idle"),
         )
         return reply["content"] if reply and idle else None
+
+    def take_slowly(self) -> None:
+        """Leave what cannot be worked on yet with the kernel, which then waits instead of dropping it."""
+        import zmq
+
+        socket = self.client.iopub_channel.socket
+        assert socket is not None
+        socket.setsockopt(zmq.RCVHWM, MOST_UNREAD)
 
     def set_variables(self, variables: Mapping[str, str | None]) -> None:
         """Change the environment of a Python kernel before its first cell; None unsets. Leaves no name behind."""

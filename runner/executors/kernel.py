@@ -276,6 +276,7 @@ def _save(session: Session) -> None:
 
     from .record import save
 
+    session.keeper.settle()
     nb = session.keeper.nb
     nb.metadata.papermill["output_path"] = str(session.record)
     if session.keeper.failed is None:

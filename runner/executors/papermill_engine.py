@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, cast
 from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellExecutionComplete, CellExecutionError
 from nbformat import NotebookNode
+from nbformat.v4 import output_from_msg
 from papermill.clientwrap import PapermillNotebookClient  # type: ignore[import-untyped]
 from papermill.engines import Engine, NotebookExecutionManager, papermill_engines  # type: ignore[import-untyped]
 from papermill.exceptions import PapermillExecutionError as PapermillExecutionError  # type: ignore[import-untyped]
@@ -30,7 +31,8 @@ from traitlets import Any as AnyTrait
 
 from .contract import CellStarted, Output
 from .hiding import HiddenMessages
-from .record import merge_streams, save
+from .kept_outputs import CellOutputs
+from .record import save
 from .tags import carries_only_entries
 from .threads import THREADS
 
@@ -57,12 +59,14 @@ class RecordKeeper(NotebookExecutionManager):  # type: ignore[misc]
         super().__init__(nb, progress_bar=False)
         self.record = record
         self.failed: tuple[int, CellExecutionError] | None = None
+        self.settle: Callable[[], None] = lambda: None  # gives the cells the texts that go on, as they are by now
         self._due = time.monotonic() + SAVE_SECONDS
 
     def save(self, **kwargs: Any) -> None:
         """Save when the last time is long enough ago; papermill calls this twice per cell."""
         if time.monotonic() >= self._due:
             before = time.monotonic()
+            self.settle()
             save(self.nb, self.record)
             # A notebook that takes long to write is written less often.
             self._due = time.monotonic() + max(SAVE_SECONDS, 20 * (time.monotonic() - before))
@@ -87,7 +91,9 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
         self.kc = line.client
         self.on_cell_executed = self.on_executed
         session.position = positions(keeper.nb, session.cells)
+        keeper.settle = self._settle_outputs
         self._sent: dict[str, tuple[NotebookNode, int]] = {}
+        self._kept: dict[int, CellOutputs] = {}
         hiding = session.logbook.hiding
         self._hidden = HiddenMessages(hiding) if hiding else None
 
@@ -107,18 +113,19 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
         try:
             return cast(NotebookNode, await super().async_execute_cell(cell, cell_index, *args, **kwargs))
         finally:
-            self._settle(cell, cell_index)
+            self._settle(cell_index)
 
     execute_cell = run_sync(async_execute_cell)  # papermill calls this; nbclient's is bound to its own coroutine
 
-    def _settle(self, cell: NotebookNode, cell_index: int) -> None:
+    def _settle(self, cell_index: int) -> None:
         if self._hidden:
             self._take_held({request for request, (_, index) in self._sent.items() if index == cell_index})
         self.session.logbook.settle()
-        if len(cell.get("outputs", ())) > 1:
-            places = merge_streams(cell)
-            for indexes in self._display_id_map.values():
-                indexes[cell_index] = [places[at] for at in indexes.get(cell_index, [])]
+        self._settle_outputs()
+
+    def _settle_outputs(self) -> None:
+        for kept in self._kept.values():
+            kept.settle()
 
     def on_executed(self, execute_reply: Mapping[str, Any], **_: Any) -> None:
         """nbclient's hook after each cell. Raises KernelQuit."""
@@ -158,9 +165,9 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
         self._sent[request] = (self.nb.cells[self.session.current], self.session.current)
 
     def settle_last(self) -> None:
-        """Put the last cell's outputs in order again, after the farewell added to them; nothing is held back now."""
+        """Settle the last cell again, after the farewell added to its outputs; nothing is held back now."""
         self._take_held(self._sent)
-        self._settle(self.nb.cells[self.session.current], self.session.current)
+        self._settle(self.session.current)
 
     async def until_idle(self, request: str) -> None:
         """Take messages until the kernel is done with `request`."""
@@ -202,14 +209,32 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
     def output(
         self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int
     ) -> NotebookNode | None:
-        """Add an output to the cell, as nbclient does, and report it."""
-        out = cast("NotebookNode | None", super().output(outs, msg, display_id, cell_index))
-        if out is None:
+        """Add an output to the cell, as nbclient does, as far as the notebook keeps it, and report it."""
+        if self.output_hook_stack[msg["parent_header"].get("msg_id")]:
+            return cast("NotebookNode | None", super().output(outs, msg, display_id, cell_index))
+        try:
+            out: NotebookNode = output_from_msg(msg)  # type: ignore[no-untyped-call]
+        except ValueError:
             return None
+        kept = self._kept.setdefault(cell_index, CellOutputs(outs))
+        if self.clear_before_next_output:
+            kept.cleared()
+        elif kept.joins(out):
+            self._tell(cell_index, out)
+            return out
+        if self.clear_before_next_output or kept.has_room(out):
+            super().output(outs, msg, display_id, cell_index)
+            kept.added(outs[-1])
         if not carries_only_entries(out.get("data", {})):
             transient = {"transient": {"display_id": display_id}} if display_id else {}
             self._tell(cell_index, {**out, **transient})
         return out
+
+    def clear_output(self, outs: list[NotebookNode], msg: dict[str, Any], cell_index: int) -> None:
+        """Clear a cell, as nbclient does."""
+        super().clear_output(outs, msg, cell_index)
+        if not outs and cell_index in self._kept:
+            self._kept[cell_index].cleared()
 
     def _tell(self, cell_index: int, message: Mapping[str, Any]) -> None:
         self.session.report(Output(self.session.position(cell_index), message))

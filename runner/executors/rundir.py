@@ -3,6 +3,7 @@
 k-1 … k-5    the kernel's sockets          c.json     its connection file, as the node sees it
 kernel.py    the program that becomes it   script     a command node's script
 alive        the lifeline (a FIFO)         log        what the kernel said on stderr before it could speak
+holds        says that the kernel drops nothing
 printed      what went to its stdout       images/    images that helpers leave for us
 lib/         the helper module `dagbook`   launch     the shell script that starts it all
 stand_ins/   modules for other systems' code, where there are namespaces
@@ -101,6 +102,10 @@ class RunDir:
     def sockets_exist(self) -> bool:
         """Whether the kernel has bound all its unix sockets."""
         return all(os.path.exists(self.path / f"k-{number}") for number in reversed(self.ports))
+
+    def kernel_holds(self) -> bool:
+        """Whether the kernel has said that it waits for its reader, and never drops a message (`boot`)."""
+        return os.path.exists(self.path / "holds")
 
     def open_lifeline(self, word: bytes = b"") -> None:
         """Make the FIFO and hold its write end: when this process ends, however it ends, the node reads its end."""

@@ -14,7 +14,7 @@ from ..core.model import Node
 from ..core.names import slug_of
 from ..core.values import Value
 from ..records.follow import Follower, Watched
-from ..records.journal import Reading, fold
+from ..records.journal import Shown
 from ..records.left import copy_left, node_runs_meant
 from ..view_json import artifact_of
 from .callers import told_at_the_call
@@ -90,11 +90,9 @@ class NodeRun:
     def log(self) -> str:
         """What it printed and showed, as plain text; of a node run that goes on, up to now."""
         run = self._follower.so_far.node_runs[self.id]
-        shown = Watched(run)
-        for message in Reading(self._follower.folder_of(run)).new():
-            if message["output_type"] != "progress":
-                fold([message], shown.outputs.setdefault(message["cell"], []))
-        texts = (cell_view.output_text(output) for output in cell_view.own_outputs(shown))
+        shown = Shown(self._follower.folder_of(run))
+        shown.update()
+        texts = (cell_view.output_text(output) for output in cell_view.own_outputs(Watched(run, shown.outputs)))
         return view.plain("\n".join(text.rstrip("\n") for text in texts if text))
 
     @told_at_the_call

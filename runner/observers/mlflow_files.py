@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.lifecycle import PASSED
-from ..records.journal import Reading, fold
+from ..records.journal import Shown
 from ..records.manifest import manifest_of
 from ..records.store import Store
 from ..view import plain, size
@@ -62,11 +62,9 @@ def _outputs(one: Try, store: Store, most_bytes: int) -> tuple[list[tuple[Path, 
 
 def log_of(folder: Path) -> str:
     """What the attempt with this folder printed and showed as text, without colours; empty when nothing."""
-    cells: dict[int, list[dict[str, object]]] = {}
-    for message in Reading(folder).new():
-        if message["output_type"] != "progress":
-            fold([message], cells.setdefault(message["cell"], []))
-    texts = (_text_of(output) for _, outputs in sorted(cells.items()) for output in outputs)
+    shown = Shown(folder)
+    shown.update()
+    texts = (_text_of(output) for _, outputs in sorted(shown.outputs.items()) for output in outputs)
     return plain("".join(text if text.endswith("\n") else f"{text}\n" for text in texts if text))
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from .content import AT_ONCE, content_of, side_by_side
 from .durable import bring_to_disk, sync
 from .failpoints import failpoint
-from .folders import folders_of
+from .folders import change_mode, folder_below, folders_of
 from .foreign import take_out_foreign
 from .manifest import Item, digest_of, write_manifest
 from .manifest import manifest_of as manifest_of  # for those who know it from here
@@ -121,7 +121,10 @@ def _entries(root: Path, seen: dict[str, Fingerprint]) -> Iterator[Item]:
             elif entry.is_dir(follow_symlinks=False):
                 yield Item(path, "folder")
             elif entry.is_symlink():
-                yield Item(path, "link", content=os.readlink(entry.name, dir_fd=handle))
+                target = os.readlink(entry.name, dir_fd=handle)
+                if os.path.isabs(target) or os.path.normpath(inside + target).split("/")[0] == "..":
+                    raise OSError(errno.EBUSY, "it is still written to", path)  # a new one: those there were settled
+                yield Item(path, "link", content=target)
             else:  # it became something else since what is foreign was taken out
                 raise OSError(errno.EBUSY, "it is still written to", path)
 
@@ -133,11 +136,14 @@ def _file_item(path: str, name: str, handle: int, seen: dict[str, Fingerprint]) 
     """
     descriptor = _opened(name, handle)
     found = os.fstat(descriptor)
-    if found.st_nlink > 1:
+    if found.st_nlink > 1 and stat.S_ISREG(found.st_mode):
         os.close(descriptor)
         _break_hard_link(name, handle, found.st_mode)
         descriptor = _opened(name, handle)
     try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):  # a device would be read without end
+            raise OSError(errno.EBUSY, "it is still written to", path)
         executable = bool(found.st_mode & 0o111)
         os.fchmod(descriptor, 0o555 if executable else 0o444)
         found = os.fstat(descriptor)
@@ -165,7 +171,7 @@ def _opened(name: str, handle: int) -> int:
     try:
         return os.open(name, _READ, dir_fd=handle)
     except PermissionError:  # mode 000: ours, but closed to us too
-        os.chmod(name, 0o600, dir_fd=handle)
+        change_mode(name, 0o600, handle, stat.S_IFREG)
         return os.open(name, _READ, dir_fd=handle)
 
 
@@ -184,4 +190,6 @@ def _protect_folders(root: Path, items: list[Item]) -> None:
     """Take everybody's right to write away, deepest folders first; the root's own goes after the rename."""
     for item in reversed(items):
         if item.kind == "folder":
-            os.chmod(root / item.path, 0o555)
+            inside, name = os.path.split(item.path)
+            with folder_below(root, inside) as handle:
+                change_mode(name, 0o555, handle, stat.S_IFDIR)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 
@@ -34,4 +36,32 @@ def _below(inside: str, handle: int) -> Iterator[tuple[str, int, list[os.DirEntr
 
 def _let_in(name: str, mode: int, handle: int | None = None) -> None:
     if mode & 0o700 != 0o700:
-        os.chmod(name, stat.S_IMODE(mode) | 0o700, dir_fd=handle)
+        change_mode(name, stat.S_IMODE(mode) | 0o700, handle, stat.S_IFDIR)
+
+
+def change_mode(name: str, mode: int, handle: int | None, kind: int) -> None:
+    """Change the mode of an entry of the folder open at `handle`, if it is of this `kind`, and of nothing else.
+
+    A link that somebody has put in its place meanwhile is not followed. Raises OSError.
+    """
+    descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=handle)
+    try:
+        if stat.S_IFMT(os.fstat(descriptor).st_mode) != kind:
+            raise OSError(errno.EBUSY, "it is still written to", name)
+        os.chmod(f"/proc/self/fd/{descriptor}", mode)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def folder_below(root: Path, inside: str) -> Iterator[int]:
+    """The folder `inside` ("" or "a/b") of `root`, open; reached without following links. Raises OSError."""
+    handle = os.open(root, _FOLDER)
+    try:
+        for part in PurePosixPath(inside).parts:
+            inner = os.open(part, _FOLDER, dir_fd=handle)
+            os.close(handle)
+            handle = inner
+        yield handle
+    finally:
+        os.close(handle)

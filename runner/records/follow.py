@@ -26,7 +26,7 @@ from ..core.lifecycle import (
     State,
 )
 from .bell import Listening
-from .journal import Reading, fold
+from .journal import Shown
 from .processes import alive
 from .settling import OVER, ends_of, settle
 from .store import Entry, RunRow, Store
@@ -46,7 +46,7 @@ class Watched:
     began: float | None = None
     ended: float | None = None
     version: int = 0  # grows with everything that changes what is shown
-    reading: Reading | None = None
+    reading: Shown | None = None
     kept: bool = False  # it stands from before the run was resumed
     story: list[tuple[float, Fact]] = field(default_factory=list)  # all but its tags and images, each with its time
 
@@ -128,26 +128,25 @@ class Follower:
         if fact.state is State.STARTING:
             watched.outputs, watched.cell, watched.cells = {}, 0, 0
             watched.began, watched.ended = at, None
-            watched.reading = Reading(self.folder_of(watched.run)) if self._journals else None
+            watched.reading = Shown(self.folder_of(watched.run)) if self._journals else None
         elif fact.state in ENDED:
             watched.ended = at
             if fact.state is State.CACHED and self._journals:
-                watched.reading = Reading(self.folder_of(watched.run))  # what it showed when it ran
+                watched.reading = Shown(self.folder_of(watched.run))  # what it showed when it ran
             if watched.reading and self._outputs:
                 self._read(watched)
             watched.reading = None
 
     def _read(self, watched: Watched) -> bool:
         assert watched.reading is not None
-        messages = watched.reading.new()
-        for message in messages:
-            watched.cell = message["cell"]
-            if message["output_type"] == "progress":
-                watched.cells = message["cells"]
-            else:
-                fold([message], watched.outputs.setdefault(message["cell"], []))
-        watched.version += len(messages)
-        return bool(messages)
+        found = watched.reading.update()
+        watched.outputs, watched.cell, watched.cells = (
+            watched.reading.outputs,
+            watched.reading.cell,
+            watched.reading.cells,
+        )
+        watched.version += found
+        return found > 0
 
     def listed(self) -> list[Watched]:
         """The node runs that there are, node by node in order of first creation, each node's in order of routes."""

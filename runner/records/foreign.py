@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from .folders import folders_of
+from .folders import folder_below, folders_of
 
 MOST_LINKS = 40  # from one link to the next, as the kernel allows
 
@@ -40,16 +40,17 @@ def _what(mode: int) -> str:
 
 
 def _settle_link(root: Path, path: str, inner: str | None) -> Iterator[str]:
-    place = root / path
-    target = os.readlink(place)
-    if inner is None:
-        os.unlink(place)
-        yield f"/output/{path} is a link to {target}, which does not lead to anything in /output; it was left out"
-        return
-    relative = os.path.relpath("/" + inner, "/" + os.path.dirname(path))
-    if relative != target:
-        os.unlink(place)
-        os.symlink(relative, place)
+    inside, name = os.path.split(path)
+    with folder_below(root, inside) as handle:  # by its name alone it might lead out of `root` by now
+        target = os.readlink(name, dir_fd=handle)
+        if inner is None:
+            os.unlink(name, dir_fd=handle)
+            yield f"/output/{path} is a link to {target}, which does not lead to anything in /output; it was left out"
+            return
+        relative = os.path.relpath("/" + inner, "/" + inside)
+        if relative != target:
+            os.unlink(name, dir_fd=handle)
+            os.symlink(relative, name, dir_fd=handle)
 
 
 def _inside(root: Path, path: str) -> str | None:

@@ -1,7 +1,8 @@
 """The journal of an attempt: what it printed and showed, line by line, while it runs and afterwards.
 
-One JSON object per line, as the executor reported it. Readers follow it while it grows; `fold` makes of it the
-outputs that a notebook cell would hold.
+One JSON object per line, as the executor reported it, and all of it, be it gigabytes. Readers follow it while it grows,
+a piece at a time. So that nobody need read all of a long one to know what its cells show, that is noted beside it now
+and then (`Shown`).
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ import io
 import json
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from .folding import fold
+
 NAME = "outputs.jsonl"
+NOTED = "outputs.shown.json"  # what cells showed when the journal had a certain length
 _UNREADABLE = "[a line of the journal cannot be read]\n"
 _FIELDS: Mapping[str, Mapping[str, type]] = {  # what a message of each kind must hold
     "stream": {"name": str, "text": str},
@@ -26,8 +30,9 @@ _FIELDS: Mapping[str, Mapping[str, type]] = {  # what a message of each kind mus
     "progress": {"cells": int},
     "clear": {},
 }
-EARLIER = "[… earlier output: see the node's notebook]"  # stands in place of what a cell does not show
-LONGEST_STREAM = 200_000  # characters of one stream that a cell shows; the journal and the notebook keep all
+_PIECE = 2**20  # characters of a text that stand in one line
+_AT_ONCE = 2**22  # bytes that a reader takes in
+_NOTE_AFTER = 2**24  # bytes of the journal from one note to the next
 
 
 class Journal:
@@ -35,10 +40,17 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self._file: TextIO = (folder / NAME).open("a", encoding="utf-8", errors="surrogatepass")
+        self._shown = Shown(folder)
+        self._unnoted = 0
 
     def write(self, cell: int, message: Mapping[str, Any]) -> None:
         """Add one output message of the node's cell number `cell` (0-based, shared cells counted)."""
-        self._file.write(json.dumps({"cell": cell, **message}) + "\n")
+        for piece in _pieces(message):
+            self._unnoted += self._file.write(json.dumps({"cell": cell, **piece}) + "\n")
+        if self._unnoted >= _NOTE_AFTER:
+            self.flush()
+            self._shown.note()
+            self._unnoted = 0
 
     def flush(self) -> None:
         """Show what was written to readers."""
@@ -49,26 +61,102 @@ class Journal:
         self._file.close()
 
 
+def _pieces(message: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    text = message["text"] if message["output_type"] == "stream" else ""
+    if len(text) <= _PIECE:
+        yield message
+        return
+    for start in range(0, len(text), _PIECE):
+        yield {**message, "text": text[start : start + _PIECE]}
+
+
 class Reading:
     """Reads a journal that may still grow: each call gives what has come since the last."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
-        self._offset = 0
+        self.offset = 0  # bytes that have been read
 
-    def new(self) -> list[dict[str, Any]]:
-        """The messages added since the last call; a half-written last line is left for the next."""
+    def new(self) -> Iterator[dict[str, Any]]:
+        """The messages added since the last call, as they are asked for; a half-written last line waits for the next
+        one."""
         try:
-            with open(self._path, "rb", opener=_ordinary) as file:
-                file.seek(self._offset)
-                data = file.read()
+            file = open(self._path, "rb", opener=_ordinary)  # noqa: SIM115
         except (FileNotFoundError, io.UnsupportedOperation):
-            return []
-        whole, newline, _rest = data.rpartition(b"\n")
-        if not newline:
-            return []
-        self._offset += len(whole) + 1
-        return [_message(line) for line in whole.split(b"\n")]
+            return
+        with file:
+            file.seek(self.offset)
+            begun: list[bytes] = []  # of a line that is longer than what is taken in at once
+            while data := file.read(_AT_ONCE):
+                whole, newline, rest = data.rpartition(b"\n")
+                if newline:
+                    lines = b"".join([*begun, whole]).split(b"\n")
+                    begun = [rest]
+                    for line in lines:
+                        self.offset += len(line) + 1
+                        yield _message(line)
+                else:
+                    begun.append(data)
+
+    def left(self) -> int:
+        """How many bytes have not been read yet."""
+        try:
+            return os.stat(self._path, follow_symlinks=False).st_size - self.offset
+        except OSError:
+            return 0
+
+
+class Shown:
+    """What the cells of an attempt show, by its journal in `folder`, which may still grow.
+
+    `outputs` are in nbformat's shape, by the node's cell; `cell` is the one that was begun last, of `cells`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.outputs: dict[int, list[dict[str, Any]]] = {}
+        self.cell = 0
+        self.cells = 0
+        self._noted = folder / NOTED
+        self._reading = Reading(folder)
+
+    def update(self) -> int:
+        """Take in what has come; gives how many messages that were. Of a long journal only the last of it is read."""
+        found = int(self._reading.left() > 2 * _NOTE_AFTER and self._recall())
+        for message in self._reading.new():
+            found += 1
+            self.cell = message["cell"]
+            if message["output_type"] == "progress":
+                self.cells = message["cells"]
+            else:
+                fold([message], self.outputs.setdefault(message["cell"], []))
+        return found
+
+    def note(self) -> None:
+        """Leave what is shown now for those who come later."""
+        self.update()
+        about = {"offset": self._reading.offset, "cell": self.cell, "cells": self.cells, "outputs": self.outputs}
+        part = self._noted.with_suffix(".part")
+        try:
+            part.write_text(json.dumps(about), encoding="utf-8")
+            os.replace(part, self._noted)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+    def _recall(self) -> bool:
+        """Go on from what was noted, where that is further on and sound."""
+        try:
+            with open(self._noted, "rb", opener=_ordinary) as file:
+                about = json.loads(file.read())
+            outputs = {int(cell): list(shown) for cell, shown in about["outputs"].items()}
+            sound = all(_is_message({"cell": cell, **one}) for cell, shown in outputs.items() for one in shown)
+            offset, cell, cells = (int(about[name]) for name in ("offset", "cell", "cells"))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return False
+        if not sound or not self._reading.offset < offset <= self._reading.offset + self._reading.left():
+            return False
+        self.outputs, self.cell, self.cells, self._reading.offset = outputs, cell, cells, offset
+        return True
 
 
 def _ordinary(path: str, flags: int) -> int:
@@ -101,66 +189,3 @@ def _is_message(message: Any) -> bool:
         return False
     fields = _FIELDS.get(str(message.get("output_type")))
     return fields is not None and all(isinstance(message.get(name), kind) for name, kind in fields.items())
-
-
-def fold(messages: Iterable[Mapping[str, Any]], into: list[dict[str, Any]] | None = None) -> list[dict[str, Any]]:
-    """The outputs that a cell shows after these messages: streams joined, clears and updates done.
-
-    Outputs are in nbformat's shape. `into` is continued in place when given; a clear that waits is kept as a last
-    entry `{"output_type": "clear"}` until the next output.
-    """
-    outputs: list[dict[str, Any]] = [] if into is None else into
-    for message in messages:
-        kind = message["output_type"]
-        if kind == "clear":
-            if message.get("wait"):
-                outputs.append({"output_type": "clear"})
-            else:
-                outputs.clear()
-            continue
-        if kind == "update":
-            _update(outputs, message)
-            continue
-        if outputs and outputs[-1]["output_type"] == "clear":
-            outputs.clear()
-        _add(outputs, {key: value for key, value in message.items() if key != "cell"})
-    return outputs
-
-
-def _update(outputs: list[dict[str, Any]], message: Mapping[str, Any]) -> None:
-    for output in outputs:
-        if output.get("transient", {}).get("display_id") == message.get("display_id"):
-            output["data"], output["metadata"] = message["data"], message.get("metadata", {})
-
-
-def _add(outputs: list[dict[str, Any]], output: dict[str, Any]) -> None:
-    last = outputs[-1] if outputs else {}
-    if output["output_type"] == "stream" == last.get("output_type") and output["name"] == last["name"]:
-        last["text"] = _shortened(overtype(last["text"] + output["text"]))
-    else:
-        if output["output_type"] == "stream":
-            output["text"] = _shortened(overtype(output["text"]))
-        outputs.append(output)
-
-
-def _shortened(text: str) -> str:
-    if len(text) <= LONGEST_STREAM:
-        return text
-    kept = text[-LONGEST_STREAM // 2 :]
-    return f"{EARLIER}\n{kept[kept.find(chr(10)) + 1 :]}"
-
-
-def overtype(text: str) -> str:
-    """`text` as a terminal shows it after carriage returns: a progress bar's last state, not all of them."""
-    if "\r" not in text:
-        return text
-    lines = text.replace("\r\n", "\n").split("\n")
-    return "\n".join(line if "\r" not in line else _last_state(line) for line in lines)
-
-
-def _last_state(line: str) -> str:
-    shown = ""
-    ends_back = line.endswith("\r")
-    for part in line.split("\r"):
-        shown = part + shown[len(part) :]
-    return shown + "\r" if ends_back else shown

@@ -15,7 +15,7 @@ from dagbook.runner.board.inspector_html import inspected_html
 from dagbook.runner.board.output_html import ansi_html, output_html
 from dagbook.runner.core.lifecycle import State
 from dagbook.runner.core.model import Node, Pipeline
-from dagbook.runner.records.journal import LONGEST_STREAM, fold
+from dagbook.runner.records.folding import LONGEST_STREAM, fold
 from tests.board.by_hand import ByHand, display, stream
 from tests.board.payloads import PAYLOADS
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import stat
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dagbook.runner.records import artifacts, foreign
 from dagbook.runner.records.artifacts import publish, remove_tree
 from dagbook.runner.records.manifest import manifest_of
+
+CANARY = "bytes-of-the-host"
 
 
 @pytest.fixture
@@ -164,3 +170,122 @@ def test_a_published_tree_can_be_removed_by_us(tmp_path: Path, output: Path) -> 
     artifact = publish(output, tmp_path / "artifacts")
     remove_tree(artifact.path)
     assert not artifact.path.exists()
+
+
+def beside(act: Callable[[], None]) -> tuple[threading.Thread, threading.Event]:
+    """Do something again and again, in a thread of its own, until the event is set."""
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.is_set():
+            with contextlib.suppress(OSError):
+                act()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread, over
+
+
+@pytest.mark.fault
+def test_T8_what_is_swapped_for_a_link_while_it_is_collected_brings_nothing_in_and_changes_nothing_outside(
+    tmp_path: Path,
+) -> None:
+    """A folder for a link to one of the machine, a file for a link to a file of it, all the time."""
+    host = tmp_path / "host"
+    (host / "closed").mkdir(parents=True)
+    for place in (host / "file", host / "closed" / "file", host / "link"):
+        place.write_text(CANARY)
+        place.chmod(0o640)
+    (host / "closed").chmod(0o500)
+    before = {path: (path.stat().st_mode, path.stat().st_ctime_ns) for path in (host, *host.rglob("*"))}
+    ends = {"published": 0, "refused": 0}
+    for number in range(1000 if os.environ.get("LONG_FAULTS") else 100):
+        output = tmp_path / f"{number}" / "output"
+        for name in ("folder", "aside"):
+            (output / name).mkdir(parents=True)
+            for inner in ("file", "link"):
+                (output / name / inner).write_text(f"ours {number}")
+            (output / name / "link").unlink()
+            (output / name / "link").symlink_to("file")
+            (output / name / "closed").mkdir()
+            (output / name / "closed").chmod(0o500)
+        (output / "file").write_text("ours")
+        links = {"folder": host, "file": host / "file"}
+
+        def swap(output: Path = output, links: dict[str, Path] = links) -> None:
+            for name, target in links.items():
+                os.rename(output / name, output / f".{name}")
+                os.symlink(target, output / name)
+                os.unlink(output / name)
+                os.rename(output / f".{name}", output / name)
+
+        thread, over = beside(swap)
+        try:
+            publish(output, tmp_path / "store" / "artifacts")
+            ends["published"] += 1
+        except OSError:
+            ends["refused"] += 1
+        finally:
+            over.set()
+            thread.join()
+    assert all(ends.values()), ends
+    assert {path: (path.stat().st_mode, path.stat().st_ctime_ns) for path in before} == before
+    kept = [Path(p, name) for p, _, names in os.walk(tmp_path / "store") for name in names]
+    assert all(CANARY not in path.read_text() for path in kept if path.is_file() and not path.is_symlink())
+
+
+@pytest.mark.parametrize("moment", ["links looked at", "output.hashed", "manifest.written"])
+def test_T8_a_folder_that_becomes_a_link_at_the_worst_moment_leads_nobody_out(
+    tmp_path: Path, output: Path, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither are modes changed where it leads to, nor links removed."""
+    host = tmp_path / "host"
+    for folder in (host, output / "folder"):
+        folder.mkdir(mode=0o750)
+        (folder / "file").write_text(CANARY if folder is host else "ours")
+        (folder / "link").symlink_to("/output/folder/file")
+    before = [(path.lstat().st_mode, path.lstat().st_ctime_ns) for path in (host, *sorted(host.iterdir()))]
+
+    def swap() -> None:
+        with contextlib.suppress(OSError):
+            os.rename(output / "folder", output.parent / "aside")
+            os.symlink(host, output / "folder")
+
+    looked = foreign._inside
+
+    def look(root: Path, path: str) -> str | None:
+        found = looked(root, path)
+        swap()
+        return found
+
+    if moment == "links looked at":
+        monkeypatch.setattr(foreign, "_inside", look)
+    else:
+        monkeypatch.setattr(artifacts, "failpoint", lambda name: swap() if name == moment else None)
+    with pytest.raises(OSError, match=r"folder|Not a directory|symbolic"):
+        publish(output, tmp_path / "store" / "artifacts")
+    assert [(path.lstat().st_mode, path.lstat().st_ctime_ns) for path in (host, *sorted(host.iterdir()))] == before
+    assert not [path for path in (tmp_path / "store").rglob("*") if path.is_dir() and len(path.name) == 64]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_T8_what_becomes_a_pipe_or_device_before_it_is_read_is_refused(
+    output: Path, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading /dev/zero would never end."""
+    (output / "data").write_text("x")
+
+    def swapped(name: str, handle: int) -> int:
+        os.unlink(name, dir_fd=handle)
+        try:
+            os.mkfifo(name, dir_fd=handle) if kind == "pipe" else os.mknod(
+                name, 0o20666, os.makedev(1, 5), dir_fd=handle
+            )
+        except PermissionError:
+            pytest.skip("devices cannot be made here")
+        return opened(name, handle)
+
+    opened = artifacts._opened
+    monkeypatch.setattr(artifacts, "_opened", swapped)
+    with pytest.raises(OSError, match="still written to"):
+        publish(output, tmp_path / "artifacts")

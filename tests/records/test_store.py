@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from dagbook.runner.core.errors import MachineError, PipelineError
 from dagbook.runner.core.lifecycle import Changed, Created, Fact, Pictured, RunChanged, RunState, State, Tagged
 from dagbook.runner.records.commands import leave_command, take_commands
+from dagbook.runner.records.folding import fold, overtype
 from dagbook.runner.records.follow import Follower
-from dagbook.runner.records.journal import Journal, Reading, fold, overtype
+from dagbook.runner.records.journal import Journal, Reading
 from dagbook.runner.records.processes import alive
 from dagbook.runner.records.schema import from_rows, to_row
 from dagbook.runner.records.settling import settle
@@ -187,14 +188,14 @@ def stream(text: str, name: str = "stdout") -> dict[str, object]:
 
 def test_a_journal_is_read_while_it_grows_and_half_a_line_waits(tmp_path: Path) -> None:
     journal, reading = Journal(tmp_path), Reading(tmp_path)
-    assert reading.new() == []
+    assert list(reading.new()) == []
     journal.write(0, stream("one\n"))
     journal.flush()
     assert [message["text"] for message in reading.new()] == ["one\n"]
     with (tmp_path / "outputs.jsonl").open("a") as file:
         file.write('{"cell": 0, "output_')
         file.flush()
-        assert reading.new() == []
+        assert list(reading.new()) == []
         file.write('type": "stream", "name": "stdout", "text": "two"}\n')
     assert [message["text"] for message in reading.new()] == ["two"]
 
