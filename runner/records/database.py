@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,9 @@ class Database:
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         self._closed = False
+        # A connection and its cache of statements know each other: left to itself, one stays open until the collector
+        # of such rings comes by.
+        weakref.finalize(self, _close_all, self._idle).atexit = False
         self._identity: tuple[int, int] | None = None  # device and inode
 
     @contextmanager
@@ -107,9 +111,12 @@ class Database:
         """Close all connections that are not in use, and those in use when they come back."""
         with self._lock:
             self._closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+            _close_all(self._idle)
+
+
+def _close_all(idle: list[sqlite3.Connection]) -> None:
+    while idle:
+        idle.pop().close()
 
 
 def is_closed_to_us(file: Path) -> bool:

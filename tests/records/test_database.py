@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
 import multiprocessing
 import os
@@ -196,3 +197,19 @@ def test_what_a_transaction_did_before_it_failed_is_undone(store: Store) -> None
     with pytest.raises(sqlite3.IntegrityError):
         stop_halfway()
     assert store.run(run).state is RunState.RUNNING
+
+
+def test_a_store_that_nobody_has_any_more_has_no_file_open(tmp_path: Path) -> None:
+    """At once, and not when Python comes to collect what refers to itself, as a connection and its statements do."""
+    place = tmp_path / "store"
+    keeps_a_lock = Store(place)  # SQLite closes no file while another connection of the process may have a lock on it
+    gc.disable()
+    try:
+        counts = []
+        for _ in range(5):
+            Store(place).latest()
+            counts.append(len(os.listdir("/dev/fd")))
+    finally:
+        gc.enable()
+    assert len(set(counts[1:])) == 1
+    keeps_a_lock.close()
