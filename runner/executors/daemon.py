@@ -12,12 +12,14 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from ..core.errors import MachineError, problem
 from .asking import Client, socket_in_use, usual_socket
 from .exits import Ending, Exit
+from .pulse import SILENT_SECONDS, Pulse
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -47,8 +49,21 @@ def _connect() -> APIClient:
         client = docker.APIClient(**_settings(where), timeout=int(ANSWER_SECONDS), version="auto", num_pools=64)
         client.timeout = CALL_SECONDS  # type: ignore[assignment]
     except (DockerException, OSError) as error:
-        raise MachineError(problem("E-DOCKER-DOWN", where=where, why=_why(error), hint=_hint(where))) from None
+        raise MachineError(
+            problem("E-DOCKER-DOWN", where=where, why=_why(error), hint=_hint(where, _why(error)))
+        ) from None
     return client
+
+
+def answers(seconds: float) -> bool:
+    """Whether the engine answers in so many seconds."""
+    import docker
+
+    try:
+        docker.APIClient(**_settings(address()), timeout=max(1, round(seconds)), version="auto").close()
+    except Exception:  # refused, timed out, or broken off: of whichever package the error is
+        return False
+    return True
 
 
 def address() -> str:
@@ -71,23 +86,29 @@ def _settings(where: str) -> dict[str, Any]:
     return {**settings, "base_url": settings.get("base_url", where) if os.environ.get("DOCKER_HOST") else where}
 
 
+_SILENT = "it did not answer in time"
+
+
 def _why(error: BaseException) -> str:
     text = str(error)
     for sign, words in (
         ("FileNotFoundError", "there is no such socket"),
         ("ConnectionRefused", "nothing listens there"),
         ("PermissionError", "this user may not use it"),
-        ("timed out", "it did not answer in time"),
+        ("timed out", _SILENT),
     ):
         if sign in text:
             return words
     return text[:200]
 
 
-def _hint(where: str) -> str:
+def _hint(where: str, why: str) -> str:
     path = where.removeprefix("unix://")
     if where.startswith("unix://") and os.path.exists(path) and not os.access(path, os.R_OK | os.W_OK):
         return "Add yourself to the socket's group (often: docker) and log in anew, or use a rootless engine."
+    if why == _SILENT:
+        restart = "It hangs: restart Docker (sudo systemctl restart docker, or Docker Desktop)"
+        return f"{restart}. Without it: --executor process."
     start = "Start Docker (sudo systemctl start docker, or Docker Desktop)"
     return f"{start}, or install it (docs.docker.com/engine/install). Without it: --executor process."
 
@@ -101,6 +122,7 @@ class Watched:
     out_of_memory: bool = False
     outside: str = ""
     expected: bool = False  # we asked for its end ourselves
+    let_go: Callable[[], None] = lambda: None  # ends the wait for what it prints, where no engine will
     ended: threading.Event = field(default_factory=threading.Event)
     removed: threading.Event = field(default_factory=threading.Event)
 
@@ -117,11 +139,26 @@ class Events:
         self._stream: Any = None
         self._thread = threading.Thread(target=self._follow, name="dagbook-docker-events", daemon=True)
         self._thread.start()
+        self.given_up = False  # the engine is silent
+        self._pulse = Pulse(answers, self._is_needed, self._give_up)
 
-    def watch(self, container: str, exit: Exit) -> Watched:
+    def watch(self, container: str, exit: Exit, let_go: Callable[[], None]) -> Watched:
         """Follow a container; called after it was created and before it is started."""
-        watched = self._watched[container] = Watched(exit)
+        watched = self._watched[container] = Watched(exit, let_go=let_go)
         return watched
+
+    def _is_needed(self) -> bool:
+        return any(not watched.ended.is_set() for watched in list(self._watched.values()))
+
+    def _give_up(self) -> None:
+        """Let the attempts end whose engine is silent: nobody will say how their containers end."""
+        self.given_up = True
+        for watched in list(self._watched.values()):
+            if not watched.ended.is_set():
+                watched.outside = f"the Docker engine has not answered for {SILENT_SECONDS:g} s"
+                watched.ended.set()
+                watched.exit.tell()
+                watched.let_go()
 
     def forget(self, container: str) -> None:
         """Follow it no longer."""
@@ -130,6 +167,7 @@ class Events:
     def close(self) -> None:
         """Stop following."""
         self._closed.set()
+        self._pulse.close()
         if self._stream is not None:
             with contextlib.suppress(Exception):
                 self._stream.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -24,6 +23,7 @@ from .gate import Gate, NotHeld, Passed, late_variables
 from .hiding import told
 from .kernel import pass_gate, run_notebook
 from .launch import environment, write_late
+from .pulse import within
 from .resources import gpu_variables, read_used, shortages
 from .rundir import STAND_INS, RunDir, is_held, remove_stale
 from .secret_folders import lay_out
@@ -121,9 +121,10 @@ class DockerExecutor:
 
     def _close(self) -> None:
         deadline = time.monotonic() + CLOSE_SECONDS
-        for identity, watched in list(self._left.items()):
-            if not watched.removed.wait(max(0.0, deadline - time.monotonic())):
-                self.remove(identity)
+        silent = self._events is not None and self._events.given_up
+        for identity, watched in () if silent else list(self._left.items()):
+            if not watched.removed.wait(max(0.0, deadline - time.monotonic())) and not self.remove(identity):
+                break  # it would not answer for the others either
             self._left.pop(identity, None)
         if self._events is not None:
             self._events.close()
@@ -138,12 +139,9 @@ class DockerExecutor:
                 self._left.pop(one, None)
                 self.events.forget(one)
 
-    def remove(self, identity: str) -> None:
-        """Remove a container, running or not; no error when it is gone."""
-        from docker.errors import DockerException
-
-        with contextlib.suppress(DockerException, OSError):
-            self.client.remove_container(identity, force=True, v=True)
+    def remove(self, identity: str) -> bool:
+        """Remove a container, running or not; no error when it is gone. False when the engine does not answer."""
+        return within(CLOSE_SECONDS, lambda: self.client.remove_container(identity, force=True, v=True))
 
     def remove_leftovers(self, store: str, live_runs: Callable[[], Collection[str]]) -> list[str]:
         """Remove the containers labelled with this store whose run (`dagbook.run`) is not live; gives their ids.

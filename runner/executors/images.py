@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import PipelineError, Problem, nearest, problem
+from ..core.errors import MachineError, PipelineError, Problem, nearest, problem
 from ..core.model import Kind
 from .caches import recall, remember
 from .contract import Needs, Runtime
@@ -152,8 +152,21 @@ class Images:
         return seen
 
     def _output(self, image: str) -> str:
+        """What the script says that looks into an image; nothing where there is no sh in it.
+
+        Raises MachineError (E-DOCKER-FAILED): what the engine cannot do says nothing of the image.
+        """
         from docker.errors import APIError
 
+        try:
+            return self._said(image)
+        except APIError as error:
+            if error.is_client_error():
+                return ""
+            why = str(error.explanation or error)[:300]
+            raise MachineError(problem("E-DOCKER-FAILED", what="look into an image", why=why)) from None
+
+    def _said(self, image: str) -> str:
         host = self._client.create_host_config(network_mode="none")
         created = self._client.create_container(
             image,
@@ -167,8 +180,6 @@ class Images:
             self._client.start(created["Id"])
             self._client.wait(created["Id"], timeout=int(LOOK_SECONDS))
             return str(self._client.logs(created["Id"], stderr=False).decode(errors="replace"))
-        except APIError:
-            return ""  # there is no sh in it
         finally:
             self._client.remove_container(created["Id"], force=True, v=True)
 

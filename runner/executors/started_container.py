@@ -15,6 +15,7 @@ from .daemon import ending_of
 from .exits import Ending, Exit
 from .kept import Kept, hand_over
 from .launch import NAMESPACE, kernel_command, launcher, script_command
+from .pulse import within
 from .resources import MEASURE
 from .rundir import RunDir
 
@@ -45,9 +46,10 @@ class Container:
         settings = container(executor.client, executor.engine, job, rundir, variables, stdin=by_stdin)
         failpoint("container.create")
         self.id: str = executor.client.create_container(**settings)["Id"]
+        self._attached: Any = None
         try:
             failpoint("container.created")
-            self.watched = executor.events.watch(self.id, self.exit)
+            self.watched = executor.events.watch(self.id, self.exit, self._let_go)
             # Attached before the start: nothing that is printed is missed, and stdin is a lifeline from the beginning.
             printed = {"stdout": 1, "stderr": 1} if command_node else {}
             self._attached = self._attach(stdin=1, **printed) if by_stdin else None
@@ -91,8 +93,6 @@ class Container:
 
     def kill(self) -> None:
         """See `Started.kill`. By the lifeline first: that needs no engine."""
-        from docker.errors import DockerException
-
         if self.kept is not None:
             self.kept.end()
             return
@@ -101,19 +101,20 @@ class Container:
         self._hang_up(socket.SHUT_WR)
         if self.exit.wait(0.1):
             return
-        with contextlib.suppress(DockerException, OSError):
-            self._executor.client.kill(self.id)
-            if self.exit.wait(1):
-                return
-        self._executor.remove(self.id)  # also when it is paused
-        if not self.exit.wait(ENGINE_SECONDS):  # the engine does not answer: let the node's thread go
-            self.exit.tell()
-            self._hang_up(socket.SHUT_RDWR)
+        answers = within(ENGINE_SECONDS, lambda: self._executor.client.kill(self.id))
+        if self.exit.wait(1):
+            return
+        if answers and self._executor.remove(self.id) and self.exit.wait(ENGINE_SECONDS):  # also when it is paused
+            return
+        self.exit.tell()  # the engine does not answer: let the node's thread go
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._hang_up(socket.SHUT_RDWR)
 
     def _hang_up(self, how: int) -> None:
-        if self._attached is not None:
-            with contextlib.suppress(OSError):
-                _socket(self._attached).shutdown(how)
+        with contextlib.suppress(OSError, AttributeError):  # there is none, or it is closed
+            _socket(self._attached).shutdown(how)
 
     def ending(self) -> Ending:
         """See `Started.ending`."""

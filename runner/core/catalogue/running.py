@@ -30,6 +30,11 @@ RUNNING: dict[str, tuple[str, str]] = {
         "Look at the name, and whether the engine's machine reaches it; the engine pushes, not dagbook.",
     ),
     "E-DOCKER-DOWN": ("no Docker engine answers at {where}: {why}", "{hint}"),
+    "E-DOCKER-FAILED": (
+        "the Docker engine could not {what}: {why}",
+        "That is the engine's trouble: make room on its disk where that is full (docker system df), restart it, and "
+        "look with: dagbook doctor",
+    ),
     "E-RESOURCE": ("{what}", "{hint}"),
     "E-COMPUTE": ('"{node}" asks for --compute {name}, and there is no compute template of that name', "{nearest}"),
     "E-GIT": ("{what}", "{hint}"),
