@@ -13,6 +13,7 @@ from typing import Any
 
 from .dialect import Action, Moment, Reaction
 from .errors import PipelineError, problem
+from .expressions import parsed_expression
 from .values import Value
 
 LONGEST = 1000  # characters of a test
@@ -56,7 +57,7 @@ def _read(text: str) -> ast.expr:
     try:
         if len(text) > LONGEST:
             raise ValueError("it is too long")
-        tree = ast.parse(text.strip(), mode="eval").body
+        tree = parsed_expression(text)
         _check(tree, 0)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         why = error.msg if isinstance(error, SyntaxError) else str(error)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from .expressions import parsed_expression
 from .values import Value
 
 _LISTS = frozenset({"list", "List", "MutableSequence"})
@@ -60,7 +61,7 @@ def type_of_value(value: Value) -> str:
 def type_of_text(text: str) -> Wanted:
     """The type that an annotation or a `# type:` comment spells; `ANYTHING` for one that cannot be checked."""
     try:
-        return _of(ast.parse(text.strip(), mode="eval").body)
+        return _of(parsed_expression(text))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ANYTHING
 

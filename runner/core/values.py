@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from .errors import PipelineError, problem
+from .expressions import parsed_expression
 
 Value = bool | int | float | str | list[Any] | None
 
@@ -39,7 +40,7 @@ def typed(text: str) -> Value:
 def _as_list(text: str) -> Value:
     if text.startswith("[") and text.endswith("]"):
         try:
-            literal = ast.literal_eval(text)
+            literal = ast.literal_eval(parsed_expression(text))
         except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
             return text
         if isinstance(literal, list):
@@ -51,7 +52,7 @@ def grid_values(name: str, text: str) -> list[Value]:
     """The values of `--grid name=text`: items between commas, trimmed, typed; or the items of an inline list.
 
     A list meant as one value is a nested list; commas inside braces (`{{ task.tag }}`) cut nothing.
-    Raises PipelineError (E-GRID-EMPTY) for an empty item.
+    Raises PipelineError: E-GRID-EMPTY for an empty item, E-VALUE for a line break outside of quotes.
     """
     inline = _as_list(text.strip())
     if isinstance(inline, list):
@@ -74,7 +75,13 @@ def _items(name: str, text: str) -> list[str]:
         raise PipelineError(problem("E-PARAM-VALUE", name=name))
     references = iter(_REFERENCE.findall(text))
     held = _REFERENCE.sub("\0", text)
-    items = next(csv.reader([held], skipinitialspace=True), [])
+    try:
+        items = next(csv.reader([held], skipinitialspace=True), [])
+    except csv.Error as error:  # a line break outside of quotes, or a value of more than 131,072 characters
+        what = f"--grid {name}={text[:80]!r} cannot be cut at its commas: {str(error).partition(' - ')[0]}"
+        raise PipelineError(
+            problem("E-VALUE", what=what, hint="Put a value with line breaks in double quotes.")
+        ) from None
     return [re.sub("\0", lambda _: next(references), item).strip() for item in items]
 
 

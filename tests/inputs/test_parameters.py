@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
 from pathlib import Path
 
 import pytest
 
+from dagbook.runner.core.actions import Test as ActionTest
+from dagbook.runner.core.errors import PipelineError
+from dagbook.runner.core.parameter_types import type_of_text
+from dagbook.runner.core.values import typed
 from tests.formats.notebooks import code
 
 from .row import Row, at, in_cells, try_row
@@ -52,6 +58,15 @@ ROWS = [
         node(f"P-5-{text}", "E-GRID-EMPTY", f"--grid x={text}", says="empty value", fix="without spaces", line=1)
         for text in ("1,,2", ",", "", "1,", "[]")
     ],
+    Row(
+        "P-5-line-break",
+        "E-VALUE",
+        "cannot be cut at its commas",
+        "double quotes",
+        at(),
+        ("%%pipeline_node a --grid x=1,2\n1",),
+        typed=("--grid", "a.x=1\n2"),
+    ),
     node(
         "P-6-a-million",
         "E-GRID-SIZE",
@@ -108,3 +123,14 @@ ROWS = [
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_a_parameter_that_is_wrong_is_told_with_its_place(row: Row, folder: Path) -> None:
     try_row(row, folder)
+
+
+@pytest.mark.parametrize("text", ["['\\d']", "[1if True else 2]", "[1 is 1]"])
+def test_of_what_stands_in_a_value_python_says_nothing(text: str) -> None:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        typed(text)
+        type_of_text(text)
+        with contextlib.suppress(PipelineError):
+            ActionTest(text.strip("[]"))
+    assert said == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from ...core.expressions import parsed_expression
 from ..documents import DEEPEST, LARGEST_FILE, Entry
 
 
@@ -16,8 +17,7 @@ def python_literal_document(text: str) -> list[Entry]:
     if text.lstrip()[:1] not in ("{", "[", "(") or len(text) > LARGEST_FILE:
         return []
     try:
-        tree = ast.parse(text.strip(), mode="eval")
-        entry = _entry(tree.body, text.count("\n", 0, len(text) - len(text.lstrip())), DEEPEST)
+        entry = _entry(parsed_expression(text), text.count("\n", 0, len(text) - len(text.lstrip())), DEEPEST)
     except (SyntaxError, ValueError, MemoryError, RecursionError, _NoLiteral):
         return []
     return [entry] if isinstance(entry.value, dict | list) else []
