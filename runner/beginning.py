@@ -9,6 +9,7 @@ from .asked import Asked
 from .core.values import to_json
 from .executors.contract import Runtime
 from .plan import Plan
+from .records.failpoints import failpoint
 from .records.git_asked import git_words
 from .records.processes import user_name
 from .records.repositories import Repository
@@ -69,7 +70,11 @@ def snapshot_of(asked: Asked) -> bytes | None:
 def keep_snapshot(folder: Path, content: bytes) -> None:
     """Keep the pipeline's file with its run, so that the run can be told apart from what it becomes later."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / SNAPSHOT).write_bytes(content)
+    draft = folder / f"{SNAPSHOT}.part"
+    with draft.open("wb") as file:
+        failpoint("run.snapshot")
+        file.write(content)
+    draft.replace(folder / SNAPSHOT)
 
 
 def git_of(folder: Path) -> dict[str, Any] | None:

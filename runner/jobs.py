@@ -33,6 +33,7 @@ from .partition import cut, has_parts, searched
 from .parts import Part, Parts
 from .plan import Plan
 from .records.cache import Key
+from .records.failpoints import failpoint
 from .records.secret_values import SecretValues
 from .records.store import Store
 from .result_keys import ResultKeys
@@ -142,12 +143,16 @@ class Jobs:
         from .formats.notebook_file import text_of
 
         path = folder / "source.ipynb"
+        draft = path.with_name(f"{path.name}.part")  # a process that is killed leaves no half of a notebook
         runtime = self._plan.runtimes[node.title]
         if node.kind is Kind.NOTEBOOK:  # the text that was planned, whatever the file holds by now
-            path.write_text(node.source, encoding="utf-8")
-            node = node.model_copy(update={"path": path.name})
+            draft.write_text(node.source, encoding="utf-8")
+            node = node.model_copy(update={"path": draft.name})
         made = node_notebook(self._plan.pipeline, node, folder, runtime.kernel, runtime.language)
-        path.write_text(text_of(made), encoding="utf-8")
+        with draft.open("w", encoding="utf-8") as file:
+            failpoint("attempt.source")
+            file.write(text_of(made))
+        draft.replace(path)
         return path
 
     def _shown(self, node: Node, inputs: Inputs, folder: Path) -> tuple[Mount, ...]:

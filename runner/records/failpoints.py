@@ -16,9 +16,11 @@ from dataclasses import dataclass, field
 VARIABLE = "FAILPOINT_OF_DAGBOOK"  # not DAGBOOK_…: those are settings, and anything else of that kind an error
 FAILPOINTS = (
     "run.listed",  # its row is there, its folder not yet
+    "run.snapshot",  # the copy of its file is begun
     "run.begins",  # before its first facts
     "facts.record",  # before a transaction of facts
     "facts.recorded",  # they are recorded, nothing has come of them yet
+    "attempt.source",  # the notebook to execute is begun
     "attempt.job",  # the attempt's folders are made
     "container.create",
     "container.created",  # not started

@@ -25,7 +25,9 @@ pytestmark = pytest.mark.fault
 OF_CONTAINERS = [name for name in FAILPOINTS if name.startswith("container.")]
 OF_RECOVERY = ["leftovers.remove", "run.settle", "run.claim", "run.claimed"]
 OF_RUNS = [name for name in FAILPOINTS if name not in (*OF_CONTAINERS, *OF_RECOVERY)]
-OF_RESUMED_RUNS = [name for name in OF_RUNS if name not in ("run.listed", "kernel.ready")]  # with a command to run
+OF_CELLS = ["attempt.source", "kernel.ready"]
+OF_BEGINNINGS = ["run.listed", "run.snapshot"]
+OF_RESUMED_RUNS = [name for name in OF_RUNS if name not in (*OF_CELLS, *OF_BEGINNINGS)]  # with a command left to run
 
 COMMAND = "%%pipeline_command first\nhead -c 10000 /dev/zero | tr '\\0' a > a.txt"
 CELL = "%%pipeline_node first\nopen('a.txt', 'w').write('a' * 10_000)"
@@ -92,7 +94,7 @@ def folder(tmp_path: Path, box: Box) -> Path:
 
 @pytest.mark.parametrize(("name", "fault"), faults(OF_RUNS))
 def test_P1_P2_P3_a_run_that_was_broken_off_at_any_step_goes_on(folder: Path, box: Box, name: str, fault: str) -> None:
-    project = Project(folder, "process", CELL if name == "kernel.ready" else COMMAND)
+    project = Project(folder, "process", CELL if name in OF_CELLS else COMMAND)
     project.break_off("run", "flow.ipynb", name=name, fault=fault)
     assert box.wait_until_empty() == []
     project.goes_on()
