@@ -243,6 +243,11 @@ def _most_telling(watched: list[Watched]) -> list[Watched]:
     return sorted(watched, key=lambda one: (rank.get(one.run.state, 3), -(one.ended or 0)))[:MOST_ROWS]
 
 
+def _say(stream: TextIO, text: str) -> None:
+    """Print what may hold a node's own words: they can colour a terminal, and do nothing else to it."""
+    print(harmless(text), file=stream)
+
+
 def tell_end(stream: TextIO, follower: Follower) -> None:
     """The last lines: how the run ended, and for each failure where to look and what to do."""
     so_far = follower.so_far
@@ -250,19 +255,19 @@ def tell_end(stream: TextIO, follower: Follower) -> None:
     for alike in failures[:MOST_FAILURES]:
         _tell_failure(stream, follower, alike)
     if more := sum(map(len, failures[MOST_FAILURES:])):
-        print(f"\n… and {more} more: dagbook show {follower.row.id}", file=stream)
+        _say(stream, f"\n… and {more} more: dagbook show {follower.row.id}")
     for run in so_far.node_runs.values():
         for warning in run.detail.get("warnings", []):
-            print(f"warning: {view.label(run)}: {warning}", file=stream)
+            _say(stream, f"warning: {view.label(run)}: {warning}")
     _tell_questions(stream, follower)
     if failures and so_far.state is RunState.FAILED:
-        print("\nMend it and run it again: what is done is not done a second time.", file=stream)
+        _say(stream, "\nMend it and run it again: what is done is not done a second time.")
         again = going_on(follower.store.folder, follower.row.outermost)
-        print(f"Or as it was, where it may pass by itself: {again}", file=stream)
+        _say(stream, f"Or as it was, where it may pass by itself: {again}")
     states = view.up_to_date(so_far) or view.tally(run.state for run in view.listed(so_far))
     row = follower.store.run(follower.row.id)
     took = view.age((row.ended or time.time()) - row.last_began)
-    print(f"Run {follower.row.id} {view.state_word(so_far.state)} after {took}: {states}.", file=stream)
+    _say(stream, f"Run {follower.row.id} {view.state_word(so_far.state)} after {took}: {states}.")
 
 
 def _tell_questions(stream: TextIO, follower: Follower) -> None:
@@ -270,13 +275,13 @@ def _tell_questions(stream: TextIO, follower: Follower) -> None:
     store, run = follower.store.folder, follower.row.id
     asked = questions(follower.so_far.node_runs.values())
     for one in asked:
-        print(f"\n{view.GLYPHS[State.PENDING_APPROVAL]} {one.words}.", file=stream)
-        print(f"  approve: {one.command(store, run)}", file=stream)
-        print(f"  reject:  {one.command(store, run, 'reject')}", file=stream)
+        _say(stream, f"\n{view.GLYPHS[State.PENDING_APPROVAL]} {one.words}.")
+        _say(stream, f"  approve: {one.command(store, run)}")
+        _say(stream, f"  reject:  {one.command(store, run, 'reject')}")
         if one.ids:
-            print(f"  one of them alone: {one.ids} in place of the title", file=stream)
+            _say(stream, f"  one of them alone: {one.ids} in place of the title")
     if asked:
-        print(f"\nThen go on: {going_on(store, follower.row.outermost)}", file=stream)
+        _say(stream, f"\nThen go on: {going_on(store, follower.row.outermost)}")
 
 
 def _alike(failures: Iterable[NodeRun]) -> list[list[NodeRun]]:
@@ -292,19 +297,19 @@ def _tell_failure(stream: TextIO, follower: Follower, alike: list[NodeRun]) -> N
     other runs of the node that failed alike."""
     run, *others = alike
     where = Origins(follower).of(run).words()
-    print(f"\n✕ {view.label(run)}{f' ({where})' if where else ''}: {run.reason}", file=stream)
+    _say(stream, f"\n✕ {view.label(run)}{f' ({where})' if where else ''}: {run.reason}")
     error = run.detail.get("error")
     if error and error["traceback"]:
         text = "\n".join(error["traceback"])
-        print(text if stream.isatty() else view.plain(text), file=stream)
+        _say(stream, text if stream.isatty() else view.plain(text))
     if advice := run.detail.get("advice"):
-        print(f"  hint:     {advice}", file=stream)
+        _say(stream, f"  hint:     {advice}")
     if notebook := run.detail.get("notebook"):
-        print(f"  notebook: {as_seen(notebook)}", file=stream)
-    print(f"  log:      {command(follower.store.folder, 'logs', follower.row.id, run.id)}", file=stream)
+        _say(stream, f"  notebook: {as_seen(notebook)}")
+    _say(stream, f"  log:      {command(follower.store.folder, 'logs', follower.row.id, run.id)}")
     if others:
         more = f" and {len(others) - MOST_ALIKE} more" if len(others) > MOST_ALIKE else ""
-        print(f"  likewise: {', '.join(map(view.label, others[:MOST_ALIKE]))}{more}", file=stream)
+        _say(stream, f"  likewise: {', '.join(map(view.label, others[:MOST_ALIKE]))}{more}")
 
 
 def show(stream: TextIO, follower: Follower) -> None:

@@ -16,3 +16,8 @@ _CONTROL = re.compile(
 def harmless(line: str) -> str:
     """A line without control characters and sequences but those that colour it; tabs stay."""
     return _CONTROL.sub(lambda found: found["colour"] or "", line)
+
+
+def inert(text: str) -> str:
+    """A text as a part of one line: without colours, control characters and line ends."""
+    return " ".join(_CONTROL.sub("", text).splitlines())

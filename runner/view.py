@@ -17,6 +17,7 @@ from .core.values import Value
 from .records.cache import PROJECT
 from .records.follow import Watched
 from .records.run_rows import ListedRun
+from .terminal_text import inert
 
 MOST_DRAWN = 300  # nodes that a plan draws as a tree
 LONGEST_REASON = 300  # characters of it that a line holds
@@ -130,13 +131,13 @@ def note(watched: Watched, now: float) -> str:
         parts += [f"run {within['run']}"] if within["run"] not in run.reason else []
     if watched.kept:
         parts.append("kept")
-    return " · ".join(parts)
+    return inert(" · ".join(parts))
 
 
 def because(run: NodeRun) -> str:
     """What its conditions decided: who won, with whom there was a tie; empty where its reason says so already."""
     told = run.created.because
-    return "" if told == run.reason else told[:LONGEST_REASON]
+    return "" if told == run.reason else inert(told[:LONGEST_REASON])
 
 
 def why_again(run: NodeRun) -> str:

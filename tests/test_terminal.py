@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from dagbook.runner.console import Printer
 from dagbook.runner.core.lifecycle import Created, NodeRun, State
 from dagbook.runner.records.folding import fold
 from dagbook.runner.records.follow import Watched
-from dagbook.runner.terminal_text import harmless
+from dagbook.runner.terminal_text import harmless, inert
+from tests.conftest import MakeNotebook, Said
 
 
 @pytest.mark.parametrize(
@@ -23,6 +26,34 @@ from dagbook.runner.terminal_text import harmless
 )
 def test_T5_a_line_can_colour_a_terminal_and_do_nothing_else_to_it(line: str, told: str) -> None:
     assert harmless(line) == told
+    assert "\x1b" not in inert(line)
+
+
+def test_a_part_of_a_line_is_one_line() -> None:
+    assert inert("x=1\n✓ other succeeded\x1b[31m") == "x=1 ✓ other succeeded"
+
+
+EVIL = "\\x1b]0;title\\x07\\x1b[2J\\x9b2J"
+TALKS = f"""%%pipeline_node tags
+from dagbook import log_tag
+import os
+log_tag("said", "{EVIL}")
+print("dagbook_tag_printed: {EVIL}")
+os.mkfifo("pipe{EVIL}")
+os.symlink("/etc/{EVIL}", "link{EVIL}")
+"""
+RAISES = f'%%pipeline_node raises --on-error continue\nraise ValueError("{EVIL}\\nsecond line {EVIL}")'
+
+
+def test_T5_what_a_node_logs_raises_and_calls_its_files_leaves_the_terminal_alone(
+    make_notebook: MakeNotebook, dagbook: Callable[..., Said]
+) -> None:
+    make_notebook(TALKS, RAISES)
+    run = ("run", "flow.ipynb", "--executor", "process", "--code", "none")
+    for words in (run, ("show",), ("logs",), ("compare", "latest"), ("artifact", "latest", "tags")):
+        said = dagbook(*words)
+        assert said.code in (0, 1)
+        assert not [one for one in ("\x1b]", "\x07", "\x1b[2J", "\x9b") if one in said.out + said.err], words
 
 
 def test_P26_a_node_that_prints_without_end_is_printed_to_its_last_line() -> None:

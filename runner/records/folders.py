@@ -65,3 +65,8 @@ def folder_below(root: Path, inside: str) -> Iterator[int]:
         yield handle
     finally:
         os.close(handle)
+
+
+def named(path: str) -> str:
+    """A path as a message can hold it: names need not be text, and may hold what a terminal would obey."""
+    return path if path.isprintable() else repr(path)

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from .folders import folder_below, folders_of
+from .folders import folder_below, folders_of, named
 
 MOST_LINKS = 40  # from one link to the next, as the kernel allows
 
@@ -27,7 +27,8 @@ def take_out_foreign(root: Path) -> list[str]:
             else:
                 what = _what(entry.stat(follow_symlinks=False).st_mode)
                 os.unlink(entry.name, dir_fd=handle)
-                told.append(f"/output/{inside}{entry.name} is {what}, which an artifact cannot hold; it was left out")
+                place = named(f"/output/{inside}{entry.name}")
+                told.append(f"{place} is {what}, which an artifact cannot hold; it was left out")
     settled = {path: _inside(root, path) for path in links}  # all are looked at before one is changed
     for path, inner in settled.items():
         told += _settle_link(root, path, inner)
@@ -45,7 +46,8 @@ def _settle_link(root: Path, path: str, inner: str | None) -> Iterator[str]:
         target = os.readlink(name, dir_fd=handle)
         if inner is None:
             os.unlink(name, dir_fd=handle)
-            yield f"/output/{path} is a link to {target}, which does not lead to anything in /output; it was left out"
+            what = f"{named(f'/output/{path}')} is a link to {named(target)}"
+            yield f"{what}, which does not lead to anything in /output; it was left out"
             return
         relative = os.path.relpath("/" + inner, "/" + inside)
         if relative != target:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .content import is_content, side_by_side
+from .folders import named
 from .manifest import Item, items_of
 from .seen import Fingerprint, Sum, fingerprint, remember, remembered, untouched, walk
 from .shared import not_remembered
@@ -70,7 +71,7 @@ def verify(artifact: Path, anew: bool = False) -> str:
     except OSError as error:
         if error.errno in _SHORT_OF:
             raise
-        return f"{_named(os.path.basename(os.fsdecode(error.filename or artifact)))} cannot be read: {error.strerror}"
+        return f"{named(os.path.basename(os.fsdecode(error.filename or artifact)))} cannot be read: {error.strerror}"
     return ""
 
 
@@ -127,7 +128,7 @@ def _compare(artifact: Path, anew: bool) -> None:
     for path, name, handle, found in walk(artifact):
         item = left.pop(path, None)
         if item is None:
-            raise _Damaged(f"{_named(path)} was added")
+            raise _Damaged(f"{named(path)} was added")
         whole.add(path, found)
         _compare_entry(item, name, handle, found)
         if item.kind == "file":
@@ -135,7 +136,7 @@ def _compare(artifact: Path, anew: bool) -> None:
             if seen[path] != known.get(path):
                 touched.append(item)
     if left:
-        raise _Damaged(f"{_named(min(left))} is missing")
+        raise _Damaged(f"{named(min(left))} is missing")
     _hash_again(artifact, touched if anew else not_remembered(artifact, touched))
     remember(artifact, seen, whole)
 
@@ -143,14 +144,14 @@ def _compare(artifact: Path, anew: bool) -> None:
 def _compare_entry(item: Item, name: str, handle: int, found: os.stat_result) -> None:
     """Compare all but the bytes of an entry of the folder open at `handle`."""
     if _KINDS.get(stat.S_IFMT(found.st_mode)) != item.kind:
-        raise _Damaged(f"{_named(item.path)} is no {item.kind} any more")
+        raise _Damaged(f"{named(item.path)} is no {item.kind} any more")
     if item.kind == "link" and os.readlink(name, dir_fd=handle) != item.content:
-        raise _Damaged(f"{_named(item.path)} leads elsewhere")
+        raise _Damaged(f"{named(item.path)} leads elsewhere")
     if item.kind == "file":
         if bool(found.st_mode & 0o111) != item.executable:
-            raise _Damaged(f"{_named(item.path)} is {'no longer' if item.executable else 'now'} executable")
+            raise _Damaged(f"{named(item.path)} is {'no longer' if item.executable else 'now'} executable")
         if found.st_size != item.size:
-            raise _Damaged(f"{_named(item.path)} differs")
+            raise _Damaged(f"{named(item.path)} differs")
 
 
 def _hash_again(artifact: Path, touched: list[Item]) -> None:
@@ -165,7 +166,7 @@ def _hash_again(artifact: Path, touched: list[Item]) -> None:
 
     for item, same in zip(touched, side_by_side(is_same, touched), strict=True):
         if not same:
-            raise _Damaged(f"{_named(item.path)} differs")
+            raise _Damaged(f"{named(item.path)} differs")
 
 
 def _new_folder(parent: Path, digest: str) -> Path:
@@ -179,8 +180,3 @@ def _new_folder(parent: Path, digest: str) -> Path:
             number += 1
         else:
             return place
-
-
-def _named(path: str) -> str:
-    """A path as a message can hold it: names need not be text."""
-    return path if path.isprintable() else repr(path)
