@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..core.machine import Machine
+from ..records.places import mounted_below
 from .contract import Job
 from .daemon import LABEL
 from .resources import engines_machine
@@ -125,7 +126,12 @@ def _mounts(job: Job, rundir: RunDir) -> list[Any]:
         Mount("/output", str(job.output), type="bind"),
     ]
     shown = (*job.mounts, *mounts_of(job, rundir))
-    mounts += [Mount(one.target, str(one.source), type="bind", read_only=one.read_only) for one in shown]
+    for one in shown:
+        mounts.append(Mount(one.target, str(one.source), type="bind", read_only=one.read_only))
+        # Engines before version 25 close a folder, and leave open what is mounted below it.
+        for inner in mounted_below(one.source) if one.read_only else ():
+            target = f"{one.target}/{inner.relative_to(one.source.resolve())}"
+            mounts.append(Mount(target, str(inner), type="bind", read_only=True))
     return mounts
 
 

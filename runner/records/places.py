@@ -27,6 +27,16 @@ def network_filesystem(folder: Path, mounts: Path = MOUNTS) -> str | None:
     return None
 
 
+def mounted_below(folder: Path, mounts: Path = MOUNTS) -> list[Path]:
+    """The places below `folder` where other filesystems are mounted, the outer ones first; known on Linux only."""
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return []
+    above = f"{folder.resolve()}/"
+    return sorted({Path(point) for point, _ in map(_mount, lines) if point.startswith(above)})
+
+
 def mount_point(place: Path) -> Path:
     """Where the file system is mounted that `place`, which must exist, is on."""
     place = place.resolve()
