@@ -13,6 +13,7 @@ from ..core.values import check_name, check_value
 if TYPE_CHECKING:
     import yaml
 
+MOST_VALUES = 1_000_000
 _FORM = "Write: name: value"
 
 
@@ -35,7 +36,21 @@ def from_yaml(text: str | None, origin: str) -> dict[str, Any]:
         return {}
     if not isinstance(found, dict):
         raise _wrong(f"{origin} holds no mapping of names to values")
+    _check_size(found, origin)
     return {check_name(str(name)): check_value(str(name), value) for name, value in found.items()}
+
+
+def _check_size(found: object, origin: str) -> None:
+    """Raise PipelineError (E-USAGE) for more values than anybody means: a few lines of aliases make billions."""
+    to_do, seen = [found], 0
+    while to_do:
+        seen += 1
+        if seen > MOST_VALUES:
+            what = f"{origin} holds more than {MOST_VALUES:,} values once its aliases (*name) are written out"
+            raise _wrong(what, "Give what is large as a file, which a node reads: %pipeline_data.")
+        value = to_do.pop()
+        if isinstance(value, dict | list):
+            to_do += value.values() if isinstance(value, dict) else value
 
 
 @cache

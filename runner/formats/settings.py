@@ -110,7 +110,7 @@ def read_settings(
             what = f"{name} is {said}, and should be {wrong}"
             found.append(problem("E-SETTING", _place(where), origin=where, what=what, hint=_hint(name, value)))
         except PipelineError as error:
-            found += [Problem(p.code, f"{where}: {p.message}", p.hint, p.place) for p in error.problems]
+            found += [Problem(p.code, f"{where}: {p.message}", p.hint, _place(where)) for p in error.problems]
     if found:
         raise PipelineError(*found)
     return Settings(**values, origin=origin)
@@ -161,8 +161,9 @@ def _file_layer(folder: Path, found: list[Problem]) -> dict[str, tuple[Any, str]
     try:
         text = path.read_text("utf-8")
         content = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        what, hint = f"it cannot be read: {error}", "Mend the file; its form is TOML (name = value)."
+    except (ValueError, RecursionError, OSError) as error:  # no TOML, no UTF-8, or a number of thousands of digits
+        why = "too much stands within each other" if isinstance(error, RecursionError) else error
+        what, hint = f"it cannot be read: {why}", "Mend the file; its form is TOML (name = value)."
         found.append(problem("E-SETTING", Place(file=str(path)), origin=FILE, what=what, hint=hint))
         return {}
     layer: dict[str, tuple[Any, str]] = {}

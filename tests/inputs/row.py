@@ -35,6 +35,7 @@ class Row:
     files: Mapping[str, str | bytes] = field(default_factory=dict)
     file: str = "flow.ipynb"
     typed: tuple[str, ...] = ()
+    of: str = ""  # the file that the finding is in, where it is another one
     of_machine: bool = False  # a plan tells nothing of it
 
     def __str__(self) -> str:
@@ -102,7 +103,7 @@ def try_row(row: Row, folder: Path) -> None:
     assert len(best["message"]) < LONGEST or row.code == "E-CYCLE", f"{len(best['message'])} characters"
     assert {name: best[name] for name in row.place} == dict(row.place), json.dumps(found, indent=1)
     assert best["file"] is not None
-    assert Path(best["file"]).name == Path(row.file).name
+    assert Path(best["file"]).name == Path(row.of or row.file).name
     if row.code.startswith("E-"):
         call("graph", row.file)  # which draws what can be drawn
         for command in ("run",) if row.of_machine else ("plan", "run"):
