@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import tarfile
 import zipfile
 from pathlib import Path
@@ -157,3 +158,46 @@ def test_metadata_elsewhere_is_logged_as_dagbook_takes_such_lines(script: Script
 
 def test_an_odd_number_of_arguments_is_refused(script: Script) -> None:
     assert "Odd number of arguments" in script("import valohai; valohai.logger().log('a')", fails=True).stderr
+
+
+def test_A1_of_a_hostile_archive_only_regular_files_are_unpacked_and_within_the_folder(
+    script: Script, tmp_path: Path
+) -> None:
+    folder = tmp_path / "before"
+    folder.mkdir()
+    with tarfile.open(folder / "b.tar", "w") as tar:
+        for name, kind, target in (
+            ("out", tarfile.SYMTYPE, str(tmp_path)),
+            ("out/through.txt", tarfile.REGTYPE, ""),
+            ("hard", tarfile.LNKTYPE, "../../secret"),
+            ("/absolute.txt", tarfile.REGTYPE, ""),
+            ("pipe", tarfile.FIFOTYPE, ""),
+            ("disk", tarfile.BLKTYPE, ""),
+            ("setuid", tarfile.REGTYPE, ""),
+            ("setuid", tarfile.REGTYPE, ""),
+        ):
+            about = tarfile.TarInfo(name)
+            about.type, about.linkname, about.size, about.mode = kind, target, 0, 0o6755
+            tar.addfile(about)
+    code = """
+import os, valohai
+print(*sorted({path.split("/input-")[1].split("/", 1)[1] for path in valohai.inputs("t").paths()}))
+print(*{oct(os.stat(path).st_mode & 0o7000) for path in valohai.inputs("t").paths()})
+"""
+    done = script(code, INPUT_T=str(folder), TMPDIR=str(tmp_path))
+    assert lines(done) == ["absolute.txt out/through.txt setuid", "0o0"]
+    assert not (tmp_path / "through.txt").exists()
+
+
+def test_A1_a_member_larger_than_memory_is_unpacked(script: Script, tmp_path: Path) -> None:
+    folder = tmp_path / "before"
+    folder.mkdir()
+    about = tarfile.TarInfo("zeros")
+    about.size = 512 * 2**20
+    with open(folder / "b.tar", "wb") as file:
+        file.write(about.tobuf())
+        file.truncate(512 + about.size + 1024)
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_AS, (400 * 2**20, 400 * 2**20))\n"
+    code = limit + "import os, valohai\nprint(*(os.path.getsize(path) for path in valohai.inputs('t').paths()))"
+    assert lines(script(code, INPUT_T=str(folder), TMPDIR=str(tmp_path))) == [str(about.size)]
+    shutil.rmtree(next(tmp_path.glob("input-*")))

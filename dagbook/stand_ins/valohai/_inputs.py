@@ -6,6 +6,7 @@ import fnmatch
 import glob
 import hashlib
 import os
+import shutil
 import tarfile
 import tempfile
 import zipfile
@@ -129,6 +130,6 @@ def _unpacked(name: str, path: str) -> list[tuple[str, str]] | None:
             source = tar.extractfile(member)
             assert source is not None
             with source, open(place, "wb") as target:
-                target.write(source.read())
+                shutil.copyfileobj(source, target)  # of whatever size: no more of it is in memory than a piece
             found.append((os.path.join(os.path.dirname(name), inside), place))
     return found
