@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from .row import Row, in_text, try_row
+from dagbook.runner.formats.recognised import read_pipelines
+
+from .row import Row, call, in_text, try_row
 
 BOMB = "dagbook: 1\na: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"{b}: &{b} [{','.join(['*' + a] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
@@ -324,3 +326,15 @@ PACHYDERM = [
 @pytest.mark.parametrize("row", [*ANY, *CNVRG, *VALOHAI, *PACHYDERM], ids=str)
 def test_a_file_that_is_wrong_is_told_with_its_place(row: Row, folder: Path) -> None:
     try_row(row, folder)
+
+
+@pytest.mark.parametrize("word", ["no", "yes", "on", "1:30", "012", "1e3", "~x", "0x1", "2027-01-31"])
+def test_Y5_Y6_a_word_is_kept_as_it_stands_with_a_byte_order_mark_and_windows_line_ends(
+    word: str, folder: Path
+) -> None:
+    text = FLOW + TASK.replace("python a.py", word) + "relations: []\n"
+    written = "\ufeff" + text.replace("Demo", word).replace("\n", "   \r\n")
+    (folder / "flow.yaml").write_bytes(written.encode())
+    plan = call("export", "flow.yaml", "--to", "native").stdout
+    (made,) = read_pipelines(plan, "own.yaml").pipelines
+    assert (made.name, made.nodes[0].source) == (word, word)
