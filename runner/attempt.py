@@ -21,6 +21,7 @@ from .core.model import Kind, Node
 from .core.upstream import NoInput
 from .early import Watch
 from .executors.contract import CellStarted, Executor, Job, Logged, LoggedImage, Outcome, Output, Report, Started
+from .executors.hiding import told_text
 from .executors.kernel import driver_is_loaded, load_driver
 from .held import Held
 from .part_runs import PartMemory, run_parts
@@ -239,7 +240,7 @@ class Attempts:
                 artifact: Artifact = await asyncio.to_thread(publish, job.output, store, leave_twin=stays)
                 await publishing.done(artifact.path)
         except OSError as error:
-            reason = f"its output could not be stored: {in_words(error, self._store.folder)}"
+            reason = told_text(job, f"its output could not be stored: {in_words(error, self._store.folder)}")
             return AttemptEnded(start.id, start.attempt, State.FAILED, reason, detail)
         failpoint("artifact.published")
         try:
@@ -250,7 +251,7 @@ class Attempts:
             return AttemptEnded(start.id, start.attempt, State.FAILED, reason, detail)
         detail["artifact"] = artifact.digest
         detail["files"], detail["bytes"] = artifact.files, artifact.bytes
-        detail["warnings"] = [*detail.get("warnings", []), *artifact.warnings]
+        detail["warnings"] = [*detail.get("warnings", []), *(told_text(job, one) for one in artifact.warnings)]
         detail["overhead_s"] = round(detail["overhead_s"] + time.monotonic() - began, 4)
         return AttemptEnded(start.id, start.attempt, State.SUCCEEDED, "", detail)
 

@@ -160,6 +160,12 @@ def told(job: Job, outcome: Outcome) -> Outcome:
     return hiding.outcome(outcome) if hiding else outcome
 
 
+def told_text(job: Job, words: str) -> str:
+    """What is said of the job, without its secrets: names of its files may hold them."""
+    hiding = of_job(job)
+    return hiding.text(words) if hiding else words
+
+
 @lru_cache(maxsize=16)
 def _of_values(values: tuple[bytes, ...]) -> Hiding | None:
     forms = {form for value in values for form in forms_of(value) if len(form) >= SHORTEST}

@@ -24,13 +24,15 @@ FORMS = (
     quote(CANARY),
     quote(CANARY, safe=""),
     base64.b64encode(CANARY.encode()).decode(),
+    base64.urlsafe_b64encode(CANARY.encode()).decode(),
+    *(base64.b64encode(bytes(n) + CANARY.encode())[4:20].decode() for n in range(3)),
     CANARY.replace("&", "&amp;"),
     *(line for line in MULTI.splitlines()),
 )
 
 TALKS = """%%pipeline_node talks --secret vault:token
-import base64, html, json, os, sys, urllib.parse
-from dagbook import log_tag
+import base64, html, json, os, sys, time, urllib.parse, warnings
+from dagbook import log_metric, log_tag
 from IPython.display import HTML, display
 token = os.environ["TOKEN"]
 print("plain", token)
@@ -42,6 +44,13 @@ print(token, file=sys.stderr)
 os.system('printf "%s\\n" "$TOKEN"')
 print("b64", base64.b64encode(token.encode()).decode())
 print("basic", base64.b64encode(b"user:" + token.encode()).decode())
+print("within", *(base64.b64encode(b"x" * n + token.encode() + b"yy").decode() for n in range(3)))
+print("urlsafe", base64.urlsafe_b64encode(token.encode()).decode())
+print("in\\rone\\x1b[31m" + token + "\\x1b[0m")
+warnings.warn("of " + token)
+log_metric("m " + token, 0.5)
+os.write(1, token[:7].encode()); time.sleep(0.3); os.write(1, token[7:].encode() + b"\\n")
+os.mkfifo(urllib.parse.quote(token, safe=""))
 print("url", urllib.parse.quote(token, safe=""), urllib.parse.quote_plus(token))
 print(json.dumps({"token": token}), repr(token))
 display(HTML("<b>" + html.escape(token) + "</b>"))
@@ -97,6 +106,16 @@ def test_row_p25_what_a_node_tells_of_a_secret_is_dots_wherever_it_went(flow: Ma
     assert ended.states == {"talks": "succeeded", "raises": "failed", "says": "failed"}
     assert ended.text("talks", "length") == str(len(CANARY))
     looked = [made.say("show", "latest", *words) for words in (("--json",), ("--record",), ("--html", "page.html"))]
+    looked += [
+        made.say("logs", "latest", "--all"),
+        made.say("doctor", "--json"),
+        made.say("doctor", "--store", "--json"),
+    ]
+    looked += [
+        made.say("compare", "latest"),
+        made.say("report", "--html", "report.html"),
+        made.say("artifact", "latest", "talks"),
+    ]
     logs = [made.say("logs", "latest", node) for node in ended.states]
     assert_nowhere(made, ended.said.out, ended.said.err, *(one.out + one.err for one in (*looked, *logs)))
     assert "plain ••••" in logs[0].out
