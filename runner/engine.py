@@ -40,9 +40,7 @@ from .records.commands import take_commands
 from .records.decisions import Decisions
 from .records.failpoints import failpoint
 from .records.room import OF_THE_MACHINE, in_words
-from .records.store import Store, StoreBusy, StoreGone
-
-PATIENT_SECONDS = 1.0  # for which the event loop waits for the database; longer waits are beside it
+from .records.store import BUSY_SECONDS, Store, StoreBusy, StoreGone
 
 
 class Engine:
@@ -121,9 +119,10 @@ class Engine:
 
     def look_for_commands(self) -> None:
         """Take up what others have asked for in the store; called in the event loop when the bell rings."""
-        for verb, body in take_commands(self._store, self._run):
-            if verb == "cancel":
-                self.cancel(str(body.get("reason") or "cancelled"))
+        with contextlib.suppress(StoreBusy):  # they are looked for again
+            for verb, body in take_commands(self._store, self._run):
+                if verb == "cancel":
+                    self.cancel(str(body.get("reason") or "cancelled"))
         if self._scheduler.run.state is RunState.PENDING_APPROVAL:
             self._look_for_answers()
 
@@ -177,7 +176,7 @@ class Engine:
         That is waited for beside the event loop, where Ctrl-C is heard meanwhile.
         """
         try:
-            self._recorded = self._store.append(self._run, self._recorded, facts, patience=PATIENT_SECONDS)
+            self._recorded = self._store.append(self._run, self._recorded, facts)
         except StoreBusy as busy:
             self._say(busy.problems[0].describe())
             self._recorded = await asyncio.to_thread(self._record_patiently, facts)
@@ -185,7 +184,7 @@ class Engine:
     def _record_patiently(self, facts: list[Fact]) -> int:
         while True:
             with contextlib.suppress(StoreBusy):
-                return self._store.append(self._run, self._recorded, facts)
+                return self._store.append(self._run, self._recorded, facts, patience=BUSY_SECONDS)
 
     def _follow_up(self, changes: list[Changed]) -> None:
         """What recorded changes ask for besides actions."""

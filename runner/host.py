@@ -45,6 +45,8 @@ from .results import Results
 from .resume import Resumption, claim, resume_from
 from .surroundings import take_over
 
+PATIENT_SECONDS = 1.0  # for which the event loop waits for who holds the database; longer waits are beside it
+
 
 class Hosted:
     """One run in this process: `begin` makes it known, `run` runs it to its end, `cancel` ends it from any thread."""
@@ -112,6 +114,7 @@ class Hosted:
     async def _run(self, listen: Callable[[], None] | None = None) -> RunSoFar:
         """Run in the running loop. Without `listen` it is a node of another run: machines are looked after there."""
         self._loop = asyncio.get_running_loop()
+        self._store.patience = PATIENT_SECONDS
         scheduler = self._scheduler()
         self._engine = engine = self._made_engine(scheduler)
         await engine.bell.hang()

@@ -6,14 +6,13 @@ import contextlib
 import fcntl
 import os
 import re
-import shutil
 from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 
 from ..core.errors import MachineError
 from ..records.artifacts import remove_tree
-from ..records.bell import bells_of
+from ..records.bell import bells_of, take_down
 from ..records.store import Store
 from ..records.verify import alone
 from .finding import Finding, Invariant
@@ -117,5 +116,5 @@ def _bells(store: Store, live: Collection[str]) -> Iterator[Finding]:
         if row.id in live:
             continue
         for path in bells_of(row.id):
-            gone = partial(shutil.rmtree, path, ignore_errors=True)
+            gone = partial(take_down, row.id, path)
             yield Finding(Invariant.LEFTOVERS, "the socket of a process that is gone", str(path), _TAKE_AWAY, gone)

@@ -48,7 +48,7 @@ def _artifact_in(body: str) -> str | None:
     """The digest that an earlier result names; None when it names none or makes no sense, which is told elsewhere."""
     try:
         found = json.loads(body).get("detail", {}).get("artifact")
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return None
     return found if isinstance(found, str) else None
 

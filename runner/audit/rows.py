@@ -51,7 +51,7 @@ def earlier_findings(store: Store) -> Iterator[Finding]:
 def _is_object(text: object) -> bool:
     try:
         return isinstance(json.loads(text), dict)  # type: ignore[arg-type]
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return False
 
 

@@ -84,7 +84,11 @@ class Problem:
 def problem(code: str, place: Place = Place(), **facts: Any) -> Problem:
     """The finding `code` with its facts filled in. Raises KeyError for a code that the catalogue lacks."""
     message, hint = CATALOGUE[code]
-    told = {name: _in_short(fact) if isinstance(fact, str) and name != _WHOLE else fact for name, fact in facts.items()}
+    texts = (str, BaseException)
+    told = {
+        name: _in_short(str(fact)) if isinstance(fact, texts) and name != _WHOLE else fact
+        for name, fact in facts.items()
+    }
     return Problem(code, message.format(**told), hint.format(**told), place)
 
 

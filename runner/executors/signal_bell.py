@@ -27,5 +27,15 @@ def signal_bell() -> Iterator[tuple[int, ...]]:
         yield (bell,)
     finally:
         signal.set_wakeup_fd(before)
+        _hand_on(bell, before)
         os.close(bell)
         os.close(hammer)
+
+
+def _hand_on(bell: int, before: int) -> None:
+    """Tell who listened before, such as an event loop, of the signals that came meanwhile."""
+    os.set_blocking(bell, False)
+    with contextlib.suppress(BlockingIOError):
+        came = os.read(bell, 4096)
+        if before != -1:
+            os.write(before, came)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import glob
 import os
 import select
 import shutil
 import socket
+import stat
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -86,13 +88,31 @@ def _short_folder(prefix: str) -> Path:
 
 def bells_of(run: str) -> list[Path]:
     """The folders that processes of this run have made, also of one that was killed before it said where."""
-    parents = {os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir(), tempfile.gettempdir()}
-    return [folder for parent in parents for folder in Path(parent).glob(f"{_PREFIX}{run}-*")]
+    return _folders(glob.escape(run))
 
 
 def runs_with_bells() -> set[str]:
     """The ids in the names of all such folders."""
-    return {folder.name.removeprefix(_PREFIX).rpartition("-")[0] for folder in bells_of("*")}
+    return {folder.name.removeprefix(_PREFIX).rpartition("-")[0] for folder in _folders("*")}
+
+
+def _folders(run: str) -> list[Path]:
+    parents = {os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir(), tempfile.gettempdir()}
+    return [folder for parent in parents for folder in Path(parent).glob(f"{_PREFIX}{run}-*")]
+
+
+def take_down(run: str, folder: Path) -> None:
+    """Remove the folder of a dead process of this run, and the socket in it.
+
+    Nothing else: the path may be from a database that somebody else has written.
+    """
+    if not folder.name.startswith(f"{_PREFIX}{run}-"):
+        return
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            if stat.S_ISSOCK(entry.stat(follow_symlinks=False).st_mode):
+                os.unlink(entry.path)
+        os.rmdir(folder)
 
 
 class Listening:

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-BUSY_SECONDS = 30  # how long a writer waits for another one
 MOST_IDLE = 4  # connections that are kept for the next transactions
 
 
@@ -40,12 +39,12 @@ class Database:
         self._identity: tuple[int, int] | None = None  # device and inode
 
     @contextmanager
-    def transaction(self, writes: bool, patience: float = BUSY_SECONDS) -> Iterator[sqlite3.Connection]:
+    def transaction(self, writes: bool, patience: float) -> Iterator[sqlite3.Connection]:
         """One transaction: kept when the block ends, undone when it raises.
 
         A writer waits for another one at most `patience` seconds.
         """
-        connection = self._take()
+        connection = self._take(patience)
         try:
             connection.execute(f"pragma busy_timeout={int(patience * 1000)}")
             # A writer takes the lock at once: upgrading a read transaction later would fail as "locked".
@@ -57,12 +56,12 @@ class Database:
             raise
         self._give_back(connection)
 
-    def _take(self) -> sqlite3.Connection:
+    def _take(self, patience: float) -> sqlite3.Connection:
         self._check_identity()
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-        connection = self._connect()
+        connection = self._connect(patience)
         try:
             connection.row_factory = sqlite3.Row
             if not self.is_closed_to_us():
@@ -75,11 +74,11 @@ class Database:
             self._identity = _identity(self._file)
         return connection
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, patience: float) -> sqlite3.Connection:
         closed = self.is_closed_to_us()
         return sqlite3.connect(
             reading_address(self._file) if closed else str(self._file),
-            timeout=BUSY_SECONDS,
+            timeout=patience,
             check_same_thread=False,
             isolation_level=None,
             cached_statements=256,

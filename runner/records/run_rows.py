@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 LISTED = "id, pipeline, state, reason, started, ended, process"  # the columns of a ListedRun
 WHOLE = f"{LISTED}, record"  # those of a RunRow
+_ID = re.compile(r"[0-9A-Za-z]{1,64}")
 SNAPSHOT = "pipeline.ipynb"  # in the folder of a run: the file that its pipeline was read from
 
 
@@ -73,14 +75,28 @@ _Listed: TypeAlias = tuple[str, str, RunState, str, float, float | None, Mapping
 
 def _listed(row: Sequence[Any]) -> _Listed:
     id, pipeline, state, reason, started, ended, process = row
-    texts, times = (id, pipeline, reason), (started, ended or 0)
-    if not all(isinstance(text, str) for text in texts) or not all(-1e11 < time < 1e11 for time in times):
-        raise TypeError(f"a text or a time of run {id!r} is none")
-    return id, pipeline, RunState(state), reason, started, ended, _object(process)
+    if not _ID.fullmatch(id):  # it becomes a part of paths
+        raise ValueError(f"{id!r} is no id of a run")
+    if not (isinstance(pipeline, str) and isinstance(reason, str)):
+        raise TypeError(f"a text of run {id} is none")
+    if not all(-1e11 < time < 1e11 for time in (started, ended or 0)):
+        raise ValueError(f"a time of run {id} is none")
+    return id, pipeline, RunState(state), reason, started, ended, _process(process)
+
+
+def _process(text: str) -> Mapping[str, Any]:
+    found = _object(text)
+    for key, kind in (("pid", int), ("host", str), ("began", str), ("bell", str), ("inside", dict)):
+        if not isinstance(found.get(key), kind | None):
+            raise TypeError(f"its process has {found[key]!r} as {key}")
+    return found
 
 
 def _object(text: str) -> Mapping[str, Any]:
-    found = json.loads(text)
+    try:
+        found = json.loads(text)
+    except RecursionError:
+        raise ValueError("more values stand within each other than can be read") from None
     if not isinstance(found, dict):
         raise TypeError(f"an object of JSON is expected, and {type(found).__name__} is there")
     return found

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -23,11 +21,11 @@ from ..core.lifecycle import (
     State,
     so_far,
 )
-from .bell import bells_of, runs_with_bells
+from .bell import bells_of, runs_with_bells, take_down
 from .failpoints import failpoint
 from .processes import alive
 from .run_rows import ListedRun
-from .store import Store
+from .store import Store, StoreUnreadable
 
 OVER = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.REJECTED})
 UNRECORDED = "; this cannot be recorded now"  # the store takes nothing: dagbook doctor tells why
@@ -78,15 +76,13 @@ def _take_down_dead_bells(store: Store) -> None:
     Those of a process that lives and has not yet said which is its own stay.
     """
     for id in runs_with_bells():
-        with store.reading() as rows:
-            found = rows.execute("select process from runs where id = ?", (id,)).fetchone()
-        process = json.loads(found[0]) if found else None
-        if process is None or (alive(process) and not process.get("bell")):
+        row = store.known(id)
+        if row is None or (alive(row.process) and not row.process.get("bell")):
             continue
-        own = Path(process["bell"]).parent if alive(process) else None
+        own = Path(row.process["bell"]).parent if alive(row.process) else None
         for folder in bells_of(id):
             if folder != own:
-                shutil.rmtree(folder, ignore_errors=True)
+                take_down(id, folder)
 
 
 def break_off(store: Store, row: ListedRun, why: str) -> None:
@@ -95,9 +91,17 @@ def break_off(store: Store, row: ListedRun, why: str) -> None:
 
 
 def settle_all(store: Store) -> list[str]:
-    """Settle every run of the store whose process is gone, and take their sockets away; returns their ids."""
+    """Settle every run of the store whose process is gone, and take their sockets away; returns their ids.
+
+    A run whose story cannot be read is left as it is: it keeps nobody from the others, and the auditor tells of it.
+    """
     _take_down_dead_bells(store)
-    return [row.id for row in store.live_runs() if settle(store, row)]
+    settled = []
+    for row in store.live_runs():
+        with contextlib.suppress(StoreUnreadable):
+            if settle(store, row):
+                settled.append(row.id)
+    return settled
 
 
 def end_waiting(store: Store, row: ListedRun, state: RunState, reason: str, answer: Answered | None = None) -> bool:
@@ -137,7 +141,7 @@ def _write(store: Store, row: ListedRun, ends: Callable[[RunSoFar], Iterator[Fac
     except IntegrityError:
         return False  # somebody else settled it at the same moment
     for folder in {*left, *([Path(row.process["bell"]).parent] if row.process.get("bell") else [])}:
-        shutil.rmtree(folder, ignore_errors=True)
+        take_down(row.id, folder)
     return True
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..core.errors import MachineError, PipelineError, nearest, problem
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .database import Database
 
 R = TypeVar("R")
+BUSY_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,10 @@ class Entry:
 
 class StoreBusy(MachineError):
     """Another program holds the database, and nothing can be written before it lets go."""
+
+
+class StoreUnreadable(MachineError):
+    """What is in it makes no sense: it was damaged, or another program has written it."""
 
 
 class StoreGone(MachineError):
@@ -73,6 +79,7 @@ class Store:
         self.folder = folder.absolute()
         self.remote = network_filesystem(self.folder)
         self._rows: Database | None = None
+        self.patience = BUSY_SECONDS  # for which its writers wait for another program, unless they say otherwise
         if not create and not self.database.exists():
             raise PipelineError(
                 problem("E-STORE", what=f"there is no store at {folder}", hint="Run a pipeline first: dagbook run FILE")
@@ -137,11 +144,13 @@ class Store:
 
         assert self._rows is not None
         about = "select key, value from about"
-        with self._rows.transaction(writes=False) as rows:  # who only reads need not wait for a writer
+        with self._rows.transaction(
+            writes=False, patience=self.patience
+        ) as rows:  # who only reads need not wait for a writer
             made = is_made(rows) or self._rows.is_closed_to_us()  # an index that an older dagbook lacked is no need
             if made and (known := dict(tuple(row) for row in rows.execute(about))):
                 return known
-        with self._rows.transaction(writes=True) as rows:
+        with self._rows.transaction(writes=True, patience=self.patience) as rows:
             make_tables(rows)
             new = {"id": secrets.token_hex(8), "version": str(VERSION)}
             if not (known := dict(tuple(row) for row in rows.execute(about))):
@@ -168,11 +177,11 @@ class Store:
     def _transaction(self, writes: bool, patience: float | None = None) -> Iterator[Connection]:
         import sqlite3
 
-        from .database import BUSY_SECONDS, Gone
+        from .database import Gone
 
         assert self._rows is not None
         try:
-            with self._rows.transaction(writes, BUSY_SECONDS if patience is None else patience) as rows:
+            with self._rows.transaction(writes, self.patience if patience is None else patience) as rows:
                 yield rows
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
             raise  # two wrote the same, or a defect of ours: nothing that is wrong with the store
@@ -183,7 +192,8 @@ class Store:
                 raise StoreGone(problem("E-STORE", what=what, hint=hint)) from None
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without its reason, which is in the higher bits
             if code == sqlite3.SQLITE_BUSY:
-                hint = f"Another program holds it; fuser {self.database} names its process. What was recorded is kept."
+                tells = f"fuser {quote(str(self.database))}"
+                hint = f"Another program holds it; {tells} tells which. What was recorded is kept."
                 raise StoreBusy(problem("E-STORE", what=what, hint=hint)) from None
             raise self._cannot_record(what) from None
 
@@ -195,9 +205,9 @@ class Store:
         hint = f"{found.remedy}, then go on: dagbook resume latest. What was recorded before is kept."
         return MachineError(problem("E-STORE", what=f"{what}; {found.words}", hint=hint))
 
-    def _unreadable(self, why: object) -> MachineError:
+    def _unreadable(self, why: object) -> StoreUnreadable:
         hint = "It was damaged, or not written by dagbook. Move it away, or choose another with --store."
-        return MachineError(problem("E-STORE", what=f"the store {self.folder} cannot be read: {why}", hint=hint))
+        return StoreUnreadable(problem("E-STORE", what=f"the store {self.folder} cannot be read: {why}", hint=hint))
 
     def close(self) -> None:
         """Give the database connections back."""
@@ -281,7 +291,7 @@ class Store:
         try:
             facts = from_rows([row["kind"] for row in found], [row["body"] for row in found])
             times = [row["at"] + 0.0 for row in found]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise self._unreadable(f"run {run} has a fact that makes no sense ({error!r})") from None
         return [Entry(row["number"], at, fact) for row, at, fact in zip(found, times, facts, strict=True)]
 
@@ -317,6 +327,10 @@ class Store:
         known = nearest(wanted, (row.id for row in self.latest()))
         hint = "More than one run begins so; give more of its id." if len(found) > 1 else known
         raise PipelineError(problem("E-RUN-UNKNOWN", run=wanted, store=self.folder, nearest=hint))
+
+    def known(self, id: str) -> ListedRun | None:
+        """The run with exactly this id; None when there is none."""
+        return next(iter(self._read(listed_run, f"select {LISTED} from runs where id = ?", id)), None)
 
     def run(self, wanted: str) -> RunRow:
         """The same run with its record. Raises as `find`."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -14,7 +17,12 @@ from dagbook.runner.records.schema import TABLES
 from dagbook.runner.records.store import Store
 from tests.audit import damage
 
-BAD: list[object] = ["", "x", "[]", "{}", "null", -1, 1e300, b"\xff\xfe", '{"detail": 1}']
+DEEP = "[" * 100_000
+BAD: list[object] = [
+    *("", "x", "[]", "{}", "null", "*", "../../x", DEEP),
+    *(-1, 1e300, b"\xff\xfe"),
+    *('{"detail": 1}', '{"pid": "x"}', '{"pid": [1]}', '{"pid": 0, "bell": 7}', '{"a": NaN}', f'{{"a": {DEEP}'),
+]
 COLUMNS = [
     (table, line.split()[0])
     for table in ("about", "runs", "facts", "cache")  # those that every run fills
@@ -30,7 +38,7 @@ def damaged(store: Store, table: str, column: str) -> Iterator[Store]:
     with store.reading() as rows:
         before = rows.execute(f"select rowid, {column} from {table}").fetchall()
     for value in BAD:
-        if column == "record" and isinstance(value, str) and value.startswith("{"):
+        if column == "record" and isinstance(value, str) and value.startswith("{") and DEEP not in value:
             continue  # an object, if one of another shape
         try:
             damage.rows(store, f"update {table} set {column} = ?", value)
@@ -56,3 +64,24 @@ def test_F38_a_value_that_is_none_of_ours_ends_no_audit_and_no_command_in_a_trac
             place = [] if words[0] == "doctor" else ["--store", str(store.folder)]
             said = CliRunner().invoke(main, [*words, *place])
             assert said.exception is None or isinstance(said.exception, SystemExit), (words, said.exception)
+
+
+@pytest.mark.parametrize("process", [{"pid": 0}, {"pid": 4_194_303, "host": os.uname().nodename, "began": "1"}])
+def test_T7_looking_at_a_store_of_somebody_elses_removes_no_folder_that_it_names(
+    store: Store, tmp_path: Path, process: dict[str, object]
+) -> None:
+    """A path in the database is no reason to remove what is there."""
+    run = store.latest()[0].id
+    folders = [tmp_path / "documents", tmp_path / f"dagbook-{run}-mine"]
+    for folder in folders:
+        folder.mkdir()
+        (folder / "letter.txt").write_text("dear")
+        names = json.dumps({**process, "bell": str(folder / "bell")})
+        damage.rows(store, "update runs set state = 'running', ended = null, process = ? where id = ?", names, run)
+        damage.rows(store, "delete from facts where number > 3")
+        for words in ("runs", "show", "logs"):
+            CliRunner().invoke(main, [words, *([run] * (words != "runs")), "--store", str(store.folder)])
+        for one in audit(store):
+            if one.mend:
+                one.mend()
+    assert [(folder / "letter.txt").read_text() for folder in folders] == ["dear"] * 2

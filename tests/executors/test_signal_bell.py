@@ -27,6 +27,7 @@ def test_a_signal_makes_the_descriptor_readable_and_what_was_there_before_is_put
             os.kill(os.getpid(), signal.SIGUSR1)
             assert select.select([bell], [], [], LATE)[0]
         assert heard == [signal.SIGUSR1]
+        assert os.read(theirs, 10) == bytes([signal.SIGUSR1]), "who listened before has not heard of it"
         assert signal.set_wakeup_fd(before) == hammer
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(bell)

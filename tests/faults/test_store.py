@@ -143,10 +143,10 @@ def test_F39_a_reader_that_never_ends_keeps_nobody_from_writing(dagbook: Dagbook
         assert reader.execute("select count(*) from facts").fetchone() > before
 
 
-def test_F11_P8_what_a_stopped_process_had_to_say_is_not_written_into_a_run_that_others_went_on_with(
+def test_F11_P8_a_run_whose_process_is_stopped_is_not_taken_over(
     started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
 ) -> None:
-    """A run process that is stopped, and so does not answer, still has its run: nobody takes it over."""
+    """It does not answer, and yet it lives: continued, it comes to its end."""
     flow = make_notebook(GATED, AFTER)
     child = started("run", flow, *PROCESS)
     run = run_id(child)
