@@ -51,7 +51,8 @@ def _update(outputs: list[dict[str, Any]], message: Mapping[str, Any]) -> None:
 def _add(outputs: list[dict[str, Any]], output: dict[str, Any]) -> None:
     last = outputs[-1] if outputs else {}
     if output["output_type"] == "stream" == last.get("output_type") and output["name"] == last["name"]:
-        last["text"] = _shortened(overtype(last["text"] + output["text"]))
+        line = last["text"].rfind("\n") + 1  # nothing reaches back beyond the line that is being written
+        last["text"] = _shortened(last["text"][:line] + overtype(last["text"][line:] + output["text"]))
         return
     if output["output_type"] == "stream":
         output["text"] = _shortened(overtype(output["text"]))
@@ -84,8 +85,9 @@ def overtype(text: str) -> str:
     """`text` as a terminal shows it after carriage returns: a progress bar's last state, not all of them."""
     if "\r" not in text:
         return text
-    lines = text.replace("\r\n", "\n").split("\n")
-    return "\n".join(line if "\r" not in line else _last_state(line) for line in lines)
+    *lines, last = text.split("\n")
+    ended = [line.rstrip("\r") for line in lines]  # which end with \r\n, if not with more of them
+    return "\n".join(line if "\r" not in line else _last_state(line) for line in (*ended, last))
 
 
 def _last_state(line: str) -> str:

@@ -7,6 +7,7 @@ and then (`Shown`).
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import json
@@ -49,7 +50,8 @@ class Journal:
             self._unnoted += self._file.write(json.dumps({"cell": cell, **piece}) + "\n")
         if self._unnoted >= _NOTE_AFTER:
             self.flush()
-            self._shown.note()
+            with contextlib.suppress(OSError):  # who looks on reads more without it
+                self._shown.note()
             self._unnoted = 0
 
     def flush(self) -> None:

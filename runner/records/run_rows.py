@@ -86,7 +86,7 @@ def _listed(row: Sequence[Any]) -> _Listed:
 
 def _process(text: str) -> Mapping[str, Any]:
     found = _object(text)
-    for key, kind in (("pid", int), ("host", str), ("began", str), ("bell", str), ("inside", dict)):
+    for key, kind in (("pid", int), ("host", str), ("bell", str), ("inside", dict)):
         if not isinstance(found.get(key), kind | None):
             raise TypeError(f"its process has {found[key]!r} as {key}")
     return found

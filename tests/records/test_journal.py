@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dagbook.runner.records import journal as module
-from dagbook.runner.records.folding import EARLIER, LARGEST_DISPLAYS, MOST_OUTPUTS, fold
+from dagbook.runner.records.folding import EARLIER, LARGEST_DISPLAYS, MOST_OUTPUTS, fold, overtype
 from dagbook.runner.records.journal import NOTED, Journal, Reading, Shown
 
 
@@ -76,3 +80,23 @@ def test_of_large_displays_the_last_are_shown_and_one_too_large_is_told_of() -> 
     assert [one["output_type"] for one in outputs] == ["stream", *["display_data"] * 4]
     fold([{"output_type": "display_data", "data": {"text/html": "x" * (LARGEST_DISPLAYS + 1)}}], outputs)
     assert [one["output_type"] for one in outputs] == ["stream"]
+
+
+@given(st.lists(st.from_regex(r"(?:[ab]{0,4}(?:\r|\n|\r\n))*", fullmatch=True), max_size=8))
+def test_in_whatever_pieces_progress_comes_the_same_is_shown(pieces: list[str]) -> None:
+    shown = fold({"output_type": "stream", "name": "stdout", "text": piece} for piece in pieces)
+    assert "".join(one["text"] for one in shown) == overtype("".join(pieces))
+
+
+def test_a_note_that_cannot_be_written_is_none_and_the_journal_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Shown) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Shown, "note", refuse)
+    monkeypatch.setattr(module, "_NOTE_AFTER", 1)
+    journal = Journal(tmp_path)
+    journal.write(0, {"output_type": "stream", "name": "stdout", "text": "all of it"})
+    journal.close()
+    assert [one["text"] for one in Reading(tmp_path).new()] == ["all of it"]
