@@ -186,7 +186,7 @@ def _whole(told: Told, now: float) -> _Raw:
         tags |= its_tags
         logged |= its_logged
         metrics |= its_metrics
-    duration = round((told.row.ended or now) - told.row.started, 3)
+    duration = round(told.row.seconds(now), 3)
     row = Row(told.row.id, None, None, State(str(told.so_far.state)), {}, {}, {}, {}, duration)
     return _Raw(row, params, tags, logged, metrics)
 

@@ -85,7 +85,7 @@ def heading(comparison: Comparison, now: float) -> list[str]:
     width = max(len(state_word(row.state)) for row in comparison.runs)
     for row in comparison.runs:
         started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.started))
-        took = age((row.ended or now) - row.started)
+        took = age(row.seconds(now))
         found.append(f"Run {row.id}  {started}  {state_word(row.state):<{width}}  {took:>8}  {one_line(row.pipeline)}")
     return found
 

@@ -38,7 +38,7 @@ from .observers.chosen import observers_for
 from .observers.looking_on import LookingOn
 from .plan import Plan, prepare
 from .records.glance import unheard
-from .records.processes import start_of
+from .records.processes import boot, start_of
 from .records.settling import break_off, settle_all
 from .records.store import Store
 from .results import Results
@@ -84,7 +84,7 @@ class Hosted:
 
     def _process(self, bell: Path | None = None) -> dict[str, Any]:
         pid = os.getpid()
-        place = {"host": os.uname().nodename, "pid": pid, "began": start_of(pid)}
+        place = {"host": os.uname().nodename, "pid": pid, "began": start_of(pid), "boot": boot()}
         around = self._plan.asked.around
         inside = {"inside": around.model_dump(include={"run", "node_run", "node", "top"})} if around else {}
         return {**place, "bell": str(bell) if bell else None, **inside}

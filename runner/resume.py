@@ -6,7 +6,6 @@ and then exactly what depends on them runs again. Rules: docs/semantics.md, "Sta
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from .formats.given_values import with_values
 from .formats.notebook import Parameter, read_notebook
 from .formats.pipeline_file import is_notebook
 from .plan import Plan
+from .records import clock
 from .records.code import Snapshot, is_sound
 from .records.content import CannotHash
 from .records.processes import alive, user_name
@@ -152,7 +152,7 @@ def claim(store: Store, resumed: Resumption, plan: Plan, process: Mapping[str, A
     """Make this process the one that runs it. Raises PipelineError (E-RUN-LIVE, E-RESUME) when another was faster."""
     row = resumed.row
     again = {
-        "at": time.time(),
+        "at": clock.now(),
         "by": resumed.by,
         "parameters": {name: to_json(value) for name, value in resumed.parameters.items()},
         "forced": sorted(plan.forced),

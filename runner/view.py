@@ -75,6 +75,7 @@ def state_word(state: str) -> str:
 
 def age(seconds: float) -> str:
     """A duration for people: 0.4 s, 12 s, 3 min 05 s, 2 h 10 min."""
+    seconds = max(seconds, 0.0)  # a clock was set back
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     if seconds < 59.5:
@@ -235,7 +236,7 @@ def runs_text(rows: Iterable[ListedRun], now: float) -> str:
     lines = []
     for row in rows:
         started = datetime.fromtimestamp(row.started).strftime("%Y-%m-%d %H:%M:%S")
-        took = age((row.ended or now) - row.started)
+        took = age(row.seconds(now))
         words = f"{row.id}  {started}  {state_word(row.state):<10}  {took:>10}  {row.pipeline}"
         lines.append("  ".join(part for part in (words, around_words(row), row.reason) if part))
     return "\n".join(lines) or "No run yet. Start one: dagbook run FILE"

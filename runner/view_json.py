@@ -23,7 +23,7 @@ def run_json(row: ListedRun, so_far: RunSoFar, artifacts: Path, now: float) -> d
         "state": str(so_far.state),
         "reason": so_far.reason,
         "started": datetime.fromtimestamp(row.started, UTC).isoformat(timespec="milliseconds"),
-        "duration_s": round((row.ended or now) - row.started, 3),
+        "duration_s": round(row.seconds(now), 3),
         "inside": row.inside,
         "node_runs": [_node_run_json(run, artifacts) for run in listed(so_far)],
     }
@@ -82,6 +82,6 @@ def run_row_json(row: ListedRun, now: float) -> dict[str, Any]:
         "state": str(row.state),
         "reason": row.reason,
         "started": datetime.fromtimestamp(row.started, UTC).isoformat(timespec="milliseconds"),
-        "duration_s": round((row.ended or now) - row.started, 3),
+        "duration_s": round(row.seconds(now), 3),
         "inside": row.inside,
     }

@@ -47,7 +47,9 @@ def attempts_of(watched: Watched, follower: Follower, now: float) -> tuple[Attem
             began = at
         over = fact.state in ENDED
         notebook = _notebook(follower, watched.run.id, fact.attempt)
-        found[fact.attempt] = Attempt(fact.attempt, fact.state, (at if over else now) - began, fact.reason, notebook)
+        found[fact.attempt] = Attempt(
+            fact.attempt, fact.state, max((at if over else now) - began, 0.0), fact.reason, notebook
+        )
     return tuple(found[number] for number in sorted(found))
 
 

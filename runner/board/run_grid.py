@@ -81,7 +81,7 @@ def run_grid(store: Store, most: int = 20, pipeline: str | None = None) -> RunGr
 
 def _column(row: RunRow) -> GridRun:
     over = row.state in OVER and row.ended is not None
-    seconds = row.ended - row.started if over and row.ended is not None else None
+    seconds = row.seconds(row.ended) if over and row.ended is not None else None
     return GridRun(row.id, row.pipeline, row.state, row.reason, row.started, seconds, around_words(row))
 
 

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..records.processes import alive, child_environment, start_of
+from ..records.processes import alive, boot, child_environment, start_of
 from .exits import Exit
 from .rundir import RunDir
 
@@ -116,7 +116,7 @@ def hand_over(
     if keeper is None:
         return None
     rundir.leave()
-    process = {"host": os.uname().nodename, "pid": keeper, "began": start_of(keeper)}
+    process = {"host": os.uname().nodename, "pid": keeper, "began": start_of(keeper), "boot": boot()}
     return Kept(process, container, str(rundir.path), rundir.transport, output, round(time.time() + limit))
 
 

@@ -97,7 +97,7 @@ class Run:
     def duration(self) -> float:
         """How many seconds it took, or has taken up to now."""
         row = self._store.find(self.id)
-        return (row.ended or time.time()) - row.started
+        return row.seconds(time.time())
 
     @property
     def parameters(self) -> dict[str, Value]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +25,7 @@ from ..core.lifecycle import (
     State,
 )
 from .bell import Listening
+from .clock import now
 from .journal import Shown
 from .processes import alive
 from .settling import OVER, ends_of, settle
@@ -52,7 +52,7 @@ class Watched:
 
     def seconds(self, now: float) -> float | None:
         """How long the latest attempt has taken up to `now` or its end; None before it started."""
-        return None if self.began is None else (self.ended or now) - self.began
+        return None if self.began is None else max((self.ended or now) - self.began, 0.0)
 
 
 class Follower:
@@ -197,7 +197,7 @@ class Follower:
             unrecorded = ends_of(row, self.so_far)
             for fact in unrecorded:
                 self.so_far.apply(fact)
-                self._watch(fact, time.time())
+                self._watch(fact, now())
             self.row = replace(self.row, state=self.so_far.state, reason=self.so_far.reason)
             return bool(unrecorded)
 

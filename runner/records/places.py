@@ -23,7 +23,7 @@ def network_filesystem(folder: Path, mounts: Path = MOUNTS) -> str | None:
     place = folder.resolve()
     for parent in (place, *place.parents):
         if kind := kinds.get(str(parent)):
-            return kind if kind in _NETWORK or kind.startswith("fuse.") else None
+            return kind if kind in _NETWORK or kind.split(".")[0] == "fuse" else None
     return None
 
 

@@ -26,7 +26,17 @@ def alive(process: Mapping[str, Any]) -> bool:
         return False  # it waits for a decision, and nobody runs it meanwhile: on any machine
     if process.get("host") != os.uname().nodename:
         return True  # another machine's: not ours to judge
+    if process.get("boot", boot()) != boot():
+        return False  # the machine has started anew since, and numbers and times with it
     return start_of(pid) == process.get("began")
+
+
+def boot() -> str | None:
+    """What tells this start of the machine from all others; None where that is not known."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return None
 
 
 def start_of(pid: int) -> str | None:

@@ -34,6 +34,10 @@ class ListedRun:
     ended: float | None
     process: Mapping[str, Any]
 
+    def seconds(self, now: float) -> float:
+        """How long it has taken up to its end, or to `now`; never less than nothing, whatever the clocks say."""
+        return max((self.ended or now) - self.started, 0.0)
+
     @property
     def inside(self) -> Mapping[str, str] | None:
         """Of a run that is a node of another one: its `run`, `node_run` and `node`, and the outermost run, `top`."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..core.errors import MachineError, PipelineError, nearest, problem
 from ..core.lifecycle import Fact, RunChanged, RunSoFar, RunState, so_far
+from .clock import now
 from .failpoints import failpoint
 from .places import network_filesystem
 from .reserve import give_up, set_aside
@@ -219,7 +220,7 @@ class Store:
     def add_run(self, pipeline: str, record: Mapping[str, Any], process: Mapping[str, Any]) -> str:
         """Make a run; returns its id, 8 hexadecimal digits."""
         run = secrets.token_hex(4)
-        values = (run, pipeline, RunState.RUNNING, "", time.time(), json.dumps(dict(process)), json.dumps(dict(record)))
+        values = (run, pipeline, RunState.RUNNING, "", now(), json.dumps(dict(process)), json.dumps(dict(record)))
         with self.writing() as rows:
             rows.execute(
                 "insert into runs (id, pipeline, state, reason, started, process, record) values (?, ?, ?, ?, ?, ?, ?)",
@@ -243,8 +244,7 @@ class Store:
         """Record facts of a run in one transaction, numbered on from `after`; returns the last number.
 
         With `held_by`, only while the run goes on and is that process's; else nothing is recorded. `patience` and
-        errors as of `writing`; on a full disk
-        the room is given up that was set aside.
+        errors as of `writing`; on a full disk the room is given up that was set aside.
         """
         try:
             return self._append(run, after, new, held_by, patience)
@@ -265,8 +265,8 @@ class Store:
     ) -> int:
         from .schema import to_row
 
-        now = time.time()
-        lines = [(run, number, now, *to_row(fact)) for number, fact in enumerate(new, after + 1)]
+        at = now()
+        lines = [(run, number, at, *to_row(fact)) for number, fact in enumerate(new, after + 1)]
         held = "select 1 from runs where id = ? and process = ? and ended is null"
         failpoint("facts.record")
         with self.writing(patience) as rows:
@@ -276,7 +276,7 @@ class Store:
             for fact in new:
                 if isinstance(fact, RunChanged):
                     over = fact.state not in (RunState.RUNNING, RunState.PENDING_APPROVAL)
-                    change = (fact.state, fact.reason, now if over else None, run)
+                    change = (fact.state, fact.reason, at if over else None, run)
                     rows.execute("update runs set state = ?, reason = ?, ended = ? where id = ?", change)
         failpoint("facts.recorded")
         return after + len(lines)
