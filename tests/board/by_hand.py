@@ -14,7 +14,7 @@ from dagbook.runner.records.journal import Journal
 from dagbook.runner.records.manifest import Item, digest_of, write_manifest
 from dagbook.runner.records.store import Store
 
-NOBODY = {"host": "nowhere", "pid": 0, "began": 0, "bell": None}
+NOBODY = {"host": "nowhere", "pid": 0, "began": None, "bell": None}
 
 
 class ByHand:
