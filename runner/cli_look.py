@@ -151,13 +151,14 @@ def logs(wanted: str, node: str | None, follows: bool, everything: bool, store: 
 
 def _print_all(follower: Follower, chosen: Collection[str]) -> int:
     """Print all that these node runs printed, as they printed it, a thousand lines at a time."""
-    from . import console, view
+    from . import view
+    from .whole_log import all_lines
 
     printed = False
     for id in chosen:
         run = follower.watched[id].run
         before = f"{view.label(run)} | " if len(chosen) != 1 else ""
-        lines = (f"{before}{line}" for line in console.all_lines(follower.folder_of(run)))
+        lines = (f"{before}{line}" for line in all_lines(follower.folder_of(run)))
         while some := list(islice(lines, 1000)):  # each echo flushes
             click.echo("\n".join(some).encode("utf-8", "replace").decode())
             printed = True

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from . import view
@@ -18,7 +17,6 @@ from .failing_code import Origins
 from .formats.commands import as_seen, command, going_on
 from .records.folding import EARLIER
 from .records.follow import Follower, Watched
-from .records.journal import Reading
 from .terminal_text import harmless
 
 if TYPE_CHECKING:
@@ -119,22 +117,6 @@ class Printer:
             return done
         at = text.rfind(tail)
         return at + len(tail) if at >= 0 else 0
-
-
-def all_lines(folder: Path) -> Iterator[str]:
-    """What the attempt with this folder printed, line by line, from its journal; harmless to a terminal."""
-    begun: dict[str, list[str]] = {}  # by stream: the pieces of its last line
-    for message in Reading(folder).new():
-        if message["output_type"] != "stream":
-            continue
-        pieces = begun.setdefault(message["name"], [])
-        *lines, rest = message["text"].split("\n")
-        for line in lines:
-            yield harmless("".join([*pieces, line]))
-            pieces.clear()
-        if rest:
-            pieces.append(rest)
-    yield from (harmless("".join(pieces)) for pieces in begun.values() if pieces)
 
 
 def _follow_live(stream: TextIO, follower: Follower, quiet: bool) -> None:
