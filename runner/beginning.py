@@ -9,6 +9,7 @@ from .asked import Asked
 from .core.values import to_json
 from .executors.contract import Runtime
 from .plan import Plan
+from .records.durable import bring_to_disk
 from .records.failpoints import failpoint
 from .records.git_asked import git_words
 from .records.processes import user_name
@@ -68,13 +69,18 @@ def snapshot_of(asked: Asked) -> bytes | None:
 
 
 def keep_snapshot(folder: Path, content: bytes) -> None:
-    """Keep the pipeline's file with its run, so that the run can be told apart from what it becomes later."""
+    """Keep the pipeline's file with its run, so that the run can be told apart from what it becomes later.
+
+    It is on the disk then. Raises OSError.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f"{SNAPSHOT}.part"
     with draft.open("wb") as file:
         failpoint("run.snapshot")
         file.write(content)
+    bring_to_disk([draft])
     draft.replace(folder / SNAPSHOT)
+    bring_to_disk([folder, folder.parent])
 
 
 def git_of(folder: Path) -> dict[str, Any] | None:

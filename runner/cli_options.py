@@ -67,7 +67,6 @@ STORE = click.option("--store", type=click.Path(path_type=Path), help="Folder of
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on standard output.")
 
 
-# A disk that fails or is full, quotas, open files, memory: nothing that the user or dagbook did wrong.
 def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
     """What is wrong is told in words, or as JSON, and decides the exit code; a defect of ours keeps its traceback."""
 

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .content import AT_ONCE, content_of, side_by_side
-from .durable import bring_to_disk, sync
+from .content import AT_ONCE, LARGE, content_of, side_by_side
+from .durable import bring_to_disk, written_meanwhile
 from .failpoints import failpoint
 from .folders import change_mode, folder_below, folders_of
 from .foreign import take_out_foreign
@@ -68,12 +68,10 @@ def settle(tree: Path, artifacts: Path, items: list[Item], seen: Mapping[str, Fi
     """
     digest = digest_of(items)
     home = artifacts / digest[:2] / digest
-    if not home.parent.is_dir():
-        home.parent.mkdir(parents=True, exist_ok=True)
-        sync(artifacts)
+    home.parent.mkdir(parents=True, exist_ok=True)
     check(home)
-    if not home.is_dir():
-        _bring_to_disk(tree, items)  # before others have to wait
+    if not home.is_dir():  # before others have to wait
+        bring_to_disk([tree, *(f"{tree}/{item.path}" for item in items if item.kind != "link")], follow=False)
     with alone(artifacts):
         if not home.is_dir():
             write_manifest(home, items)
@@ -83,13 +81,9 @@ def settle(tree: Path, artifacts: Path, items: list[Item], seen: Mapping[str, Fi
             failpoint("artifact.renamed")
             os.chmod(home, 0o555)
             remember(home, seen)
-    sync(home.parent)
+    # Also what another process has put there: it may have been killed before it came to this.
+    bring_to_disk([home.with_suffix(".json"), home.parent, artifacts, artifacts.parent])
     return home
-
-
-def _bring_to_disk(tree: Path, items: list[Item]) -> None:
-    by_kind = {kind: [item.path for item in items if item.kind == kind] for kind in ("file", "folder")}
-    bring_to_disk(tree, by_kind["file"], by_kind["folder"])
 
 
 def remove_tree(folder: Path) -> None:
@@ -161,7 +155,10 @@ def _content_of_large(path: Path, seen: Fingerprint) -> str:
         found = os.fstat(descriptor)
         if fingerprint(found) != seen:
             raise OSError(errno.EBUSY, "it is still written to", path.name)
-        return content_of(descriptor, found.st_size)
+        if found.st_size < LARGE:
+            return content_of(descriptor, found.st_size)
+        with written_meanwhile(descriptor):
+            return content_of(descriptor, found.st_size)
     finally:
         os.close(descriptor)
 

@@ -23,6 +23,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from ..formats.notebook_glance import is_pipeline_notebook
+from .durable import bring_to_disk
 from .git_asked import git_words
 
 MOST_FILES = 20_000
@@ -66,8 +67,11 @@ def snapshot(folder: Path, kept: Path, leave_out: frozenset[Path] = frozenset())
         if not home.is_dir():
             for path in copied:
                 os.chmod(draft / path, 0o555 if os.stat(draft / path).st_mode & 0o111 else 0o444)
+            folders = {folder for path in copied for folder in PurePosixPath(path).parents}
+            bring_to_disk([*(draft / path for path in copied), *(draft / folder for folder in folders)])
             with contextlib.suppress(OSError):  # another run kept the same content at the same moment
                 os.rename(draft, home)
+        bring_to_disk([kept, kept.parent])  # also what another run has put there, which may not have come to this
         return Snapshot(digest, home, len(copied))
     finally:
         shutil.rmtree(draft, ignore_errors=True)

@@ -54,12 +54,15 @@ def is_content(descriptor: int, content: str) -> bool:
     return _with_blake3(descriptor) == content
 
 
-def side_by_side(work: Callable[[T], R], files: Sequence[T]) -> list[R]:
-    """What `work` gives for each file, several at a time: hashing leaves Python's lock to the others."""
-    threads = min(len(files), os.cpu_count() or 1, _MOST_THREADS)
+def side_by_side(work: Callable[[T], R], files: Sequence[T], most: int = 0) -> list[R]:
+    """What `work` gives for each file, several at a time: hashing leaves Python's lock to the others.
+
+    At `most` so many; without it as many as there is work for processors.
+    """
+    threads = min(len(files), most or min(os.cpu_count() or 1, _MOST_THREADS))
     if threads < 2:
         return list(map(work, files))
-    with ThreadPoolExecutor(threads, thread_name_prefix="hashing") as pool:
+    with ThreadPoolExecutor(threads, thread_name_prefix="files") as pool:
         parts = list(pool.map(lambda first: [work(one) for one in files[first::threads]], range(threads)))
     return [parts[number % threads][number // threads] for number in range(len(files))]
 

@@ -27,6 +27,7 @@ from ..core.data_source import Url, check_pin, check_url
 from ..core.errors import MachineError, PipelineError, problem
 from .dataset_files import Entry, entries_of, located, printable
 from .dataset_hashing import Report, check_folders, item_of
+from .durable import bring_to_disk
 from .fetching import USUAL, Fetched, Limits, fetch, page_instead
 from .hashes import FileChanged, Hashes, remembered
 from .long_work import EVERY, Cancel, Pace, Progress
@@ -235,8 +236,7 @@ def _fetched(
         place = home / got.sha256 / source.file_name
         place.parent.mkdir(exist_ok=True)
         os.replace(part, place)
-        _sync(place.parent)
-        _sync(home)
+        bring_to_disk([place.parent, home])
     finally:
         part.unlink(missing_ok=True)
     _record(home, source, got)
@@ -273,12 +273,3 @@ def _record(home: Path, source: Url, got: Fetched) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(part, path)
-
-
-def _sync(folder: Path) -> None:
-    """Make sure that a rename in `folder` outlives a loss of power."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

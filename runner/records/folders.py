@@ -44,13 +44,21 @@ def change_mode(name: str, mode: int, handle: int | None, kind: int) -> None:
 
     A link that somebody has put in its place meanwhile is not followed. Raises OSError.
     """
+    if not hasattr(os, "O_PATH"):  # macOS, where a link's own mode can be changed, which does nothing
+        _check_kind(name, os.stat(name, dir_fd=handle, follow_symlinks=False).st_mode, kind)
+        os.chmod(name, mode, dir_fd=handle, follow_symlinks=False)
+        return
     descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW, dir_fd=handle)
     try:
-        if stat.S_IFMT(os.fstat(descriptor).st_mode) != kind:
-            raise OSError(errno.EBUSY, "it is still written to", name)
+        _check_kind(name, os.fstat(descriptor).st_mode, kind)
         os.chmod(f"/proc/self/fd/{descriptor}", mode)
     finally:
         os.close(descriptor)
+
+
+def _check_kind(name: str, mode: int, kind: int) -> None:
+    if stat.S_IFMT(mode) != kind:
+        raise OSError(errno.EBUSY, "it is still written to", name)
 
 
 @contextmanager

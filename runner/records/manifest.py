@@ -85,9 +85,6 @@ def write_beside(artifact: Path, suffix: str, text: bytes) -> None:
     try:
         with draft.open("wb") as file:
             file.write(text)
-            file.flush()
-            if suffix == ".json":  # a note that is lost is made again
-                os.fsync(file.fileno())
         os.rename(draft, place)
     except OSError:
         draft.unlink(missing_ok=True)

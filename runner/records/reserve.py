@@ -6,6 +6,7 @@ When its disk is full, giving it up lets a run that goes on record how it ended,
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
 _BYTES = 2**19  # dozens of small transactions
@@ -18,11 +19,9 @@ def _file(database: Path) -> Path:
 def set_aside(database: Path) -> None:
     """Set room aside beside a database; a disk that has none to spare is left as it is."""
     place = _file(database)
-    with contextlib.suppress(OSError):
-        if place.exists():
-            return
+    with contextlib.suppress(OSError), place.open("xb") as file:  # a new one, through no link
         try:
-            place.write_bytes(bytes(_BYTES))
+            file.write(os.urandom(_BYTES))  # zeros take no room where a file system compresses
         except OSError:
             place.unlink(missing_ok=True)
 

@@ -54,9 +54,12 @@ class Disk:
 
     def repair(self) -> None:
         """Another disk in its place, with all that had reached the one that broke down."""
-        copy = self.copied(self.image.with_suffix(".repaired"))
+        self.exchange(self.copied(self.image.with_suffix(".repaired")))
+
+    def exchange(self, image: Path) -> None:
+        """The disk `image` in the place of this one."""
         self.unmount()
-        self.image = copy
+        self.image = image
         self.mount()
 
     def copied(self, image: Path) -> Path:

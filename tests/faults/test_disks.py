@@ -6,6 +6,7 @@ there is room again, the run goes on, and what had finished does not run again.
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from dagbook.runner.audit import audit
+from dagbook.runner.core.lifecycle import RunChanged, RunState
 from dagbook.runner.records.store import Store
 from tests.conftest import MakeNotebook, Said, read_until
 from tests.faults.box import Box
@@ -128,6 +130,20 @@ def test_F32_P12_a_disk_that_is_full_when_a_result_is_stored_is_named(
     assert f"the file system at {disk.path} is full" in refused.out + refused.err
     disk.empty()
     goes_on(dagbook, box, store, run)
+
+
+def test_F32_a_full_disk_has_room_left_for_how_a_run_ended(disk: Disk) -> None:
+    """Room of its own, that the store has set aside."""
+    with contextlib.closing(Store(disk.path / "store")) as store:
+        run = store.add_run("flow", {"pipeline": {}}, {})
+        store.set_room_aside()
+        disk.fill()
+        last = 0
+        for number in range(20):
+            last = store.append(run, last, [RunChanged(RunState.RUNNING, f"{number}{'x' * 2000}")])
+        store.append(run, last, [RunChanged(RunState.FAILED, "the disk is full")])
+        assert store.run(run).reason == "the disk is full"
+        assert not (store.folder / "dagbook.db-reserve").exists()
 
 
 def test_F33_a_disk_without_inodes_is_named(

@@ -17,7 +17,11 @@ import pytest
 
 from dagbook.runner.audit import Invariant, audit
 from dagbook.runner.core.lifecycle import Changed, State
+from dagbook.runner.records.artifacts import publish
+from dagbook.runner.records.content import LARGE
+from dagbook.runner.records.run_rows import SNAPSHOT
 from dagbook.runner.records.store import Store
+from dagbook.runner.records.verify import verify
 from tests.conftest import MakeNotebook, Said, read_until
 from tests.faults.box import Box, follow
 from tests.faults.disks import Disk, disk_for
@@ -71,9 +75,7 @@ def lose_power(disk: Disk, store: Path, run: subprocess.Popen[str], box: Box) ->
     flush(store)
     image = disk.copied(disk.image.with_suffix(".cut"))
     stop_at_once(run, box)
-    disk.unmount()
-    disk.image = image
-    disk.mount()
+    disk.exchange(image)
 
 
 @pytest.mark.parametrize("node", ["first", "third", "last"])
@@ -105,6 +107,34 @@ def test_F35_a_power_cut_at_a_random_moment_loses_nothing_that_was_recorded(
     lose_power(disk, store, child, box)
     recorded = [one for one in facts_of(store, run) if isinstance(one, Changed) and one.state is State.SUCCEEDED]
     goes_on(dagbook, box, store, run, tuple(one.id for one in recorded))
+
+
+def test_F35_a_run_with_project_files_goes_on_after_a_power_cut(
+    started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, box: Box, disk: Disk
+) -> None:
+    """It needs them as they were when it began."""
+    store, flow = disk.path / "store", make_notebook(*FLOW)
+    (flow.parent / "inner").mkdir()
+    (flow.parent / "inner" / "helper.py").write_text("WORD = 'b'")
+    child = started("run", flow, "--executor", "process", "--store", store)
+    run = read_until(child, " of ").splitlines()[-1].split()[1]
+    box.wait_for("first")
+    lose_power(disk, store, child, box)
+    assert (store / "runs" / run / SNAPSHOT).read_bytes() == flow.read_bytes()
+    goes_on(dagbook, box, store, run, ())
+
+
+@pytest.mark.parametrize(("files", "size"), [(1, 1000), (40, 1000), (1200, 100), (1, LARGE + 1)])
+def test_F35_P2_a_published_artifact_is_on_the_disk_however_many_files_it_has(
+    disk: Disk, files: int, size: int
+) -> None:
+    output = disk.path / "output"
+    (output / "inner").mkdir(parents=True)
+    for number in range(files):
+        (output / "inner" / str(number)).write_bytes(b"a" * size)
+    home = publish(output, disk.path / "artifacts").path
+    disk.exchange(disk.copied(disk.image.with_suffix(".cut")))
+    assert verify(home, anew=True) == ""
 
 
 def wait_for_facts(store: Path, run: str, facts: int) -> None:

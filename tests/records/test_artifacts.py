@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from dagbook.runner.records import artifacts, foreign
 from dagbook.runner.records.artifacts import publish, remove_tree
+from dagbook.runner.records.folders import change_mode
 from dagbook.runner.records.manifest import manifest_of
 
 CANARY = "bytes-of-the-host"
@@ -143,6 +144,27 @@ def test_what_is_in_a_folder_that_its_owner_closed_counts(tmp_path: Path) -> Non
         return publish(tmp_path / name, tmp_path / "artifacts").digest
 
     assert made("one") != made("two")
+
+
+def test_closed_files_and_folders_are_kept_where_there_is_no_O_PATH(
+    tmp_path: Path, output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on macOS."""
+    monkeypatch.delattr(os, "O_PATH", raising=False)
+    test_an_output_folder_is_renamed_into_the_store_and_made_read_only(tmp_path, output)
+    test_what_is_in_a_folder_that_its_owner_closed_counts(tmp_path)
+    output.mkdir()
+    test_files_of_mode_zero_and_names_that_are_not_text_are_kept(tmp_path, output)
+    (tmp_path / "link").symlink_to(CANARY)
+    with pytest.raises(OSError, match="still written to"):
+        change_mode(str(tmp_path / "link"), 0o600, None, stat.S_IFREG)
+
+
+def test_the_folder_of_artifacts_may_be_a_link_to_another_disk(tmp_path: Path, output: Path) -> None:
+    (tmp_path / "large").mkdir()
+    (tmp_path / "artifacts").symlink_to(tmp_path / "large")
+    (output / "file").touch()
+    assert (publish(output, tmp_path / "artifacts").path / "file").exists()
 
 
 def test_an_empty_output_is_an_artifact_too(tmp_path: Path, output: Path) -> None:
