@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Any
 
 from .asked import Asked
@@ -11,7 +12,7 @@ from .executors.contract import Runtime
 from .plan import Plan
 from .records.durable import bring_to_disk
 from .records.failpoints import failpoint
-from .records.git_asked import git_words
+from .records.git_asked import git_about
 from .records.processes import user_name
 from .records.repositories import Repository
 from .records.run_rows import SNAPSHOT as SNAPSHOT
@@ -85,18 +86,13 @@ def keep_snapshot(folder: Path, content: bytes) -> None:
 
 def git_of(folder: Path) -> dict[str, Any] | None:
     """The commit of the folder's repository and whether files differ from it; None outside a repository."""
-    from subprocess import DEVNULL, PIPE, Popen
-
-    def ask(*words: str) -> Popen[str]:
-        return Popen([*git, *words], stdout=PIPE, stderr=DEVNULL, text=True)
-
     try:
-        git = git_words(folder)
-        # At once: neither needs the other. Within a submodule, whose configuration is its own, nothing is asked.
-        asked = ask("rev-parse", "HEAD"), ask("status", "--porcelain", "--ignore-submodules=dirty", "--", ".")
-    except OSError:
+        with git_about(folder) as git:
+            if git.top is None:
+                return None
+            # Within a submodule, whose configuration is its own, nothing is asked; what was renamed did change.
+            changed = ("status", "--porcelain", "--ignore-submodules=dirty", "--no-renames", "--", ".")
+            commit, changes = git.ask_at_once(("rev-parse", "HEAD"), changed)
+    except (OSError, SubprocessError):
         return None
-    commit, changes = (one.communicate()[0] for one in asked)
-    if any(one.returncode for one in asked):
-        return None
-    return {"commit": commit.strip(), "dirty": bool(changes.strip())}
+    return {"commit": commit.decode().strip(), "dirty": bool(changes.strip())}

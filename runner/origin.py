@@ -6,6 +6,7 @@ pip notes it beside the package (`direct_url.json`, PEP 610), unless the package
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -16,10 +17,9 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from urllib.request import url2pathname
 
-from .records.git_asked import git_words
+from .records.git_asked import git_about
 
 NAME = "dagbook"
-_GIT_SECONDS = 5
 _SSH_FORM = re.compile(r"^(?:[\w.-]+@)?([\w.-]+):(?!//)(.+)$")  # git@host:owner/name.git
 
 
@@ -74,11 +74,10 @@ def _anywhere(noted: dict[str, dict[str, str]]) -> str | None:
 def _remote_of(folder: str) -> str | None:
     """Where the checkout was cloned from."""
     try:
-        command = [*git_words(Path(folder)), "remote", "get-url", "origin"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_GIT_SECONDS, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        with git_about(Path(folder)) as git:
+            return _public(os.fsdecode(git.ask("remote", "get-url", "origin")).strip())
+    except (OSError, subprocess.SubprocessError):
         return None
-    return _public(done.stdout.strip()) if done.returncode == 0 else None
 
 
 def _public(url: str) -> str | None:

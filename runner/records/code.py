@@ -24,12 +24,13 @@ from pathlib import Path, PurePosixPath
 
 from ..formats.notebook_glance import is_pipeline_notebook
 from .durable import bring_to_disk
-from .git_asked import git_words
+from .git_asked import git_about
 
 MOST_FILES = 20_000
 MOST_BYTES = 200 * 2**20
 
 _NEVER = {".git", ".dagbook", ".ipynb_checkpoints", "__pycache__", "node_modules", ".venv"}
+_OUT_OR_NEVER = {"..", *_NEVER}
 _DATABASE = "dagbook.db"  # with what SQLite keeps beside it under longer names
 _IN_A_STORE = {"artifacts", "code", "datasets", "drafts", "git", "quarantine", "runs"}  # besides the database
 
@@ -147,11 +148,16 @@ def _candidates(folder: Path, store: Path) -> Iterator[str]:
 
 
 def _meant(folder: Path, listed: Iterable[str], is_store: Callable[[Path], bool]) -> Iterator[str]:
-    """Those of git's paths that are there and not what is never meant."""
+    """Those of git's paths that are there and not what is never meant; an index that somebody made can name any."""
+
+    @cache
+    def is_elsewhere(place: Path) -> bool:
+        return place.is_symlink() or is_store(place)
+
     for path in listed:
-        if _NEVER.intersection(path.split("/")) or not os.path.lexists(folder / path):
+        if path.startswith("/") or _OUT_OR_NEVER.intersection(path.split("/")) or not os.path.lexists(folder / path):
             continue
-        if not any(is_store(folder / parent) for parent in PurePosixPath(path).parents[:-1]):
+        if not any(is_elsewhere(folder / parent) for parent in PurePosixPath(path).parents[:-1]):
             yield path
 
 
@@ -169,23 +175,23 @@ def _unignored(folder: Path, paths: Iterable[str]) -> Iterable[str]:
     if not (folder / ".gitignore").is_file():
         return paths
     there = list(paths)
-    with tempfile.TemporaryDirectory(prefix="dagbook-git-") as empty:
-        try:
-            subprocess.run(["git", "init", "-q", "--bare", empty], capture_output=True, check=True)
-            command = ["git", f"--git-dir={empty}", "--work-tree=.", "check-ignore", "--no-index", "-z", "--stdin"]
-            asked = b"\0".join(map(os.fsencode, there))
-            found = subprocess.run(command, cwd=folder, input=asked, capture_output=True, check=False)
-        except (OSError, subprocess.CalledProcessError):
-            return there
-    ignored = {os.fsdecode(path) for path in found.stdout.split(b"\0")}
+    try:
+        with git_about(folder, in_repository=False) as git:
+            listed, none_is = b"\0".join(map(os.fsencode, there)), 1
+            found = git.ask("check-ignore", "--no-index", "-z", "--stdin", told=listed, fine=(0, none_is))
+    except (OSError, subprocess.SubprocessError):
+        return there
+    ignored = {os.fsdecode(path) for path in found.split(b"\0")}
     return [path for path in there if path not in ignored]
 
 
 def _known_to_git(folder: Path) -> list[str] | None:
     """Tracked and untracked files that git does not ignore; None outside a repository or without git."""
-    command = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     try:
-        found = subprocess.run([*git_words(folder), *command], capture_output=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
+        with git_about(folder) as git:
+            if git.top is None:
+                return None
+            found = git.ask("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    except (OSError, subprocess.SubprocessError):
         return None
-    return [os.fsdecode(path) for path in found.stdout.split(b"\0") if path]
+    return [os.fsdecode(path) for path in found.split(b"\0") if path]

@@ -19,15 +19,11 @@ from pathlib import Path
 
 from ..core.errors import PipelineError, Place, Problem, nearest, problem, raise_errors
 from ..formats.git_address import GitAddress, read_git_address, without_credentials
+from .git_asked import FOREIGN
 
 LONGEST_SECONDS = 600.0  # for one call of git
 SILENT_SECONDS = 30  # without a byte from an HTTP server, git gives up
 
-# What a caller's git hook or an alias may have set, and what would make git work on another repository.
-_FOREIGN = frozenset(
-    f"GIT_{name}"
-    for name in ("DIR", "WORK_TREE", "INDEX_FILE", "OBJECT_DIRECTORY", "COMMON_DIR", "NAMESPACE", "PREFIX")
-) | {"GIT_ALTERNATE_OBJECT_DIRECTORIES"}
 _INSTALL = "Install git (apt-get install git, or git-scm.com)."
 _TRY = "Try it in a terminal: git ls-remote {url}"
 
@@ -198,7 +194,7 @@ def _run(words: list[str], folder: Path | None = None, **variables: str) -> str:
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     return {
         **kept,
         "LC_ALL": "C",

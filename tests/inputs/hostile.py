@@ -11,8 +11,8 @@ from tests.formats.notebooks import code, markdown, write
 
 SHADOWING = """json re click yaml pydantic papermill jupytext jupytext_config ruamel secrets pip venv code
     dagbook runner sitecustomize usercustomize conftest setup __init__"""
-PROGRAMS = """core.fsmonitor filter.evil.clean filter.evil.smudge filter.evil.process core.sshCommand core.pager
-    core.editor diff.external credential.helper gpg.program"""
+PROGRAMS = """core.fsmonitor filter.evil.clean filter.evil.smudge filter.evil.process filter.a=b.clean core.sshCommand
+    core.pager core.editor diff.external credential.helper gpg.program"""
 TRAP = "open({trap!r}, 'a').write({name!r})\n"
 
 
@@ -123,8 +123,8 @@ def _repository(folder: Path, trap: Path) -> None:
     program.write_text(f"#!/bin/sh\necho git >> {trap}\n")
     program.chmod(0o755)
     git("init", "-q")
-    (folder / ".gitattributes").write_text("* filter=evil\n")
-    git("add", "json.py", ".gitattributes")
+    (folder / ".gitattributes").write_text("* filter=evil\nclick.py filter=a=b\n")
+    git("add", "json.py", "click.py", ".gitattributes")
     git("-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-qm", "x")
     for key in PROGRAMS.split():
         git("config", key, str(program))
@@ -132,5 +132,6 @@ def _repository(folder: Path, trap: Path) -> None:
         (folder / ".git" / "hooks").mkdir(exist_ok=True)
         (folder / ".git" / "hooks" / hook).write_text(program.read_text())
         (folder / ".git" / "hooks" / hook).chmod(0o755)
-    os.utime(folder / "json.py", (0, 0))  # git has to look into it
+    for name in ("json.py", "click.py"):
+        os.utime(folder / name, (0, 0))  # git has to look into it
     trap.unlink(missing_ok=True)  # what making it may have sprung
