@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -289,6 +290,7 @@ def save_notebook(notebook: Mapping[str, Any], path: Path) -> None:
         raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
-        os.fsync(folder)  # the rename itself is to survive a power cut
+        with contextlib.suppress(OSError):  # not every file system can be asked; the notebook is in its place already
+            os.fsync(folder)  # the rename itself is to survive a power cut
     finally:
         os.close(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -164,3 +165,20 @@ def test_a_failed_save_leaves_the_old_file_and_no_leftovers(tmp_path: Path, monk
         save_notebook(read_notebook(path).notebook, path)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["p.ipynb"]
+
+
+def test_F35_a_file_system_that_cannot_be_asked_for_its_folders_takes_notebooks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As some do that are shared with a virtual machine."""
+    path = write(tmp_path / "p.ipynb", "1")
+    fsync = os.fsync
+
+    def refused(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(22, "Invalid argument")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refused)
+    save_notebook({**read_notebook(path).notebook, "cells": []}, path)
+    assert read_notebook(path).notebook["cells"] == []
