@@ -24,6 +24,8 @@ from dagbook.runner.formats.magic_table import MAGICS
 from dagbook.runner.formats.options import options_of
 from dagbook.runner.formats.settings import TABLES, setting_names
 from dagbook.runner.records.code import MOST_BYTES, MOST_FILES
+from dagbook.runner.records.failpoints import FAILPOINTS, MODES
+from tests.faults import test_failpoints, test_resume
 
 from .conftest import run_dagbook, write_notebook
 
@@ -209,3 +211,13 @@ def test_every_test_that_proves_a_promise_is_there() -> None:
     named = set(re.findall(r"`((?:tests|runner)/[\w/]+\.py)`", (DOCS / "reliability.md").read_text(encoding="utf-8")))
     assert len(named) > 10
     assert [one for one in sorted(named) if not (DOCS.parent / one).is_file()] == []
+
+
+def test_the_page_of_promises_counts_the_faults_that_are_tried() -> None:
+    page = (DOCS / "reliability.md").read_text(encoding="utf-8")
+    begun = len(test_failpoints.OF_RUNS) + len(test_failpoints.OF_CONTAINERS) + len(test_failpoints.OF_RECOVERY)
+    resumed = len(test_failpoints.OF_RESUMED_RUNS)
+    assert begun == len(FAILPOINTS)
+    assert f"A run has {len(FAILPOINTS)} named steps" in page
+    assert f"its disk fails or is full | {2 * begun} | {len(MODES) * (begun + resumed)} |" in page
+    assert f"random moments | {5 * test_resume.KILLS} | {100 * test_resume.KILLS} |" in page
