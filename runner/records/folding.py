@@ -46,6 +46,8 @@ def _update(outputs: list[dict[str, Any]], message: Mapping[str, Any]) -> None:
     for output in outputs:
         if output.get("transient", {}).get("display_id") == message.get("display_id"):
             output["data"], output["metadata"] = message["data"], message.get("metadata", {})
+    if size_of(message) > _LARGE:
+        _forget_earlier(outputs)
 
 
 def _add(outputs: list[dict[str, Any]], output: dict[str, Any]) -> None:

@@ -82,6 +82,16 @@ def test_of_large_displays_the_last_are_shown_and_one_too_large_is_told_of() -> 
     assert [one["output_type"] for one in outputs] == ["stream"]
 
 
+def test_displays_that_grow_as_they_are_updated_are_large_too() -> None:
+    shown = [
+        {"output_type": "display_data", "data": {"text/html": ""}, "transient": {"display_id": str(n)}}
+        for n in range(5)
+    ]
+    large = {"text/html": "x" * (LARGEST_DISPLAYS // 2)}
+    outputs = fold([*shown, *({"output_type": "update", "display_id": str(n), "data": large} for n in range(5))])
+    assert [one["output_type"] for one in outputs] == ["stream", *["display_data"] * 2]
+
+
 @given(st.lists(st.from_regex(r"(?:[ab]{0,4}(?:\r|\n|\r\n))*", fullmatch=True), max_size=8))
 def test_in_whatever_pieces_progress_comes_the_same_is_shown(pieces: list[str]) -> None:
     shown = fold({"output_type": "stream", "name": "stdout", "text": piece} for piece in pieces)
