@@ -145,9 +145,8 @@ class Store:
 
         assert self._rows is not None
         about = "select key, value from about"
-        with self._rows.transaction(
-            writes=False, patience=self.patience
-        ) as rows:  # who only reads need not wait for a writer
+        # Who only reads need not wait for a writer.
+        with self._rows.transaction(writes=False, patience=self.patience) as rows:
             made = is_made(rows) or self._rows.is_closed_to_us()  # an index that an older dagbook lacked is no need
             if made and (known := dict(tuple(row) for row in rows.execute(about))):
                 return known

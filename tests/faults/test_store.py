@@ -41,6 +41,15 @@ def held(store: Path) -> Iterator[sqlite3.Connection]:
             other.execute("rollback")
 
 
+def begun(started: Started, make_notebook: MakeNotebook, box: Box) -> tuple[subprocess.Popen[str], str, Path]:
+    """A run whose first node waits at the gate: its process, its id, its store."""
+    flow = make_notebook(GATED, AFTER)
+    child = started("run", flow, *PROCESS)
+    run = run_id(child)
+    box.wait_for("a")
+    return child, run, flow.parent / ".dagbook"
+
+
 def end_by_ctrl_c(child: subprocess.Popen[str]) -> None:
     """Press it until the process ends: the second one that it hears ends it at once."""
     for _ in range(60):
@@ -54,11 +63,7 @@ def end_by_ctrl_c(child: subprocess.Popen[str]) -> None:
 def test_F37_a_run_waits_for_a_program_that_holds_the_database_and_is_looked_at_meanwhile(
     started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
 ) -> None:
-    flow = make_notebook(GATED, AFTER)
-    store = flow.parent / ".dagbook"
-    child = started("run", flow, *PROCESS)
-    run = run_id(child)
-    box.wait_for("a")
+    child, run, store = begun(started, make_notebook, box)
     with held(store) as other:
         box.open_gate()
         told = read_until(child, "fuser")
@@ -74,11 +79,7 @@ def test_F37_a_run_waits_for_a_program_that_holds_the_database_and_is_looked_at_
 def test_F37_ctrl_c_is_heard_while_another_program_holds_the_database(
     started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
 ) -> None:
-    flow = make_notebook(GATED, AFTER)
-    store = flow.parent / ".dagbook"
-    child = started("run", flow, *PROCESS)
-    run = run_id(child)
-    box.wait_for("a")
+    child, run, store = begun(started, make_notebook, box)
     with held(store):
         box.open_gate()
         read_until(child, "fuser")
@@ -117,16 +118,13 @@ def test_F38_a_copy_that_was_made_while_a_run_went_on_is_told_as_broken_off_and_
     started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, box: Box, tmp_path: Path
 ) -> None:
     """As a backup program makes it: file by file, with the log beside the database."""
-    flow = make_notebook(GATED, AFTER)
-    child = started("run", flow, *PROCESS)
-    run = run_id(child)
-    box.wait_for("a")
+    child, run, store = begun(started, make_notebook, box)
     copy = tmp_path / "copy"
-    shutil.copytree(flow.parent / ".dagbook", copy, symlinks=True)
+    shutil.copytree(store, copy, symlinks=True)
     box.open_gate()
     assert child.wait(60) == 0
-    with closing(Store(copy, create=False)) as store:
-        assert not alive(store.find(run).process)
+    with closing(Store(copy, create=False)) as copied:
+        assert not alive(copied.find(run).process)
     assert_mendable(copy)
 
 
@@ -147,10 +145,7 @@ def test_F11_P8_a_run_whose_process_is_stopped_is_not_taken_over(
     started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
 ) -> None:
     """It does not answer, and yet it lives: continued, it comes to its end."""
-    flow = make_notebook(GATED, AFTER)
-    child = started("run", flow, *PROCESS)
-    run = run_id(child)
-    box.wait_for("a")
+    child, run, store = begun(started, make_notebook, box)
     os.kill(child.pid, signal.SIGSTOP)
     refused = dagbook("resume", run)
     assert refused.code == 2, refused
@@ -158,4 +153,4 @@ def test_F11_P8_a_run_whose_process_is_stopped_is_not_taken_over(
     box.open_gate()
     child.communicate(timeout=60)
     assert child.returncode == 0
-    wait_for_state(follow(flow.parent / ".dagbook", run), "b", State.SUCCEEDED)
+    wait_for_state(follow(store, run), "b", State.SUCCEEDED)
