@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .content import AT_ONCE, LARGE, content_of, side_by_side
-from .durable import bring_to_disk, written_meanwhile
+from .durable import bring_to_disk, written_meanwhile, written_meanwhile_if_many
 from .failpoints import failpoint
 from .folders import change_mode, folder_below, folders_of
 from .foreign import take_out_foreign
@@ -96,7 +96,7 @@ def remove_tree(folder: Path) -> None:
 
 def _items(root: Path, seen: dict[str, Fingerprint]) -> list[Item]:
     """The entries of a folder by their paths, its files hashed and made read-only; their fingerprints go to `seen`."""
-    found = list(_entries(root, seen))
+    found = list(written_meanwhile_if_many(_entries(root, seen), root))
     large = [place for place, item in enumerate(found) if item.kind == "file" and not item.content]
     hashed = side_by_side(lambda place: _content_of_large(root / found[place].path, seen[found[place].path]), large)
     for place, content in zip(large, hashed, strict=True):

@@ -14,11 +14,14 @@ import ctypes
 import errno
 import os
 import stat
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from .content import side_by_side
+
+T = TypeVar("T")
 
 _MANY = 1000  # from which on it is quicker to have the whole file system written, what others wrote to it too
 _AT_ONCE = 16  # that wait for the disk side by side: one commit of the file system's journal serves them all
@@ -42,6 +45,21 @@ def written_meanwhile(descriptor: int) -> Iterator[None]:
         written = pool.submit(os.fsync, descriptor)
         yield
         written.result()
+
+
+def written_meanwhile_if_many(found: Iterable[T], root: Path) -> Iterator[T]:
+    """Hand on what is found below `root`; when it is much, all that is there goes to the disk meanwhile.
+
+    What is done with it then still has to be brought to the disk, and finds little left to write. Raises OSError.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="writing") as pool:
+        written: Future[bool] | None = None
+        for number, one in enumerate(found, start=1):
+            if number == _MANY:
+                written = pool.submit(_sync_file_system, root)
+            yield one
+        if written:
+            written.result()  # a disk that fails says so once
 
 
 def _sync(place: str | Path, follow: bool) -> None:

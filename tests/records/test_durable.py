@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dagbook.runner.records.durable import bring_to_disk, written_meanwhile
+from dagbook.runner.records import durable
+from dagbook.runner.records.durable import bring_to_disk, written_meanwhile, written_meanwhile_if_many
 
 
 @pytest.fixture
@@ -61,3 +62,17 @@ def test_T8_what_others_wrote_is_not_followed_where_it_became_a_link(tmp_path: P
     bring_to_disk([tmp_path / "link"])
     with pytest.raises(OSError, match=os.strerror(errno.ELOOP)):
         bring_to_disk([tmp_path / "link"], follow=False)
+
+
+def test_F34_a_disk_that_fails_while_many_files_are_hashed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system tells each failure once: what is asked for after it would be granted."""
+
+    def refused(place: str | Path) -> bool:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(place))
+
+    monkeypatch.setattr(durable, "_sync_file_system", refused)
+    assert list(written_meanwhile_if_many(range(999), tmp_path)) == list(range(999))
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        list(written_meanwhile_if_many(range(1000), tmp_path))
