@@ -35,9 +35,9 @@ def attend(
 
     The reports are written however the run ends, and whether or not anybody is left to be told of it.
     """
-    from . import console
     from .records.follow import Follower
     from .reports.writing import undisturbed, write_reports
+    from .run_end import tell_end
 
     shown = sys.stderr if as_json else sys.stdout
     with _told(shown):
@@ -53,7 +53,7 @@ def attend(
             follower.update()  # all of it, whatever became of the picture
             with _told(shown):
                 if so_far:
-                    console.tell_end(shown, follower)
+                    tell_end(shown, follower)
             faults = write_reports(reports, follower, definition, shown)
             with _told(sys.stderr):
                 tell_problems(faults.values())
@@ -95,14 +95,14 @@ def tell_done(
 @contextlib.contextmanager
 def _looked_on(follower: Follower, shown: TextIO, quiet: bool) -> Iterator[None]:
     """Meanwhile a thread shows the run."""
-    from . import console
+    from .console import follow_on
     from .core.errors import MachineError
 
     wake = follower.waker()
 
     def look_on() -> None:
         with contextlib.suppress(MachineError), _told(shown):  # the run itself tells that
-            console.follow_on(shown, follower, quiet)
+            follow_on(shown, follower, quiet)
 
     looker = threading.Thread(target=look_on, daemon=True)
     looker.start()

@@ -124,7 +124,8 @@ def logs(wanted: str, node: str | None, follows: bool, everything: bool, store: 
     dagbook logs latest train -f
     dagbook logs 10c7e5ad train#2 --all
     """
-    from . import console
+    from .chosen_runs import chosen_runs
+    from .printer import Printer
     from .records.follow import Follower
 
     if follows and everything:
@@ -132,13 +133,13 @@ def logs(wanted: str, node: str | None, follows: bool, everything: bool, store: 
     opened = store_at(store)
     follower = Follower(opened, opened.find(wanted).id, journals=not everything)
     follower.update()
-    chosen = console.chosen_runs(follower, node)
+    chosen = chosen_runs(follower, node)
     if everything:
         return _print_all(follower, chosen)
-    printer = console.Printer(click.echo, prefixed=len(chosen) != 1)
+    printer = Printer(click.echo, prefixed=len(chosen) != 1)
 
     def print_new() -> None:
-        for one in console.chosen_runs(follower, node):
+        for one in chosen_runs(follower, node):
             printer.print_new(follower.watched[one], not follows or follower.over)
 
     print_new()

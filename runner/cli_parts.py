@@ -25,7 +25,7 @@ def datums(words: tuple[str, ...], store: Path | None, as_json: bool) -> int:
     dagbook datums resize
     dagbook datums 10c7e5ad resize#2 --json
     """
-    from . import console
+    from .chosen_runs import chosen_runs
     from .records.follow import Follower
 
     if len(words) > 2:
@@ -34,7 +34,7 @@ def datums(words: tuple[str, ...], store: Path | None, as_json: bool) -> int:
     opened = store_at(store)
     follower = Follower(opened, opened.find(named[0] if named else "latest").id)
     follower.update()
-    found = {one: _listed(opened, follower.row.id, one, follower) for one in console.chosen_runs(follower, node)}
+    found = {one: _listed(opened, follower.row.id, one, follower) for one in chosen_runs(follower, node)}
     if as_json:
         print_json(found)
         return 0

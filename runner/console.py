@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from . import view
 from .asking import Question, questions
-from .core.errors import PipelineError, nearest, problem
-from .core.lifecycle import ENDED, Changed, Kept, NodeRun, RunState, State
-from .core.names import slug_of
-from .failing_code import Origins
-from .formats.commands import as_seen, command, going_on
-from .records.folding import EARLIER
+from .core.lifecycle import ENDED, Changed, Kept, State
+from .printer import Printer
 from .records.follow import Follower, Watched
-from .terminal_text import harmless
+from .run_end import tell_end
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 MOST_ROWS = 30
-MOST_FAILURES = 5
-_REMEMBERED = 1_000  # characters by which a place in a text is found again
-MOST_ALIKE = 6  # node runs that are named of those that failed alike
 _STATE_WIDTH = max(map(len, State))
 _SPOKEN = ENDED | {State.RUNNING, State.PENDING_APPROVAL}
 
@@ -74,49 +67,6 @@ def _after(watched: Watched, fact: Changed) -> str:
         return ""
     texts = (view.note(watched, time.time()), view.because(watched.run))
     return "".join(f" · {text}" for text in texts if text)
-
-
-class Printer:
-    """Prints the lines that node runs print, each once; `prefixed` puts its name and route in front."""
-
-    def __init__(self, line: Callable[[str], None], prefixed: bool = True) -> None:
-        self._line = line
-        self._prefixed = prefixed
-        self._printed: dict[tuple[str, int, int], int] = {}  # by node run, attempt and cell: up to where
-        self._ends: dict[tuple[str, int, int], str] = {}  # the same: what stood there
-
-    @property
-    def has_printed(self) -> bool:
-        """Whether there was anything to print."""
-        return bool(self._printed)
-
-    def pass_over(self, watched: Iterable[Watched]) -> None:
-        """Take what these have printed up to now as printed."""
-        for one in watched:
-            for cell, outputs in one.outputs.items():
-                text = "".join(o["text"] for o in outputs if o["output_type"] == "stream")
-                self._printed[(one.run.id, one.run.attempt, cell)] = len(text)
-
-    def print_new(self, watched: Watched, all_of_it: bool) -> None:
-        """Print what came since the last time; the unfinished last line only when it is the end."""
-        for cell, outputs in watched.outputs.items():
-            text = "".join(o["text"] for o in outputs if o["output_type"] == "stream")
-            key = (watched.run.id, watched.run.attempt, cell)
-            done = self._done(key, text)
-            end = len(text) if all_of_it else text.rfind("\n") + 1
-            if end > done:
-                for row in text[done:end].splitlines():
-                    told = harmless(row)
-                    self._line(f"{view.label(watched.run)} | {told}" if self._prefixed else told)
-                self._printed[key], self._ends[key] = end, text[max(0, end - _REMEMBERED) : end]
-
-    def _done(self, key: tuple[str, int, int], text: str) -> int:
-        """Up to where `text` has been printed; its beginning may have been dropped meanwhile."""
-        done, tail = self._printed.get(key, 0), self._ends.get(key, "")
-        if not text.startswith(EARLIER) or text.endswith(tail, 0, done):
-            return done
-        at = text.rfind(tail)
-        return at + len(tail) if at >= 0 else 0
 
 
 def _follow_live(stream: TextIO, follower: Follower, quiet: bool) -> None:
@@ -225,75 +175,6 @@ def _most_telling(watched: list[Watched]) -> list[Watched]:
     return sorted(watched, key=lambda one: (rank.get(one.run.state, 3), -(one.ended or 0)))[:MOST_ROWS]
 
 
-def _say(stream: TextIO, text: str) -> None:
-    """Print what may hold a node's own words: they can colour a terminal, and do nothing else to it."""
-    print(harmless(text), file=stream)
-
-
-def tell_end(stream: TextIO, follower: Follower) -> None:
-    """The last lines: how the run ended, and for each failure where to look and what to do."""
-    so_far = follower.so_far
-    failures = _alike(view.failed_first(so_far))
-    for alike in failures[:MOST_FAILURES]:
-        _tell_failure(stream, follower, alike)
-    if more := sum(map(len, failures[MOST_FAILURES:])):
-        _say(stream, f"\n… and {more} more: dagbook show {follower.row.id}")
-    for run in so_far.node_runs.values():
-        for warning in run.detail.get("warnings", []):
-            _say(stream, f"warning: {view.label(run)}: {warning}")
-    _tell_questions(stream, follower)
-    if failures and so_far.state is RunState.FAILED:
-        _say(stream, "\nMend it and run it again: what is done is not done a second time.")
-        again = going_on(follower.store.folder, follower.row.outermost)
-        _say(stream, f"Or as it was, where it may pass by itself: {again}")
-    states = view.up_to_date(so_far) or view.tally(run.state for run in view.listed(so_far))
-    row = follower.store.run(follower.row.id)
-    took = view.age((row.ended or time.time()) - row.last_began)
-    _say(stream, f"Run {follower.row.id} {view.state_word(so_far.state)} after {took}: {states}.")
-
-
-def _tell_questions(stream: TextIO, follower: Follower) -> None:
-    """Whom the run waits for, the commands that decide, and the one that goes on afterwards."""
-    store, run = follower.store.folder, follower.row.id
-    asked = questions(follower.so_far.node_runs.values())
-    for one in asked:
-        _say(stream, f"\n{view.GLYPHS[State.PENDING_APPROVAL]} {one.words}.")
-        _say(stream, f"  approve: {one.command(store, run)}")
-        _say(stream, f"  reject:  {one.command(store, run, 'reject')}")
-        if one.ids:
-            _say(stream, f"  one of them alone: {one.ids} in place of the title")
-    if asked:
-        _say(stream, f"\nThen go on: {going_on(store, follower.row.outermost)}")
-
-
-def _alike(failures: Iterable[NodeRun]) -> list[list[NodeRun]]:
-    """The failures, those runs of a node together that failed for one reason."""
-    found: dict[tuple[str, State, str], list[NodeRun]] = {}
-    for run in failures:
-        found.setdefault((run.node, run.state, run.reason), []).append(run)
-    return list(found.values())
-
-
-def _tell_failure(stream: TextIO, follower: Follower, alike: list[NodeRun]) -> None:
-    """One failure: the node and where its code stands, the user's own traceback, the notebook that shows it, and the
-    other runs of the node that failed alike."""
-    run, *others = alike
-    where = Origins(follower).of(run).words()
-    _say(stream, f"\n✕ {view.label(run)}{f' ({where})' if where else ''}: {run.reason}")
-    error = run.detail.get("error")
-    if error and error["traceback"]:
-        text = "\n".join(error["traceback"])
-        _say(stream, text if stream.isatty() else view.plain(text))
-    if advice := run.detail.get("advice"):
-        _say(stream, f"  hint:     {advice}")
-    if notebook := run.detail.get("notebook"):
-        _say(stream, f"  notebook: {as_seen(notebook)}")
-    _say(stream, f"  log:      {command(follower.store.folder, 'logs', follower.row.id, run.id)}")
-    if others:
-        more = f" and {len(others) - MOST_ALIKE} more" if len(others) > MOST_ALIKE else ""
-        _say(stream, f"  likewise: {', '.join(map(view.label, others[:MOST_ALIKE]))}{more}")
-
-
 def show(stream: TextIO, follower: Follower) -> None:
     """A run as it is now: a line per node run, then how it ended."""
     row = follower.row
@@ -303,18 +184,3 @@ def show(stream: TextIO, follower: Follower) -> None:
     _list(stream, follower)
     if follower.over:
         tell_end(stream, follower)
-
-
-def chosen_runs(follower: Follower, node: str | None) -> list[str]:
-    """Ids of the node runs that `node` means: a title, a slug, one id; None for all. Raises PipelineError."""
-    if node is None:
-        return list(follower.watched)
-    found = [
-        id
-        for id, one in follower.watched.items()
-        if node in (id, one.run.node) or slug_of(node) == slug_of(one.run.node)
-    ]
-    if not found:
-        hint = nearest(node, [*follower.watched, *(one.run.node for one in follower.listed())])
-        raise PipelineError(problem("E-NODE-UNKNOWN", node=node, nearest=hint))
-    return found

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import view
-from .console import chosen_runs
+from .chosen_runs import chosen_runs
 from .core.errors import PipelineError, Problem, problem
 from .core.lifecycle import Changed, NodeRun, State
 from .core.model import Kind

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from dagbook.runner.console import Printer
 from dagbook.runner.core.lifecycle import Created, NodeRun, State
+from dagbook.runner.printer import Printer
 from dagbook.runner.records.folding import fold
 from dagbook.runner.records.follow import Watched
 from dagbook.runner.terminal_text import harmless, inert

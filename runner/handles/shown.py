@@ -42,17 +42,17 @@ class Looking:
         elif self._in_cell:
             self._draw()
         else:
-            from .. import console
+            from ..console import follow_on
 
-            console.follow_on(sys.stdout, self._follower)
+            follow_on(sys.stdout, self._follower)
 
     def tell_end(self) -> None:
         """The last lines of a run that is over; in a notebook its picture tells."""
         if not self._quiet and not self._in_cell:
-            from .. import console
+            from ..run_end import tell_end
 
             self._follower.update()
-            console.tell_end(sys.stdout, self._follower)
+            tell_end(sys.stdout, self._follower)
 
     def _draw(self) -> None:
         """One display, which is changed while the run goes on and stays as the picture of its end."""
