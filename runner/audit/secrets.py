@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..executors.hiding import SHORTEST, forms_of
+from ..core.spellings import SHORTEST, forms_of
 from ..records.schema import TABLES
 from ..records.store import Store
 from .finding import Finding, Invariant

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import PipelineError, problem
+from ..formats.git_address import without_credentials
 from .caches import only_one
 from .contract import Needs
 from .daemon import LABEL
@@ -138,11 +139,11 @@ class Derived:
         begun = ""
         for piece in output:
             *whole, begun = (begun + piece.decode(errors="replace")).replace("\r", "\n").split("\n")
-            for line in filter(str.strip, whole):
+            for line in map(without_credentials, filter(str.strip, whole)):
                 lines.append(line)
                 tell(line)
         if begun.strip():
-            lines.append(begun)
+            lines.append(without_credentials(begun))
         return lines
 
     def _commit(self, container: str, recipe: Recipe, base: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from ..core.errors import MachineError, PipelineError, Place, Problem, problem
+from ..formats.git_address import without_credentials
 from .build_context import Archive, Project, archive
 from .caches import only_one
 from .derived import LINES, PROXIES
@@ -87,7 +88,8 @@ class Builder:
         try:
             for step in self._steps(project, made.file, image, digest):
                 why = str(step.get("error") or "").strip() or why
-                for line in filter(str.strip, str(step.get("stream") or "").splitlines()):
+                said = without_credentials(str(step.get("stream") or ""))
+                for line in filter(str.strip, said.splitlines()):
                     lines.append(line)
                     self.tell(line)
         except APIError as error:
@@ -95,7 +97,7 @@ class Builder:
         except DockerException as error:  # a login is sent along, for images that the build may ask for
             raise MachineError(unusable_login(image, str(error))) from None
         if why:
-            raise PipelineError(_failed(project, why, lines))
+            raise PipelineError(_failed(project, without_credentials(why), lines))
 
     def _steps(self, project: Project, file: IO[bytes], image: str, digest: str) -> Any:
         proxies = {name: os.environ[name] for name in PROXIES if os.environ.get(name)}

@@ -7,21 +7,16 @@ shorter than `SHORTEST` are not looked for, as they would hide half of all that 
 
 from __future__ import annotations
 
-import base64
-import html
-import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from ..core.masking import MASK
+from ..core.spellings import SHORTEST, forms_of
 from .contract import Failure, Job, Outcome
 
-SHORTEST = 6  # characters
-_WRAPPED = 76  # characters in a line of base64, as programs print it
 _BUNDLES = ("data", "metadata", "transient")  # parts of a message, whose own parts have names of the protocol's
 
 
@@ -170,41 +165,3 @@ def told_text(job: Job, words: str) -> str:
 def _of_values(values: tuple[bytes, ...]) -> Hiding | None:
     forms = {form for value in values for form in forms_of(value) if len(form) >= SHORTEST}
     return Hiding(forms) if forms else None
-
-
-def forms_of(value: bytes) -> set[str]:
-    """How a value may be spelled in a text; of several lines each one by itself."""
-    value = value.strip()
-    if len(value) < SHORTEST:
-        return set()
-    found = set(_encoded(value))
-    try:
-        lines = [line.strip() for line in value.decode().splitlines()]
-    except UnicodeDecodeError:
-        return found
-    for line in lines:
-        if len(line) >= SHORTEST:
-            found |= set(_spelled(line))
-    return found
-
-
-def _spelled(line: str) -> Iterator[str]:
-    yield from (line, repr(line)[1:-1], json.dumps(line)[1:-1], json.dumps(line, ensure_ascii=False)[1:-1])
-    yield from (html.escape(line), html.escape(line, quote=False))
-    yield from (line.replace("'", "'\\''"), line.replace("'", "'\"'\"'"))  # as shells trace it
-    for quoted in (quote(line), quote(line, safe=""), quote_plus(line)):
-        yield quoted
-        yield re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), quoted)
-
-
-def _encoded(value: bytes) -> Iterator[str]:
-    """Its base64: whole, wrapped, and what is always the same of it in the base64 of a longer text."""
-    whole = base64.b64encode(value).decode("ascii")
-    texts = [whole, whole.rstrip("="), quote(whole, safe="")]
-    texts += [whole[start : start + _WRAPPED] for start in range(0, len(whole), _WRAPPED)]
-    for before in range(3):
-        text = base64.b64encode(bytes(before) + value).decode("ascii")
-        texts.append(text[-(-8 * before // 6) : 8 * (before + len(value)) // 6])
-    for text in texts:
-        yield text
-        yield text.replace("+", "-").replace("/", "_")

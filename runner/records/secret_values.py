@@ -16,6 +16,7 @@ from pathlib import Path
 from ..core.dialect import Secret, as_variable
 from ..core.environment import LONGEST_VALUE
 from ..core.errors import PipelineError, Place, Problem, problem
+from ..core.spellings import without
 
 PREFIX = "DAGBOOK_SECRET_"
 COMMAND_SECONDS = 30.0  # for one secret: a password store may ask its agent, and nobody else can answer
@@ -64,7 +65,7 @@ def variable_of(secret: Secret) -> str:
 
 def values_at_hand(folder: Path, environ: Mapping[str, str]) -> list[bytes]:
     """Every value of a secret in variables and in the folder of secrets, whoever wants it; no command is run."""
-    found = [os.fsencode(value) for name, value in environ.items() if name.startswith(PREFIX) and name != _SETTING]
+    found = _in_variables(environ)
     for file in sorted(folder.rglob("*")):
         try:
             if file.is_file() and file.stat().st_size <= LARGEST:
@@ -72,6 +73,10 @@ def values_at_hand(folder: Path, environ: Mapping[str, str]) -> list[bytes]:
         except OSError:
             continue  # nor can a node have had it
     return found
+
+
+def _in_variables(environ: Mapping[str, str]) -> list[bytes]:
+    return [os.fsencode(value) for name, value in environ.items() if name.startswith(PREFIX) and name != _SETTING]
 
 
 class _NotHad(Exception):
@@ -182,7 +187,9 @@ class SecretSource:
         except (OSError, ValueError) as error:
             raise _NotHad(f"; {words[0]} could not be started: {error}") from None
         if done.returncode:
-            told = " ".join(done.stderr.decode(errors="replace").split())[:_LONGEST_TOLD]
+            # A shell that traces what it does complains with the very value that it prints.
+            complaint = without(done.stderr.decode(errors="replace"), [done.stdout, *_in_variables(self._environ)])
+            told = " ".join(complaint.split())[:_LONGEST_TOLD]
             raise _NotHad(f"; {words[0]} failed (code {done.returncode}){told and ': '}{told}")
         if len(done.stdout) > LARGEST:
             raise _NotHad(f"; {words[0]} printed more than {LARGEST // 2**20} MiB")

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from .. import cell_view, view
 from ..core.lifecycle import ENDED, Changed, NodeRun, State
 from ..core.masking import looks_secret
+from ..core.spellings import SHORTEST, forms_of
 from ..core.values import from_json
-from ..executors.hiding import SHORTEST, Hiding, forms_of
+from ..executors.hiding import Hiding
 from ..records.follow import Follower, Watched
 
 LAST_LINES = 30  # of its log, that tell why a command failed

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagbook.runner.core.masking import MASK
+from dagbook.runner.core.spellings import SHORTEST, forms_of
 from dagbook.runner.executors.contract import Failure, Outcome
-from dagbook.runner.executors.hiding import SHORTEST, HiddenMessages, HiddenStream, Hiding, forms_of
+from dagbook.runner.executors.hiding import HiddenMessages, HiddenStream, Hiding
 
 SECRET = "p&ss wörd/7+'x'\"\\"
 KEY = "-----BEGIN KEY-----\nabcdefghij\nklmnopqrst\n-----END KEY-----\n"

@@ -165,3 +165,18 @@ def test_the_usual_folder_is_in_the_users_configuration(monkeypatch: pytest.Monk
     monkeypatch.setenv("HOME", str(tmp_path))
     assert usual_folder({}) == tmp_path / ".config" / "dagbook" / "secrets"
     assert usual_folder({"XDG_CONFIG_HOME": "/conf"}) == Path("/conf/dagbook/secrets")
+
+
+def test_P25_what_a_failing_command_complains_of_is_told_without_the_value(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell that traces what it does writes the value that it prints; and what it was given stands there, too."""
+    script = 'set -x; T=\'canary 7f3a\'; echo "$T"; curl -H "Auth: $DAGBOOK_SECRET_OTHER"; exit 4'
+    source = SecretSource(folder, f"sh -c {shlex.quote(script)}", {"DAGBOOK_SECRET_OTHER": "canary-9e01"})
+    monkeypatch.setenv("DAGBOOK_SECRET_OTHER", "canary-9e01")
+    with pytest.raises(PipelineError) as caught:
+        found(source, TOKEN)
+    told = str(caught.value)
+    assert "failed (code 4): + T=" in told
+    assert "Auth: ••••" in told
+    assert "canary" not in told
