@@ -33,22 +33,30 @@ def leftover_findings(store: Store, live: Collection[str]) -> Iterator[Finding]:
 
 
 def container_findings(store: Store, live: Collection[str]) -> Iterator[Finding]:
-    """Containers of this store whose run does not live. Nothing where no engine answers."""
+    """Containers of this store whose run does not live, and its network where none does; none without an engine."""
     from ..executors.containers import KEPT_LABEL
     from ..executors.daemon import LABEL, RUN_LABEL, connect
+    from ..executors.networks import networks_of
     from ..executors.rundir import is_held
 
     try:
         client = connect()
     except MachineError:
         return
+    held = False
     for one in client.containers(all=True, filters={"label": [f"{LABEL}={store.id}", RUN_LABEL]}):
         labels = one["Labels"]
-        if labels.get(RUN_LABEL) in live or is_held(Path(labels.get(KEPT_LABEL) or "/nowhere")):
+        if is_held(Path(labels.get(KEPT_LABEL) or "/nowhere")):
+            held = True
+            continue
+        if labels.get(RUN_LABEL) in live:
             continue
         words = f"a container of {labels.get('dagbook.node_run', '?')} is still there"
         remove = partial(client.remove_container, one["Id"], force=True)
         yield Finding(Invariant.CONTAINERS, words, f"run {labels.get(RUN_LABEL)}, {one['Id'][:12]}", _TAKE_AWAY, remove)
+    for one in () if live or held else networks_of(client, store.id):
+        remove = partial(client.remove_network, one["Id"])
+        yield Finding(Invariant.CONTAINERS, "the network of its nodes is still there", one["Name"], _TAKE_AWAY, remove)
 
 
 def _half_published(store: Store) -> Iterator[Finding]:

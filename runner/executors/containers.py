@@ -58,11 +58,10 @@ def container(
     environment: Mapping[str, str],
     *,
     stdin: bool,
+    network: str | None,
 ) -> dict[str, Any]:
-    """The arguments of `create_container` for one attempt of a node run."""
-    tcp = rundir.transport == "tcp"
-    networked = job.network or tcp
-    ports = TCP_PORTS if tcp else ()
+    """The arguments of `create_container` for one attempt of a node run; `network` is the one that it gets, if any."""
+    ports = TCP_PORTS if rundir.transport == "tcp" else ()
     return {
         "image": job.runtime.digest if job.runtime.digest.startswith("sha256:") else job.runtime.reference,
         "command": [],
@@ -72,10 +71,10 @@ def container(
         "environment": {"USER": _user(), **environment},
         "labels": {LABEL: "", "dagbook.node_run": job.node_run, **_kept_label(job, rundir), **job.labels},
         # Not only NetworkMode none: without a network the engine starts a container a tenth of a second faster.
-        "network_disabled": not networked,
+        "network_disabled": network is None,
         "ports": list(ports),
         "stdin_open": stdin,  # closed by the engine when we are gone: a lifeline
-        "host_config": client.create_host_config(**_host(client, engine, job, rundir, networked, ports)),
+        "host_config": client.create_host_config(**_host(client, engine, job, rundir, network, ports)),
     }
 
 
@@ -85,14 +84,14 @@ def _kept_label(job: Job, rundir: RunDir) -> dict[str, str]:
 
 
 def _host(
-    client: APIClient, engine: Engine, job: Job, rundir: RunDir, networked: bool, ports: tuple[int, ...]
+    client: APIClient, engine: Engine, job: Job, rundir: RunDir, network: str | None, ports: tuple[int, ...]
 ) -> dict[str, Any]:
     memory = job.memory
     settings: dict[str, Any] = {
         "auto_remove": True,
         "init": True,
         "mounts": _mounts(job, rundir),
-        "network_mode": "bridge" if networked else "none",
+        "network_mode": network or "none",
         "port_bindings": dict.fromkeys(ports, ("127.0.0.1", None)),
         "read_only": True,
         "tmpfs": {"/tmp": "rw,exec,nosuid,nodev,mode=1777" + (f",size={memory}" if memory else "")},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -23,6 +24,7 @@ from .gate import Gate, NotHeld, Passed, late_variables
 from .hiding import told
 from .kernel import pass_gate, run_notebook
 from .launch import environment, write_late
+from .networks import NetworkGone, Networks, NoNetwork, remove_networks
 from .pulse import within
 from .resources import gpu_variables, read_used, shortages
 from .rundir import STAND_INS, RunDir, is_held, remove_stale
@@ -33,6 +35,7 @@ from .threads import THREADS, in_own_thread
 if TYPE_CHECKING:
     from docker import APIClient
 
+NETWORKS_GONE = 3  # how often a container is made again whose network was removed before it started
 CLOSE_SECONDS = 10.0  # for the engine to remove the last containers by itself
 
 
@@ -52,6 +55,7 @@ class DockerExecutor:
     ) -> None:
         self.client: APIClient = connect()
         self.engine = Engine.of(self.client)
+        self.networks = Networks(self.client)
         self._default_image = default_image
         self._reached: str | None = None
         self._build_network = build_network
@@ -91,7 +95,7 @@ class DockerExecutor:
 
     def _network_warnings(self, needs: Sequence[Needs]) -> list[Problem]:
         wanting = [need for need in needs if need.network]
-        if not wanting or self.client.networks(names=["bridge"]):
+        if not wanting or self.networks.opens():
             return []
         what = "this Docker engine has no network to open, so --network changes nothing"
         return [problem("W-EXECUTOR", wanting[0].place, what=what, hint="It was started without a bridge.")]
@@ -126,6 +130,8 @@ class DockerExecutor:
             if not watched.removed.wait(max(0.0, deadline - time.monotonic())) and not self.remove(identity):
                 break  # it would not answer for the others either
             self._left.pop(identity, None)
+        if not silent:
+            within(CLOSE_SECONDS, self.networks.close)
         if self._events is not None:
             self._events.close()
             self._events = None
@@ -146,7 +152,7 @@ class DockerExecutor:
     def remove_leftovers(self, store: str, live_runs: Callable[[], Collection[str]]) -> list[str]:
         """Remove the containers labelled with this store whose run (`dagbook.run`) is not live; gives their ids.
 
-        Those that a living keeper holds stay.
+        Those that a living keeper holds stay. Its network goes too when no container is in it.
 
         `live_runs` is asked after the containers were listed: a run that begins meanwhile is live, then.
         The run directories of dead processes go too.
@@ -159,6 +165,7 @@ class DockerExecutor:
         dead = [one["Id"] for one in ended if not is_held(Path(one["Labels"].get(KEPT_LABEL) or "/nowhere"))]
         for identity in dead:
             self.remove(identity)
+        remove_networks(self.client, store)
         return dead
 
 
@@ -189,22 +196,26 @@ class _Attempt:
                 rundir.ports = TCP_PORTS
             else:
                 rundir.open_lifeline()
-            return replace(self._in_container(rundir), used=read_used(rundir.path))
-        except (DockerException, OSError) as error:
+            return replace(self._in_its_container(rundir), used=read_used(rundir.path))
+        except (DockerException, NoNetwork, OSError) as error:
             if self.stopping.is_set():
                 raise asyncio.CancelledError from None
             if self.gate and not self.gate.passed:
                 raise NotHeld from error
             if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
                 raise  # of a disk of ours; the engine has nothing to do with it
-            refused = getattr(getattr(error, "response", None), "status_code", 500) < 500
-            words = "refused the container" if refused else "failed"
-            return Outcome(False, f"the Docker engine {words}: {_explanation(error)}", lost=not refused)
+            return _not_begun(error)
         finally:
             rundir.remove()
 
     def _transport(self) -> str:
         return "ipc" if self.job.kind is Kind.COMMAND else self.executor.transport(self.job.runtime.digest)
+
+    def _in_its_container(self, rundir: RunDir) -> Outcome:
+        for _ in range(NETWORKS_GONE):
+            with contextlib.suppress(NetworkGone):
+                return self._in_container(rundir)
+        return self._in_container(rundir)
 
     def _in_container(self, rundir: RunDir) -> Outcome:
         process = Container(self.executor, self.job, rundir, held=self.gate is not None)
@@ -248,6 +259,14 @@ class _Attempt:
             self.gate.close()
         if self.process is not None and self.started.is_set():
             self.process.kill()
+
+
+def _not_begun(error: Exception) -> Outcome:
+    if isinstance(error, NoNetwork):
+        return Outcome(False, str(error))
+    refused = getattr(getattr(error, "response", None), "status_code", 500) < 500
+    words = "refused the container" if refused else "failed"
+    return Outcome(False, f"the Docker engine {words}: {_explanation(error)}", lost=not refused)
 
 
 def _explanation(error: Exception) -> str:

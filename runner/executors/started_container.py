@@ -11,10 +11,11 @@ from ..core.model import Kind
 from ..records.failpoints import failpoint
 from .containers import TCP_PORTS, container
 from .contract import Job
-from .daemon import ending_of
+from .daemon import LABEL, ending_of
 from .exits import Ending, Exit
 from .kept import Kept, hand_over
 from .launch import NAMESPACE, kernel_command, launcher, script_command
+from .networks import raise_if_network_gone
 from .pulse import within
 from .resources import MEASURE
 from .rundir import RunDir
@@ -43,7 +44,9 @@ class Container:
         held = held and command_node  # a kernel runs nothing before it is asked to
         script = launcher(command, rundir, NAMESPACE, stdin=by_stdin, log=not command_node, measure=measure, held=held)
         rundir.write("launch", script)
-        settings = container(executor.client, executor.engine, job, rundir, variables, stdin=by_stdin)
+        networked = job.network or rundir.transport == "tcp"
+        network = executor.networks.of(job.labels.get(LABEL, "")) if networked else None
+        settings = container(executor.client, executor.engine, job, rundir, variables, stdin=by_stdin, network=network)
         failpoint("container.create")
         self.id: str = executor.client.create_container(**settings)["Id"]
         self._attached: Any = None
@@ -58,11 +61,15 @@ class Container:
             raise
 
     def start(self) -> None:
-        """Start it, and follow its first process."""
+        """Start it, and follow its first process. Raises NetworkGone."""
         from docker.errors import NotFound
 
         client = self._executor.client
-        client.start(self.id)
+        try:
+            client.start(self.id)
+        except NotFound as error:
+            raise_if_network_gone(error)
+            raise
         try:
             state = client.inspect_container(self.id)["State"]
         except NotFound:

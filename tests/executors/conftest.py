@@ -24,6 +24,8 @@ from dagbook.runner.executors.contract import Executor, Job, Logged, Mount, Need
 from dagbook.runner.executors.process import ProcessExecutor
 from dagbook.runner.executors.sandbox import bubblewrap
 
+from .private import Private, private_engine
+
 BASE = os.environ.get("DAGBOOK_TEST_IMAGE", "dagbook/base:bookworm")
 NOKERNEL = "dagbook/nokernel:bookworm"
 BOUND = 10.0  # seconds: "noticed", not "fast"
@@ -182,6 +184,15 @@ def docker(folder: Path, store: str, nothing_left: None) -> Iterator[Bench]:
     yield Bench(executor, folder, store)
     asyncio.run(executor.close())
     assert containers(f"dagbook={store}") == []
+
+
+@pytest.fixture(scope="module")
+def private() -> Iterator[Private]:
+    """A second engine, with a bridge network, where loopback ports can be published."""
+    if not engine_answers():
+        pytest.skip(f"no Docker engine with {BASE} (scripts/machine)")
+    with private_engine() as made:
+        yield made
 
 
 @pytest.fixture

@@ -184,7 +184,7 @@ def test_a_container_has_secrets_in_its_environment_and_nowhere_else(folder: Pat
     job = Job("1", "1", "n", Kind.CELL, Runtime("r", "d"), folder / "r.ipynb", folder, secrets=SECRETS, labels=labels)
     rundir = RunDir.make()
     variables = environment(job, rundir, real_paths=False)
-    made = container(cast(Any, Client()), Engine("e"), job, rundir, variables, stdin=False)
+    made = container(cast(Any, Client()), Engine("e"), job, rundir, variables, stdin=False, network=None)
     rundir.remove()
     assert made.pop("environment")["TOKEN"] == CANARY
     assert CANARY not in repr(made)

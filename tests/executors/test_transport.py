@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,39 +17,11 @@ from dagbook.runner.executors.rundir import RunDir
 from dagbook.runner.executors.transport import sockets_cross
 from tests.conftest import MakeNotebook, Said
 
-from .conftest import BASE, Bench, engine_answers, until
+from .conftest import BASE, Bench, until
+from .private import Private
 
 pytestmark = pytest.mark.container
 Driver = Callable[..., "subprocess.Popen[str]"]
-
-
-@dataclass
-class Private:
-    """An engine, and how to become a process that sees its published ports."""
-
-    host: str
-    prefix: tuple[str, ...]
-
-    def running(self, store: str) -> str:
-        """Ids of containers with this store's label."""
-        command = ["docker", "-H", self.host, "ps", "-aq", "--filter", f"label=dagbook={store}"]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-@pytest.fixture(scope="module")
-def private() -> Iterator[Private]:
-    """A second engine, with a bridge network, where loopback ports can be published."""
-    script = Path(__file__).parents[2] / "scripts" / "machine"
-    if os.getuid() != 0 or not engine_answers() or not script.exists():
-        pytest.skip("needs root and scripts/machine")
-    folder = tempfile.mkdtemp(prefix="pe", dir="/var/tmp")
-    made = subprocess.run(["bash", script, "private-engine", folder], capture_output=True, text=True, check=False)
-    found = re.search(r"DOCKER_HOST=(\S+) NETNS=(\S+)", made.stdout)
-    if not found:
-        shutil.rmtree(folder, ignore_errors=True)
-        pytest.skip(f"no private engine: {made.stdout[-300:]} {made.stderr[-300:]}")
-    yield Private(found[1], ("nsenter", f"--net=/run/netns/{found[2]}"))
-    subprocess.run(["bash", script, "private-engine-stop", folder], capture_output=True, check=False)
 
 
 def test_a_node_runs_by_tcp_and_it_is_said(private: Private, driver: Driver, folder: Path, store: str) -> None:
@@ -66,7 +35,7 @@ def test_a_node_runs_by_tcp_and_it_is_said(private: Private, driver: Driver, fol
     outcome = json.loads(last)
     assert outcome["ok"], outcome["reason"]
     assert (folder / "job" / "output" / "file").read_text() == "x"
-    assert private.running(store) == ""
+    assert private.running(store) == []
 
 
 INTERFACES = "import socket\nprint(sorted(name for _, name in socket.if_nameindex()))"
