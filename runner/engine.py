@@ -40,7 +40,10 @@ from .records.commands import take_commands
 from .records.decisions import Decisions
 from .records.failpoints import failpoint
 from .records.room import OF_THE_MACHINE, in_words
-from .records.store import BUSY_SECONDS, Store, StoreBusy, StoreGone
+from .records.store import Store, StoreBusy, StoreGone
+
+AGAIN_SECONDS = 1.0  # after which a database that another program holds is asked for again
+CANCEL_SECONDS = 5.0  # for which a run that was to end waits for it
 
 
 class Engine:
@@ -86,6 +89,7 @@ class Engine:
         self._looks: set[asyncio.Task[None]] = set()
         self._looking = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._cancelled_at: float | None = None
         self.bell = Bell(run, self.look_for_commands)
 
     async def run(self, resumed_by: str = "") -> RunSoFar:
@@ -115,6 +119,7 @@ class Engine:
     def cancel(self, reason: str) -> None:
         """Ask for the end of the run; called in the event loop."""
         self._ahead.stop()
+        self._cancelled_at = self._cancelled_at or time.monotonic()
         self._events.put_nowait(Cancel(reason))
 
     def look_for_commands(self) -> None:
@@ -173,7 +178,8 @@ class Engine:
     async def _record(self, facts: list[Fact]) -> None:
         """Record what has happened; as long as another program holds the database nothing goes on.
 
-        That is waited for beside the event loop, where Ctrl-C is heard meanwhile.
+        That is waited for beside the event loop, where Ctrl-C is heard meanwhile. A run that was to end does so
+        unrecorded, and others settle it. Raises StoreBusy then.
         """
         try:
             self._recorded = self._store.append(self._run, self._recorded, facts)
@@ -183,8 +189,11 @@ class Engine:
 
     def _record_patiently(self, facts: list[Fact]) -> int:
         while True:
-            with contextlib.suppress(StoreBusy):
-                return self._store.append(self._run, self._recorded, facts, patience=BUSY_SECONDS)
+            try:
+                return self._store.append(self._run, self._recorded, facts, patience=AGAIN_SECONDS)
+            except StoreBusy:
+                if self._cancelled_at and time.monotonic() - self._cancelled_at > CANCEL_SECONDS:
+                    raise
 
     def _follow_up(self, changes: list[Changed]) -> None:
         """What recorded changes ask for besides actions."""

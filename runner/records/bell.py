@@ -21,6 +21,7 @@ from pathlib import Path
 
 FALLBACK_SECONDS = 1.0
 _PREFIX = "dagbook-"  # of the folders of sockets, before the run's id
+_NAME = "bell"  # of a socket in it
 
 
 class Bell:
@@ -37,7 +38,7 @@ class Bell:
     async def hang(self) -> None:
         """Begin to listen. Where no socket can be made there is no bell, and everybody asks once a second."""
         self._folder = _short_folder(f"{_PREFIX}{self._run}-")
-        path = self._folder / "bell"
+        path = self._folder / _NAME
         try:
             self._server = await asyncio.start_unix_server(self._connected, path=str(path))
         except OSError:
@@ -115,16 +116,29 @@ def take_down(run: str, folder: Path) -> None:
         os.rmdir(folder)
 
 
+def _is_bell(path: Path) -> bool:
+    """Whether this is a socket that a run process of this user made.
+
+    The path may be from a database that somebody else has written, and lead to any program of this machine.
+    """
+    try:
+        folder, place = path.parent.lstat(), path.lstat()
+    except OSError:
+        return False
+    made_by_us = path.name == _NAME and path.parent.name.startswith(_PREFIX) and stat.S_ISDIR(folder.st_mode)
+    return made_by_us and stat.S_ISSOCK(place.st_mode) and folder.st_uid == place.st_uid == os.getuid()
+
+
 class Listening:
     """A reader's side: waits for news of a run, whose socket is at `path` (None: it has none any more)."""
 
     def __init__(self, path: str | None) -> None:
         self._socket: socket.socket | None = None
-        if path:
+        if path and _is_bell(Path(path)):
             connection = socket.socket(socket.AF_UNIX)
+            connection.setblocking(False)  # also to connect: a process that was stopped takes nobody in
             try:
                 connection.connect(path)
-                connection.setblocking(False)
                 self._socket = connection
             except OSError:
                 connection.close()

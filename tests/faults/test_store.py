@@ -90,6 +90,24 @@ def test_F37_ctrl_c_is_heard_while_another_program_holds_the_database(
     assert said.code == 0, said.err
 
 
+def test_F37_F9_a_run_that_is_to_end_does_so_while_another_program_holds_the_database(
+    started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
+) -> None:
+    """On one SIGTERM, as a machine that shuts down sends it; the end is recorded by whoever looks next."""
+    child, run, store = begun(started, make_notebook, box)
+    with held(store):
+        box.open_gate()
+        read_until(child, "fuser")
+        child.terminate()
+        told = child.communicate(timeout=15)[0]
+    assert child.returncode == 5, told
+    assert "database is locked" in told
+    assert box.wait_until_empty(unborn=True) == []
+    assert dagbook("show", run, "--json").json["state"] == "failed"
+    box.open_gate()
+    assert dagbook("resume", run).code == 0
+
+
 def test_F37_a_command_that_cannot_write_says_who_is_in_the_way(
     make_notebook: MakeNotebook, dagbook: Dagbook, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from dagbook.runner.records.bell import Bell, Listening, wait_for_any
 
@@ -47,20 +52,63 @@ def test_news_wake_a_reader_and_the_end_is_seen() -> None:
     asyncio.run(scenario())
 
 
+def hung(bell: socket.socket, folder: Path, name: str = "bell") -> str:
+    """A socket that listens there, and lets one reader wait."""
+    folder.mkdir()
+    bell.bind(str(folder / name))
+    bell.listen(0)
+    return str(folder / name)
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder with a name that leaves room for that of a socket."""
+    with tempfile.TemporaryDirectory(prefix="t", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "ours"),
+    [("dagbook-0a1b2c3d-x", "bell", True), ("dagbook-0a1b2c3d-x", "docker.sock", False), ("agent.1", "bell", False)],
+)
+def test_T7_a_socket_of_another_program_is_not_connected_to(short: Path, folder: str, name: str, ours: bool) -> None:
+    """A store that somebody else has written may name any."""
+    with socket.socket(socket.AF_UNIX) as other:
+        assert Listening(hung(other, short / folder, name)).connected == ours
+
+
+def test_T7_a_socket_that_another_user_made_is_not_connected_to(short: Path) -> None:
+    if os.getuid() != 0:
+        pytest.skip("needs root, to make somebody else's")
+    folder = short / "dagbook-0a1b2c3d-x"
+    with socket.socket(socket.AF_UNIX) as other:
+        path = hung(other, folder)
+        os.chown(folder, 65534, 65534)
+        assert not Listening(path).connected
+        os.chown(folder, 0, 0)
+        assert Listening(path).connected
+
+
+def test_F11_a_reader_does_not_wait_for_a_process_that_takes_nobody_in(short: Path) -> None:
+    """It was stopped, and so many wait already that no more may."""
+    with socket.socket(socket.AF_UNIX) as bell:
+        path = hung(bell, short / "dagbook-0a1b2c3d-x")
+        readers = [Listening(path) for _ in range(3)]
+        assert [one.connected for one in readers] == [True, False, False]
+
+
 def test_a_bell_that_is_not_there_is_no_error() -> None:
     assert not Listening(None).connected
     assert not Listening("/nowhere/bell").connected
 
 
 def test_a_reader_that_is_woken_at_the_end_of_a_run_does_not_hang_on_a_connection_that_nobody_took(
-    tmp_path: Path,
+    short: Path,
 ) -> None:
     """It reached for the bell just as this process took it down; the run it waits for is over."""
     waker, hand = socket.socketpair()
     with socket.socket(socket.AF_UNIX) as bell, waker, hand:
-        bell.bind(str(tmp_path / "bell"))
-        bell.listen()
-        reader = Listening(str(tmp_path / "bell"))
+        reader = Listening(hung(bell, short / "dagbook-0a1b2c3d-x"))
         assert reader.connected
         hand.send(b"!")
         reader.wait(20, waker)
