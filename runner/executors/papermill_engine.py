@@ -17,6 +17,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -29,9 +30,11 @@ from papermill.engines import Engine, NotebookExecutionManager, papermill_engine
 from papermill.exceptions import PapermillExecutionError as PapermillExecutionError  # type: ignore[import-untyped]
 from traitlets import Any as AnyTrait
 
+from ..records.folding import size_of
 from .contract import CellStarted, Output
 from .hiding import HiddenMessages
-from .kept_outputs import CellOutputs
+from .kept_outputs import LATER, CellOutputs, Room
+from .kept_widgets import KeptOutputWidget, WidgetStates
 from .record import save
 from .tags import carries_only_entries
 from .threads import THREADS
@@ -93,13 +96,16 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
         session.position = positions(keeper.nb, session.cells)
         keeper.settle = self._settle_outputs
         self._sent: dict[str, tuple[NotebookNode, int]] = {}
+        self._room = Room()
         self._kept: dict[int, CellOutputs] = {}
+        self.widget_registry = {"@jupyter-widgets/output": {"OutputModel": partial(KeptOutputWidget, room=self._room)}}
         hiding = session.logbook.hiding
         self._hidden = HiddenMessages(hiding) if hiding else None
 
     def execute(self, **kwargs: Any) -> NotebookNode:
         """Execute all cells; raises what ends the kernel, not what a cell raises (see RecordKeeper.failed)."""
         self.reset_execution_trackers()
+        self._widgets = WidgetStates(self.widget_state, self.widget_buffers)
         self.papermill_execute_cells()
         self.set_widgets_metadata()
         return cast(NotebookNode, self.nb)
@@ -122,6 +128,8 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
             self._take_held({request for request, (_, index) in self._sent.items() if index == cell_index})
         self.session.logbook.settle()
         self._settle_outputs()
+        for widget in self.comm_objects.values():
+            widget.settle()
 
     def _settle_outputs(self) -> None:
         for kept in self._kept.values():
@@ -210,13 +218,15 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
         self, outs: list[NotebookNode], msg: dict[str, Any], display_id: str | None, cell_index: int
     ) -> NotebookNode | None:
         """Add an output to the cell, as nbclient does, as far as the notebook keeps it, and report it."""
-        if self.output_hook_stack[msg["parent_header"].get("msg_id")]:
-            return cast("NotebookNode | None", super().output(outs, msg, display_id, cell_index))
         try:
             out: NotebookNode = output_from_msg(msg)  # type: ignore[no-untyped-call]
         except ValueError:
             return None
-        kept = self._kept.setdefault(cell_index, CellOutputs(outs))
+        if self.output_hook_stack[msg["parent_header"].get("msg_id")]:
+            if out["output_type"] == "stream":  # what a widget takes in is in the log all the same
+                self._tell(cell_index, out)
+            return cast("NotebookNode | None", super().output(outs, msg, display_id, cell_index))
+        kept = self._kept_of(cell_index, outs)
         if self.clear_before_next_output:
             kept.cleared()
         elif kept.joins(out):
@@ -229,6 +239,30 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
             transient = {"transient": {"display_id": display_id}} if display_id else {}
             self._tell(cell_index, {**out, **transient})
         return out
+
+    def _kept_of(self, cell_index: int, outs: list[NotebookNode]) -> CellOutputs:
+        if cell_index not in self._kept:
+            self._kept[cell_index] = CellOutputs(outs, self._room)
+        return self._kept[cell_index]
+
+    def _update_display_id(self, display_id: str, msg: dict[str, Any]) -> None:
+        """Update outputs, as nbclient does, as far as what they become is kept."""
+        content = msg["content"]
+        new = size_of(content)
+        for cell_index, places in self._display_id_map.get(display_id, {}).items():
+            outs = self.nb.cells[cell_index]["outputs"]
+            kept = self._kept_of(cell_index, outs)
+            more = sum(new - size_of(outs[place]) for place in places)
+            if not kept.can_take(more):
+                msg = {**msg, "content": {**content, "data": {"text/plain": LATER}, "metadata": {}}}
+                more = sum(len(LATER) - size_of(outs[place]) for place in places)
+            kept.take(more)
+        super()._update_display_id(display_id, msg)
+
+    def handle_comm_msg(self, outs: list[NotebookNode], msg: dict[str, Any], cell_index: int) -> None:
+        """Take in what a widget says of itself, as nbclient does, as far as the notebook keeps it."""
+        super().handle_comm_msg(outs, msg, cell_index)
+        self._widgets.changed(msg["content"]["comm_id"], msg["content"]["data"], msg.get("buffers") or [])
 
     def clear_output(self, outs: list[NotebookNode], msg: dict[str, Any], cell_index: int) -> None:
         """Clear a cell, as nbclient does."""

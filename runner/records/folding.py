@@ -38,8 +38,9 @@ def fold(messages: Iterable[Mapping[str, Any]], into: list[dict[str, Any]] | Non
 
 
 def size_of(output: Mapping[str, Any]) -> int:
-    """How many characters there are in what an output displays."""
-    return sum(len(one) if isinstance(one, str) else len(str(one)) for one in (output.get("data") or {}).values())
+    """How many characters there are in what an output prints or displays."""
+    shown = sum(len(one) if isinstance(one, str) else len(str(one)) for one in (output.get("data") or {}).values())
+    return shown + len(output.get("text") or "")
 
 
 def _update(outputs: list[dict[str, Any]], message: Mapping[str, Any]) -> None:
