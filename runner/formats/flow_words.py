@@ -29,6 +29,8 @@ KINDS_OF_EDGES = (
 ALL_FILES = "*"  # the glob of `--input table=prepare`
 
 _ASKING_PEOPLE = "human_validation"  # what cnvrg calls an approval among its objectives
+_SIGNS = {"<": "lt", ">": "gt", "<=": "le", ">=": "ge", "=": "eq", "==": "eq", "!=": "ne"}
+_AS_IN_CODE = re.compile(r"([^<>=!\s]+)\s*(<=|>=|==|!=|<|>|=)\s*([^<>=!\s]+)")
 _PORTS = [port for port in Port if any(port in kind for kind in KINDS_OF_EDGES)]
 _PORT = re.compile(rf"\.({'|'.join(_PORTS)})\.")
 _DEPLOYMENT = re.compile(r"\.file\.")
@@ -66,8 +68,16 @@ def _objective(op: str, rest: str) -> Objective:
     if op == _ASKING_PEOPLE:
         raise PipelineError(problem("E-COND-OP", op=op, nearest="Write --approve leah,yochay instead."))
     if op not in set(Objective):
-        raise PipelineError(problem("E-COND-OP", op=op[:80], nearest=nearest(op[:80], Objective)))
+        raise PipelineError(problem("E-COND-OP", op=op[:80], nearest=_meant(op) or nearest(op[:80], Objective)))
     return Objective(op)
+
+
+def _meant(text: str) -> str:
+    """What to write for a comparison that was spelled as in code; nothing for other texts."""
+    if found := _AS_IN_CODE.fullmatch(text[:80]):
+        tag, sign, target = found.groups()
+        return f"Write --when {_SIGNS[sign]}:{tag}:{target}"
+    return ""
 
 
 def _tag(objective: Objective, typed_tag: str) -> str:

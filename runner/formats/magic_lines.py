@@ -171,6 +171,7 @@ def _cut(
 ) -> tuple[list[Token], list[tuple[Option, Token, tuple[Token, ...]]]]:
     """The positional words, and each option as typed with its values."""
     row = MAGICS[magic]
+    _refuse_single_dashes(magic, line, tokens)
     heads = [i for i, token in enumerate(tokens) if _is_option(line, token)]
     first = heads[0] if heads else len(tokens)
     positional = tokens[:first]
@@ -191,6 +192,15 @@ def _cut(
     bounds = [*heads[1:], len(tokens)]
     groups = [tokens[head:end] for head, end in zip(heads, bounds, strict=False)]
     return positional, [_option_of(magic, line, group) for group in groups]
+
+
+def _refuse_single_dashes(magic: str, line: str, tokens: list[Token]) -> None:
+    """`-grid` for --grid would be taken for a word of what stands before it."""
+    names = {option.name for option in options_of(magic)}
+    for token in tokens:
+        meant = "-" + token.text.partition("=")[0]
+        if line.startswith("-", token.start) and meant in names:
+            raise fault(magic, line, token, f"there is no option {meant[1:]}", f'Did you mean "{meant}"?')
 
 
 def _is_option(line: str, token: Token) -> bool:

@@ -28,13 +28,14 @@ from dagbook.runner.formats.cell_text import cell_text
 from dagbook.runner.formats.cells import parse_edge, parse_node, parse_pipeline
 from dagbook.runner.formats.flow_words import approvers_of, condition_of, end_of, mapped_input
 from dagbook.runner.formats.git_address import read_git_address
+from dagbook.runner.formats.magic_table import MAGICS
 from dagbook.runner.formats.native import write_native
 from dagbook.runner.formats.notebook import read_notebook
 from dagbook.runner.formats.percent import is_percent
 from dagbook.runner.formats.pipeline_file import without_places
 from dagbook.runner.formats.recognised import Wishes, read_pipelines
 
-MAGICS = ("pipeline_node", "pipeline_command", "pipeline_notebook", "pipeline_data")
+DEFINING = ("pipeline_node", "pipeline_command", "pipeline_notebook", "pipeline_data")
 TITLES = ("a", "Train model", "b.c")
 HERE = Path("/nonexistent")
 
@@ -56,16 +57,17 @@ def _are_known(problems: Sequence[Problem]) -> bool:
 
 def magic_line(text: str) -> None:
     """A magic line; a node that it defines is written as a cell, and read again."""
-    line, _, body = text.partition("\n")
-    for magic in MAGICS:
+    line, _, rest = text.partition("\n")
+    for magic in DEFINING:
+        body = rest if MAGICS[magic].cell else ""
         if refused(partial(parse_node, magic, line, body)):
             continue
         node = parse_node(magic, line, body)
         if refused(partial(cell_text, node)):
             continue
-        head, _, rest = cell_text(node).partition("\n")
+        head, _, below = cell_text(node).partition("\n")
         name, _, written = head.lstrip("%").partition(" ")
-        assert same(parse_node(name, written, rest).model_dump(), node.model_dump()), cell_text(node)
+        assert same(parse_node(name, written, below).model_dump(), node.model_dump()), cell_text(node)
     refused(partial(parse_pipeline, line))
     refused(partial(parse_edge, line))
 

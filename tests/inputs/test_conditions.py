@@ -29,6 +29,8 @@ def task(name: str, code: str, condition: str, *, says: str, fix: str) -> Row:
 
 ROWS = [
     node("C1-no-objective", "E-COND-OP", "--when best:loss", says="'best'", fix='"max"'),
+    node("C1-as-in-code", "E-COND-OP", "--when loss<=0.6", says="'loss<=0.6'", fix="Write --when le:loss:0.6"),
+    node("C1-as-in-code-with-spaces", "E-COND-OP", "--when 'loss == 1'", says="", fix="Write --when eq:loss:1"),
     node("C1-no-target", "E-COND-TARGET", "--when gt:loss", says="gt", fix="gt:loss:NUMBER"),
     node("C1-target-in-words", "E-COND-TARGET", "--when gt:loss:high", says="no number", fix="gt:loss:NUMBER"),
     node("C1-target-nan", "E-COND-TARGET", "--when gt:loss:nan", says="", fix="gt:loss:NUMBER"),

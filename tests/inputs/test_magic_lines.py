@@ -70,6 +70,15 @@ ROWS = [
         cell=1,
         line=1,
     ),
+    in_cells(
+        "M2-one-dash",
+        "E-MAGIC-ARG",
+        "%%pipeline_node a --after b -grid=1\n1",
+        says="no option -grid",
+        fix='"--grid"',
+        cell=1,
+        line=1,
+    ),
     in_cells("M2-backslash-at-the-end", "E-MAGIC-ARG", "%%pipeline_node a \\\n1", says="", fix="", cell=1, line=1),
     in_cells(
         "M2-two-values",
