@@ -30,6 +30,7 @@ def main(connection: str, helpers: str, path: str) -> None:
     sys.path += ours  # last: an installed dagbook wins
     _forget_terminal()
     _hold_back(application, os.path.join(os.path.dirname(connection), "holds"))  # type: ignore[no-untyped-call]
+    _gather_nothing(application.shell)  # type: ignore[no-untyped-call]
     gc.freeze()  # what is there by now stays to the end: nobody need go through it again
     gc.enable()
     application.start()  # type: ignore[no-untyped-call]
@@ -68,6 +69,24 @@ def _hold_back(application, told):  # type: ignore[no-untyped-def]
             stream.write = _waiting(stream.write, stream.flush)  # type: ignore[method-assign, no-untyped-call]
     except AttributeError:
         pass  # another ipykernel has none of this
+
+
+class _Forgotten(dict):  # type: ignore[type-arg]
+    """Takes in lists and keeps none."""
+
+    def __missing__(self, key):  # type: ignore[no-untyped-def]
+        return []
+
+    def setdefault(self, key, default=None):  # type: ignore[no-untyped-def]
+        return default
+
+
+def _gather_nothing(shell):  # type: ignore[no-untyped-def]
+    """Stop IPython from keeping all that is printed for %notebook: a node that prints gigabytes would take as many."""
+    try:
+        shell.history_manager.outputs = _Forgotten()
+    except AttributeError:
+        pass  # another IPython keeps nothing
 
 
 def _waiting(write, flush):  # type: ignore[no-untyped-def]
