@@ -4,6 +4,7 @@ It runs inside the node (a copy of this file), with nothing of dagbook there; th
 are all that it may import. Called with the connection file, the folders of the helpers and the node's search path.
 """
 
+import contextlib
 import gc
 import os
 import sys
@@ -83,10 +84,8 @@ class _Forgotten(dict):  # type: ignore[type-arg]
 
 def _gather_nothing(shell):  # type: ignore[no-untyped-def]
     """Stop IPython from keeping all that is printed for %notebook: a node that prints gigabytes would take as many."""
-    try:
+    with contextlib.suppress(AttributeError):  # another shell keeps nothing
         shell.history_manager.outputs = _Forgotten()
-    except AttributeError:
-        pass  # another IPython keeps nothing
 
 
 def _waiting(write, flush):  # type: ignore[no-untyped-def]
