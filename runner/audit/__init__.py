@@ -6,14 +6,15 @@ It reads everything and changes nothing unless it is told to; a store in use can
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
-from ..records.processes import alive
 from ..records.store import Store
 from .database import database_findings as database_findings
-from .database import run_findings
+from .database import steady_findings
 from .finding import Finding as Finding
 from .finding import Invariant as Invariant
 from .leftovers import container_findings, leftover_findings
+from .living import live_runs
 from .notebooks import notebook_findings
 from .results import result_findings
 from .rows import earlier_findings, row_findings
@@ -26,9 +27,9 @@ def audit(store: Store, secrets: Sequence[bytes] = ()) -> Iterator[Finding]:
     yield from damaged
     if any(finding.mend is None for finding in damaged):
         return  # what is in it cannot be relied on
-    live = [row.id for row in store.live_runs() if alive(row.process)]
+    live = partial(live_runs, store)
     for row in store.latest(most=-1):
-        yield from run_findings(store, row)
+        yield from steady_findings(store, row)
     yield from earlier_findings(store)
     yield from result_findings(store)
     yield from leftover_findings(store, live)

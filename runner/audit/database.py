@@ -48,6 +48,16 @@ def _reindex(file: Path) -> None:
     connection.close()
 
 
+def steady_findings(store: Store, row: ListedRun) -> list[Finding]:
+    """What is wrong with one run, which may go on, end or be resumed while it is looked at: as it is in the end."""
+    while True:
+        found = list(run_findings(store, row))
+        now = store.known(row.id)
+        if now is None or now == row:
+            return found
+        row = now
+
+
 def run_findings(store: Store, row: ListedRun) -> Iterator[Finding]:
     """What is wrong with what is recorded of one run."""
     state = RunSoFar()
@@ -108,4 +118,6 @@ def _unended(state: RunSoFar) -> list[NodeRun]:
 
 def _relist(store: Store, row: ListedRun, state: RunSoFar) -> None:
     with store.writing() as rows:
-        rows.execute("update runs set state = ?, reason = ? where id = ?", (state.state, state.reason, row.id))
+        as_it_was = (row.id, row.state, row.ended)  # else it has been resumed meanwhile
+        wanted = "update runs set state = ?, reason = ? where id = ? and state = ? and ended is ?"
+        rows.execute(wanted, (state.state, state.reason, *as_it_was))

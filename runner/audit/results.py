@@ -70,6 +70,7 @@ def _set_aside_now(store: Store, digest: str, why: str) -> None:
     """Take what is left of an artifact out of the way, so that nothing uses it and it can be published anew."""
     store.artifacts.mkdir(exist_ok=True)
     with alone(store.artifacts):
-        if verify(store.artifacts / digest[:2] / digest, anew=True):
-            quarantine(store.artifacts, digest)
+        if not verify(store.artifacts / digest[:2] / digest, anew=True):
+            return  # it has been published anew meanwhile
+        quarantine(store.artifacts, digest)
     Cache(store).forget(digest, f"its artifact in the store was damaged: {why}")

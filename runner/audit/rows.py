@@ -39,12 +39,13 @@ def earlier_findings(store: Store) -> Iterator[Finding]:
         found = rows.execute("select rowid, node_run, run, body, parts from cache").fetchall()
     for number, node_run, run, body, parts in found:
         if not (_is_object(body) and _is_object(parts)):
+            senseless = (number, body, parts)
             yield Finding(
                 Invariant.RESULTS,
                 "an earlier result makes no sense",
                 f"{node_run} in run {run}",
                 "forget it; its node runs again when it is needed",
-                partial(_forget, store, number),
+                partial(_forget, store, senseless),
             )
 
 
@@ -55,6 +56,6 @@ def _is_object(text: object) -> bool:
         return False
 
 
-def _forget(store: Store, number: int) -> None:
-    with store.writing() as rows:
-        rows.execute("delete from cache where rowid = ?", [number])
+def _forget(store: Store, row: tuple[object, object, object]) -> None:
+    with store.writing() as rows:  # unless another result has its number by now
+        rows.execute("delete from cache where rowid = ? and body is ? and parts is ?", row)

@@ -13,10 +13,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import secrets
 import shutil
 import stat
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +25,7 @@ from pathlib import Path, PurePosixPath
 from ..formats.notebook_glance import is_pipeline_notebook
 from .durable import bring_to_disk
 from .git_asked import git_about
+from .unfinished import unfinished
 
 MOST_FILES = 20_000
 MOST_BYTES = 200 * 2**20
@@ -57,25 +58,27 @@ def snapshot(folder: Path, kept: Path, leave_out: frozenset[Path] = frozenset())
     """
     files = _measured(folder, kept.resolve().parent, leave_out)
     kept.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=".new-", dir=kept))
-    try:
+    with unfinished(kept) as draft:
         copied = [path for path in files if _copied(folder / path, draft / path)]
         digest = _digest(draft, copied)  # of the copy: the folder may change while it is read
-        os.chmod(draft, 0o755)
         home = kept / digest
         if home.is_dir() and not is_sound(home):
-            os.rename(home, Path(tempfile.mkdtemp(prefix=".damaged-", dir=kept)) / digest)  # nothing uses it any more
+            os.rename(home, kept / f".damaged-{secrets.token_hex(8)}")  # nothing uses it any more
         if not home.is_dir():
-            for path in copied:
-                os.chmod(draft / path, 0o555 if os.stat(draft / path).st_mode & 0o111 else 0o444)
-            folders = {folder for path in copied for folder in PurePosixPath(path).parents}
-            bring_to_disk([*(draft / path for path in copied), *(draft / folder for folder in folders)])
-            with contextlib.suppress(OSError):  # another run kept the same content at the same moment
-                os.rename(draft, home)
+            _settle(draft, home, copied)
         bring_to_disk([kept, kept.parent])  # also what another run has put there, which may not have come to this
         return Snapshot(digest, home, len(copied))
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _settle(draft: Path, home: Path, copied: list[str]) -> None:
+    """Bring a folder with these files to the disk, readable for all and writable for nobody, and to its place."""
+    os.chmod(draft, 0o755)
+    for path in copied:
+        os.chmod(draft / path, 0o555 if os.stat(draft / path).st_mode & 0o111 else 0o444)
+    folders = {folder for path in copied for folder in PurePosixPath(path).parents}
+    bring_to_disk([*(draft / path for path in copied), *(draft / folder for folder in folders)])
+    with contextlib.suppress(OSError):  # another run kept the same content at the same moment
+        os.rename(draft, home)
 
 
 def is_sound(home: Path) -> bool:

@@ -70,19 +70,20 @@ def ends_of(row: ListedRun, run: RunSoFar) -> list[Fact]:
     return list(_deaths(run, f"{_WHY}{UNRECORDED}"))
 
 
-def _take_down_dead_bells(store: Store) -> None:
-    """Remove the sockets of processes that were killed when their run had ended already: nothing is left to settle.
+def dead_bells(store: Store) -> Iterator[tuple[str, Path]]:
+    """The folders of sockets that processes which are gone have left, each with its run.
 
-    Those of a process that lives and has not yet said which is its own stay.
+    Those of a process that lives and has not yet said which is its own are not among them.
     """
     for id in runs_with_bells():
+        folders = bells_of(id)  # looked for first: a process has its run before it makes one
         row = store.known(id)
         if row is None or (alive(row.process) and not row.process.get("bell")):
             continue
         own = Path(row.process["bell"]).parent if alive(row.process) else None
-        for folder in bells_of(id):
+        for folder in folders:
             if folder != own:
-                take_down(id, folder)
+                yield id, folder
 
 
 def break_off(store: Store, row: ListedRun, why: str) -> None:
@@ -95,7 +96,8 @@ def settle_all(store: Store) -> list[str]:
 
     A run whose story cannot be read is left as it is: it keeps nobody from the others, and the auditor tells of it.
     """
-    _take_down_dead_bells(store)
+    for id, folder in dead_bells(store):  # their runs may have ended already: nothing is left to settle
+        take_down(id, folder)
     settled = []
     for row in store.live_runs():
         with contextlib.suppress(StoreUnreadable):

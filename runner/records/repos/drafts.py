@@ -20,13 +20,13 @@ def draft(store: Store) -> Iterator[Path]:
     """A folder of one's own, on the filesystem of the artifacts, while it is needed. Raises OSError."""
     home = store.folder / "drafts"
     home.mkdir(exist_ok=True, mode=0o700)
-    _sweep(home)
+    _sweep_all(home)
     folder, descriptor = _held(home)
     try:
         yield folder
     finally:
         with contextlib.suppress(OSError):  # it takes up room until the next one, no more
-            remove_tree(folder)
+            _remove(folder)
         os.close(descriptor)
 
 
@@ -45,14 +45,15 @@ def _held(home: Path) -> tuple[Path, int]:
         os.close(descriptor)
 
 
-def _sweep(home: Path) -> None:
+def _sweep_all(home: Path) -> None:
     """Remove folders whose lock nobody holds."""
     for folder in home.iterdir():
         with contextlib.suppress(OSError):
-            _sweep_one(folder)
+            sweep(folder)
 
 
-def _sweep_one(folder: Path) -> None:
+def sweep(folder: Path) -> None:
+    """Remove such a folder. Raises OSError when somebody needs it."""
     try:
         descriptor = os.open(folder / _LOCK, os.O_RDWR)
     except FileNotFoundError:
@@ -60,6 +61,30 @@ def _sweep_one(folder: Path) -> None:
         return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        remove_tree(folder)
+        _remove(folder)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(folder: Path) -> None:
+    """The lock goes last: killed meanwhile, the folder is taken for what it is."""
+    for entry in folder.iterdir():
+        if entry.name != _LOCK:
+            remove_tree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+    remove_tree(folder)
+
+
+def is_abandoned(folder: Path) -> bool:
+    """Whether there is something in such a folder and nobody needs it."""
+    try:
+        descriptor = os.open(folder / _LOCK, os.O_RDWR)
+    except OSError:
+        return False  # it is being made or removed
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    else:
+        return (folder / _LOCK).exists()
     finally:
         os.close(descriptor)
