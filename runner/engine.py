@@ -40,7 +40,8 @@ from .records.commands import take_commands
 from .records.decisions import Decisions
 from .records.failpoints import failpoint
 from .records.room import OF_THE_MACHINE, in_words
-from .records.store import Store, StoreBusy, StoreGone
+from .records.store import Store
+from .records.store_folder import StoreBusy, StoreGone
 
 AGAIN_SECONDS = 1.0  # after which a database that another program holds is asked for again
 CANCEL_SECONDS = 5.0  # for which a run that was to end waits for it

@@ -13,7 +13,8 @@ from ..core.errors import DagbookError, MachineError
 from ..executors.daemon import connect
 from ..records.places import network_filesystem
 from ..records.secret_values import usual_folder, values_at_hand
-from ..records.store import Store, database_of
+from ..records.store import Store
+from ..records.store_folder import database_of
 
 ROUNDS = 3  # of mending: what was hidden behind other damage is mended in the next
 

@@ -25,7 +25,8 @@ from .bell import bells_of, runs_with_bells, take_down
 from .failpoints import failpoint
 from .processes import alive
 from .run_rows import ListedRun
-from .store import Store, StoreUnreadable
+from .store import Store
+from .store_folder import StoreUnreadable
 
 OVER = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.REJECTED})
 UNRECORDED = "; this cannot be recorded now"  # the store takes nothing: dagbook doctor tells why

@@ -16,7 +16,8 @@ import pytest
 
 from dagbook.runner.core.lifecycle import State
 from dagbook.runner.records.processes import alive
-from dagbook.runner.records.store import Store, StoreBusy
+from dagbook.runner.records.store import Store
+from dagbook.runner.records.store_folder import StoreBusy
 from tests.audited import assert_mendable
 from tests.conftest import MakeNotebook, Said, read_until
 from tests.faults.box import LONG, Box, follow, run_id, wait_for_state

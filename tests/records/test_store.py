@@ -158,13 +158,13 @@ def test_P11_a_store_on_a_network_filesystem_keeps_its_database_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Told from the mount table: write-ahead logging does not work over a network."""
-    from dagbook.runner.records import places, store
+    from dagbook.runner.records import places, store_folder
 
     mounts = tmp_path / "mountinfo"
     mounts.write_text(f"1 1 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:9 / {tmp_path}/far rw shared:1 - nfs4 host:/x rw\n")
     assert places.network_filesystem(tmp_path / "far" / ".dagbook", mounts) == "nfs4"
     assert places.network_filesystem(tmp_path / "near", mounts) is None
-    monkeypatch.setattr(store, "network_filesystem", lambda folder: places.network_filesystem(folder, mounts))
+    monkeypatch.setattr(store_folder, "network_filesystem", lambda folder: places.network_filesystem(folder, mounts))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     opened = Store(tmp_path / "far" / ".dagbook")
     assert opened.database.is_relative_to(tmp_path / "state")
