@@ -22,7 +22,8 @@ from ..runner.core.values import Value, check_value
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from ..runner.core.model import Defaults, Edge, Node, Pipeline
+    from ..runner.core.edge import Edge
+    from ..runner.core.model import Defaults, Node, Pipeline
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from .core.edge import Edge, Port
 from .core.graph import graph_of, to_networkx
 from .core.lifecycle import State
 from .core.masking import masked
-from .core.model import Edge, Kind, Node, Pipeline, Port, who_decides
+from .core.model import Kind, Node, Pipeline, who_decides
 from .core.nested import pipeline_in
 from .core.routes import Counts, count, gathered_by
 from .view import COLOURS, GLYPHS, worst_of

@@ -19,10 +19,11 @@ from .contracts.terms import Facts
 from .core.argument_checks import value_problems
 from .core.binding import Binding, choice_of
 from .core.dialect import Dialect
+from .core.edge import Port
 from .core.environment import data_variable, input_variable, own_variables
 from .core.gathered import LISTING
 from .core.lifecycle import NodeRun, RunSoFar
-from .core.model import Kind, Node, Port
+from .core.model import Kind, Node
 from .core.names import slug_of
 from .core.upstream import NoInput
 from .core.values import Value

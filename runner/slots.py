@@ -19,9 +19,10 @@ from pathlib import Path, PurePosixPath
 
 from .core.binding import choice_of
 from .core.dialect import EdgeMerge, Slot
+from .core.edge import Edge, Port
 from .core.errors import nearest, problem
 from .core.lifecycle import NodeRun
-from .core.model import Edge, Node, Pipeline, Port
+from .core.model import Node, Pipeline
 from .core.upstream import NoInput, upstream
 from .records.manifest import manifest_of
 from .records.seen import linking

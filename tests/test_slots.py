@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dagbook.runner.core.model import Edge, Port
+from dagbook.runner.core.edge import Edge, Port
 from dagbook.runner.records import seen
 from dagbook.runner.records import verify as verifying
 from dagbook.runner.records.manifest import Item, manifest_of

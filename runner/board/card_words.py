@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from ..core.axes import hyper_parameters
 from ..core.conditions import number_in
+from ..core.edge import Objective
 from ..core.lifecycle import ENDED, NodeRun, State
 from ..core.masking import MASK, looks_secret
-from ..core.model import Kind, Node, Objective, who_decides
+from ..core.model import Kind, Node, who_decides
 from ..core.values import Value, shown
 from ..records.follow import Watched
 from ..view import plain, route_words

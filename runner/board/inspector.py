@@ -8,10 +8,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping
 
+from ..core.edge import COMPARING, Edge
 from ..core.graph import children_of, graph_of
 from ..core.lifecycle import BROKEN, ENDED, NodeRun, State
 from ..core.masking import masked
-from ..core.model import COMPARING, Edge, Kind, Node, Pipeline
+from ..core.model import Kind, Node, Pipeline
 from ..core.nested import pipeline_in
 from ..core.routes import count, gathered_by
 from ..core.values import Value, shown

@@ -12,12 +12,13 @@ from .. import view
 from ..cell_view import own_outputs
 from ..core.binding import Binding, choice_of
 from ..core.conditions import fault, settled
+from ..core.edge import COMPARING, Condition
 from ..core.environment import own_variables, upstream_variables
 from ..core.errors import PipelineError
 from ..core.graph import graph_of
 from ..core.lifecycle import ENDED, PASSED, Answered, Changed, Created, NodeRun, State
 from ..core.masking import MASK, looks_secret, masked
-from ..core.model import COMPARING, Condition, Node, Pipeline
+from ..core.model import Node, Pipeline
 from ..core.names import slug_of
 from ..core.templates import has_reference
 from ..core.upstream import NoInput

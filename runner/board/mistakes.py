@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.edge import Edge
 from ..core.errors import Problem, problem
 from ..core.graph import graph_of, in_order, one_cycle
-from ..core.model import Edge, Node, Pipeline
+from ..core.model import Node, Pipeline
 from ..core.names import slug_of
 from .lettering import escaped
 from .palette import palette

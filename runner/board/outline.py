@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..core.conditions import settled
+from ..core.edge import Condition, Objective, Port
 from ..core.errors import PipelineError
 from ..core.graph import Graph, graph_of
 from ..core.masking import masked_in_full
-from ..core.model import Condition, Kind, Node, Objective, Pipeline, Port
+from ..core.model import Kind, Node, Pipeline
 from ..core.names import slug_of
 from ..core.routes import Counts, count, gathered_by
 

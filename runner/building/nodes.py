@@ -8,8 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ..core.edge import Edge, Port
 from ..core.errors import PipelineError, Problem, problem
-from ..core.model import Edge, Kind, Node, Port
+from ..core.model import Kind, Node
 from ..core.names import slug_of
 from ..core.spot import Spot
 from ..core.values import Value

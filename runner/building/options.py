@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Literal, TypedDict
 
+from ..core.edge import Condition
 from ..core.errors import PipelineError, Problem, nearest, problem
-from ..core.model import Condition, Node
+from ..core.model import Node
 from ..formats.options import OPTIONS, Option
 from .values import READ
 

@@ -12,8 +12,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from ..core import model
+from ..core.edge import Edge
 from ..core.errors import PipelineError, Problem, problem, raise_errors
-from ..core.model import Defaults, Edge, Kind, Node
+from ..core.model import Defaults, Kind, Node
 from ..core.names import clean_title
 from ..core.values import Value, check_name
 from ..handles.callers import caller, folder_of_caller, place_of, told_at_the_call

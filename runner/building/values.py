@@ -8,8 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 from ..core.dialect import Datums, Secret
+from ..core.edge import Condition
 from ..core.errors import PipelineError, problem
-from ..core.model import Condition, Node
+from ..core.model import Node
 from ..core.notify import Notify
 from ..core.quantities import seconds_of
 from ..core.values import Value, check_value, shown

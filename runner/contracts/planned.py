@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from ..core.dialect import Dialect, Moment, Reaction, Setup
-from ..core.model import ANYBODY, ExecutorName, Node, OnError, Pipeline, Port
+from ..core.edge import Port
+from ..core.model import ANYBODY, ExecutorName, Node, OnError, Pipeline
 from ..core.names import slug_of
 
 

@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from heapq import nsmallest
 from typing import Any
 
+from .edge import COMPARING, Condition, Objective
 from .errors import PipelineError, nearest, problem
 from .lifecycle import BROKEN, PASSED, NodeRun, State
 from .masking import masked, masked_in_full
-from .model import COMPARING, Condition, Kind, Node, Objective, Pipeline
+from .model import Kind, Node, Pipeline
 from .names import slug_of
 from .upstream import NotYetKnown, is_foreseen
 from .values import Value, shown

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from .edge import Edge, Port
 from .errors import Problem, problem
-from .model import Edge, Pipeline, Port
+from .model import Pipeline
 from .names import slug_of
 
 _WILD = re.compile(r"[*?\[]")

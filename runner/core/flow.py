@@ -12,9 +12,10 @@ from fnmatch import fnmatchcase
 from .actions import Test
 from .conditions import settled
 from .dialect import Dialect
+from .edge import COMPARING, Condition, Port
 from .errors import PipelineError, Problem, nearest, problem
 from .graph import Graph, graph_of
-from .model import COMPARING, Condition, Kind, Node, Pipeline, Port
+from .model import Kind, Node, Pipeline
 from .names import slug_of
 from .routes import closed_by, count
 from .templates import Reference, has_reference, is_hyper, references, script_parts

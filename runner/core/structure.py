@@ -8,9 +8,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 
+from .edge import Edge, Port
 from .errors import Place, Problem, nearest, problem
 from .graph import graph_of, in_order, one_cycle
-from .model import Edge, Node, Pipeline, Port
+from .model import Node, Pipeline
 from .names import slug_of
 
 

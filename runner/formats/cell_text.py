@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..core.dialect import Secret
+from ..core.edge import Edge, Port
 from ..core.errors import PipelineError, problem
-from ..core.model import WHERE, Defaults, Edge, Node, Port
+from ..core.model import WHERE, Defaults, Node
 from ..core.values import Value, grid_values, shown
 from .cells import KINDS, parse_edge, parse_node, parse_pipeline
 from .flow_words import ALL_FILES

@@ -11,8 +11,9 @@ from enum import StrEnum
 from typing import Any
 
 from ..core.check import check
+from ..core.edge import Edge, Port
 from ..core.errors import PipelineError, Problem, nearest, problem
-from ..core.model import Edge, Kind, Node, Pipeline, Port
+from ..core.model import Kind, Node, Pipeline
 from .cell_text import cell_text, edge_text, grid_words, magic_line, param_words, quoted
 from .cells import KINDS, parse_edge, parse_node
 from .flow_words import ALL_FILES

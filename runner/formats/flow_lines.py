@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.dialect import DatumInput, Datums
+from ..core.edge import Edge, Port
 from ..core.errors import PipelineError, Place, problem
-from ..core.model import Edge, Port
 from ..core.notify import Notify
 from .flow_words import edge_between, end_of, input_edge, mapped_input
 from .magic_lines import Line, read_line

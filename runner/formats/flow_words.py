@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..core.dialect import DatumInput
+from ..core.edge import COMPARING, Condition, Edge, Objective, Port
 from ..core.errors import PipelineError, Problem, nearest, problem
 from ..core.globs import Glob
 from ..core.masking import masked_in_full
-from ..core.model import COMPARING, Condition, Edge, Objective, Port
 from ..core.names import clean_title, slug_of
 from ..core.values import Value, check_name, typed
 

@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from ..core.edge import Edge
 from ..core.errors import PipelineError
-from ..core.model import WHERE, Edge, Node, Pipeline
+from ..core.model import WHERE, Node, Pipeline
 from ..core.values import from_json
 from .documents import Entry
 from .imported import Counts, Ledger

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..core.edge import Edge
 from ..core.errors import DagbookError, PipelineError, Place, Problem, problem, raise_errors
-from ..core.model import UNNAMED, Defaults, Edge, Kind, Node, Pipeline
+from ..core.model import UNNAMED, Defaults, Kind, Node, Pipeline
 from ..core.values import Value
 from .attachments import check_attachments
 from .cells import KINDS, parse_edge, parse_node, parse_pipeline, parse_shared, read_line

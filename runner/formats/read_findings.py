@@ -12,9 +12,10 @@ from dataclasses import replace
 from functools import cached_property, partial
 
 from ..core.dialect import Dialect
+from ..core.edge import Port
 from ..core.environment import data_variable, input_variable
 from ..core.errors import PipelineError, Place, Problem, nearest, problem
-from ..core.model import Kind, Node, Pipeline, Port
+from ..core.model import Kind, Node, Pipeline
 from ..core.names import slug_of, variable_of
 from .python_code import line_at, read_code
 from .reads import Meaning, Read, What, meaning_of

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from dagbook.runner.core.model import Edge, Port
+from dagbook.runner.core.edge import Edge, Port
 from dagbook.runner.records import content
 from dagbook.runner.records.artifacts import publish, remove_tree
 from dagbook.runner.records.manifest import manifest_of

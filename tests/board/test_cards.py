@@ -9,8 +9,9 @@ import pytest
 from dagbook.runner.board.cards import MOST_INSIDE, aggregate, planned_cards, run_cards, took
 from dagbook.runner.board.outline import edge_label, outline_of
 from dagbook.runner.board.scene import Card, Form
+from dagbook.runner.core.edge import Condition, Edge, Objective, Port
 from dagbook.runner.core.lifecycle import Created, Fact, NodeRun, State, Tagged
-from dagbook.runner.core.model import Condition, Edge, Kind, Node, Objective, Pipeline, Port
+from dagbook.runner.core.model import Kind, Node, Pipeline
 from dagbook.runner.records.follow import Watched
 from dagbook.runner.view import age
 from tests.board.recorded import node_run, recorded

@@ -9,8 +9,9 @@ import pytest
 from dagbook.runner.board.estimate import MOST_EARLIER, Estimate, estimate
 from dagbook.runner.board.spans import Doing
 from dagbook.runner.board.timeline import timeline
+from dagbook.runner.core.edge import Condition, Objective
 from dagbook.runner.core.lifecycle import State
-from dagbook.runner.core.model import Condition, Node, Objective, Pipeline
+from dagbook.runner.core.model import Node, Pipeline
 from dagbook.runner.records.store import Store
 from tests.board.times import START, Timed, add_run, chain, created, finished, followed, over, pipeline_of, ran, went
 

@@ -14,10 +14,11 @@ import pytest
 from dagbook.runner.board.inspector import inspect_group, inspect_node, inspect_run
 from dagbook.runner.board.inspector_html import inspected_html
 from dagbook.runner.board.inspector_values import Inspected
+from dagbook.runner.core.edge import Condition, Objective
 from dagbook.runner.core.errors import PipelineError
 from dagbook.runner.core.lifecycle import Answered, Pictured, State, Tagged
 from dagbook.runner.core.masking import MASK, looks_secret, masked
-from dagbook.runner.core.model import Condition, Node, Objective, Pipeline
+from dagbook.runner.core.model import Node, Pipeline
 from dagbook.runner.core.names import clean_title
 from dagbook.runner.records.follow import Follower
 from dagbook.runner.records.store import Store

@@ -15,8 +15,9 @@ from dagbook.runner.board.document import static_page
 from dagbook.runner.board.output_html import ansi_html
 from dagbook.runner.board.page import run_bundle
 from dagbook.runner.board.palette import contrast, theme_style
+from dagbook.runner.core.edge import Condition, Objective
 from dagbook.runner.core.lifecycle import RunChanged, RunState, State, Tagged
-from dagbook.runner.core.model import Condition, Node, Objective, Pipeline
+from dagbook.runner.core.model import Node, Pipeline
 from dagbook.runner.records.follow import Follower
 from tests.board.by_hand import ByHand, display, stream
 from tests.board.payloads import PAYLOADS

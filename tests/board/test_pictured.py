@@ -11,8 +11,9 @@ import pytest
 from dagbook.runner.board.folding import MOST_CARDS
 from dagbook.runner.board.pictured import flow_of, planned_scene, run_scene
 from dagbook.runner.board.scene import Card, Flow, Form, Scene
+from dagbook.runner.core.edge import Condition, Objective
 from dagbook.runner.core.lifecycle import Fact, RunChanged, RunState, State
-from dagbook.runner.core.model import Condition, Node, Objective, Pipeline
+from dagbook.runner.core.model import Node, Pipeline
 from dagbook.runner.records.follow import Follower
 from dagbook.runner.records.store import Store
 from tests.board.recorded import node_run, recorded

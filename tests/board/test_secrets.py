@@ -21,8 +21,9 @@ from dagbook.runner.board.timeline_svg import timeline_html
 from dagbook.runner.compared import compare_in
 from dagbook.runner.comparison_html import bundle
 from dagbook.runner.core.conditions import Gate, fault
+from dagbook.runner.core.edge import Condition, Objective
 from dagbook.runner.core.lifecycle import State, Tagged
-from dagbook.runner.core.model import Condition, Node, Objective, Pipeline
+from dagbook.runner.core.model import Node, Pipeline
 from dagbook.runner.core.values import Value
 from dagbook.runner.formats.flow_words import condition_in_words
 from dagbook.runner.records.cache import Cache, key_of

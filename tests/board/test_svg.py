@@ -21,8 +21,9 @@ from dagbook.runner.board.lettering import escaped, fitting, shortened, width_of
 from dagbook.runner.board.palette import palette
 from dagbook.runner.board.pictured import planned_scene, run_scene, sizes_of
 from dagbook.runner.board.scene import Arrow, Box, Card, Flow, Form, Scene
+from dagbook.runner.core.edge import Condition, Objective
 from dagbook.runner.core.lifecycle import Fact, State
-from dagbook.runner.core.model import Condition, Node, Objective, Pipeline
+from dagbook.runner.core.model import Node, Pipeline
 from tests.board.payloads import PAYLOADS
 from tests.board.recorded import node_run, recorded
 

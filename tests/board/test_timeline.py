@@ -13,8 +13,9 @@ from dagbook.runner.board.spans import Bar, Doing
 from dagbook.runner.board.timeline import MOST_LANES, MOST_ROWS, Timeline, timeline
 from dagbook.runner.board.timeline_svg import timeline_html
 from dagbook.runner.board.timescale import scale
+from dagbook.runner.core.edge import Condition, Objective
 from dagbook.runner.core.lifecycle import Answered, Created, Kept, Resumed, RunChanged, RunState, State
-from dagbook.runner.core.model import Condition, Node, Objective, Pipeline
+from dagbook.runner.core.model import Node, Pipeline
 from dagbook.runner.records.store import Store
 from tests.board.payloads import PAYLOADS
 from tests.board.times import START, Timed, add_run, chain, created, followed, over, pipeline_of, ran, went

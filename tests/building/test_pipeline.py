@@ -10,8 +10,9 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 import dagbook
+from dagbook.runner.core.edge import Port
 from dagbook.runner.core.errors import PipelineError
-from dagbook.runner.core.model import Kind, Port
+from dagbook.runner.core.model import Kind
 
 
 def prepare(harbor: str, size: int = 3) -> None:

@@ -11,8 +11,9 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from dagbook.runner.core.edge import Condition, Objective
 from dagbook.runner.core.lifecycle import State
-from dagbook.runner.core.model import Condition, Node, Objective, OnError, Pipeline
+from dagbook.runner.core.model import Node, OnError, Pipeline
 from dagbook.runner.core.values import Value
 from tests.core.world import NONE, key_of, outcome_of
 

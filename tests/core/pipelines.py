@@ -6,7 +6,8 @@ import itertools
 
 from hypothesis import strategies as st
 
-from dagbook.runner.core.model import COMPARING, Condition, Node, Objective, OnError, Pipeline
+from dagbook.runner.core.edge import COMPARING, Condition, Objective
+from dagbook.runner.core.model import Node, OnError, Pipeline
 
 
 @st.composite

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagbook.runner.core.edge import Condition, Objective
 from dagbook.runner.core.events import (
     Action,
     Answer,
@@ -21,7 +22,7 @@ from dagbook.runner.core.events import (
     Start,
 )
 from dagbook.runner.core.lifecycle import Answered, RunState, State
-from dagbook.runner.core.model import Condition, Node, Objective, OnError, Pipeline
+from dagbook.runner.core.model import Node, OnError, Pipeline
 from dagbook.runner.core.scheduler import Scheduler
 from tests.core.pipelines import flows
 from tests.core.test_expansion import begun, end, foreseen, grid, run_state, states

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagbook.runner.core.conditions import Gate, fault, number_in, settled
+from dagbook.runner.core.edge import COMPARING, Condition, Objective
 from dagbook.runner.core.errors import PipelineError
 from dagbook.runner.core.lifecycle import BROKEN, Created, NodeRun, State
-from dagbook.runner.core.model import COMPARING, Condition, Node, Objective, Pipeline
+from dagbook.runner.core.model import Node, Pipeline
 from dagbook.runner.core.values import Value
 from tests.core.brute_force import is_number
 from tests.core.test_expansion import begun, end, grid

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from dagbook.runner.core.edge import COMPARING, Condition, Objective
 from dagbook.runner.core.events import AttemptEnded, Begin, Start
 from dagbook.runner.core.expansion import Birth, Expansion
 from dagbook.runner.core.graph import graph_of, in_order
 from dagbook.runner.core.lifecycle import BROKEN, Created, RunState, State, Tagged
-from dagbook.runner.core.model import COMPARING, Condition, Node, Objective, OnError, Pipeline
+from dagbook.runner.core.model import Node, OnError, Pipeline
 from dagbook.runner.core.routes import Choice, count
 from dagbook.runner.core.scheduler import Scheduler
 from dagbook.runner.core.values import Value

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from dagbook.runner.core.edge import Condition, Objective
 from dagbook.runner.core.logged import unlogged_problems
-from dagbook.runner.core.model import Condition, Kind, Node, Objective, Pipeline
+from dagbook.runner.core.model import Kind, Node, Pipeline
 
 
 def told(code: str, kind: Kind = Kind.CELL, tag: str = "acuracy", shared: tuple[str, ...] = ()) -> list[str]:

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from dagbook.runner.core.edge import Condition, Objective
 from dagbook.runner.core.events import Earlier
 from dagbook.runner.core.lifecycle import NodeRun, RunSoFar, RunState, State
-from dagbook.runner.core.model import Condition, Kind, Node, Objective, Pipeline
+from dagbook.runner.core.model import Kind, Node, Pipeline
 from dagbook.runner.core.planning import Looker, Planned, planner
 from dagbook.runner.core.reuse import Candidate
 from dagbook.runner.core.routes import count

@@ -12,9 +12,10 @@ import pytest
 from dagbook.extension.board import Board
 from dagbook.extension.plan_board import plan_board
 from dagbook.extension.run_board import run_board
+from dagbook.runner.core.edge import Condition, Objective
 from dagbook.runner.core.errors import Place, problem
 from dagbook.runner.core.lifecycle import Changed, State
-from dagbook.runner.core.model import Condition, Node, Objective, Pipeline
+from dagbook.runner.core.model import Node, Pipeline
 from dagbook.runner.records.follow import Follower
 from tests.board.recorded import node_run, recorded
 

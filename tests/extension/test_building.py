@@ -10,8 +10,9 @@ import pytest
 
 from dagbook.extension.building import Building, result_html
 from dagbook.extension.building_forms import STEP, without_secrets
+from dagbook.runner.core.edge import Condition, Objective
 from dagbook.runner.core.errors import PipelineError, problem
-from dagbook.runner.core.model import Condition, Kind, Node, Objective, Pipeline
+from dagbook.runner.core.model import Kind, Node, Pipeline
 from dagbook.runner.core.routes import count
 from dagbook.runner.formats.cells import parse_edge, parse_node
 from dagbook.runner.formats.edited import Link, changed, connected, moved, with_node, words_of

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagbook.runner.core.edge import Condition, Edge, Objective, Port
 from dagbook.runner.core.errors import PipelineError
-from dagbook.runner.core.model import Condition, Edge, Kind, Objective, Pipeline, Port
+from dagbook.runner.core.model import Kind, Pipeline
 from dagbook.runner.core.templates import has_reference
 from dagbook.runner.formats.cells import parse_edge, parse_node
 from dagbook.runner.formats.flow_words import KINDS_OF_EDGES, condition_in_words

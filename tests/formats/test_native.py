@@ -26,8 +26,9 @@ from dagbook.runner.core.dialect import (
     Style,
     Transform,
 )
+from dagbook.runner.core.edge import Condition, Edge, Objective, Port
 from dagbook.runner.core.errors import PipelineError
-from dagbook.runner.core.model import Condition, Defaults, Edge, Kind, Node, Objective, Pipeline, Port
+from dagbook.runner.core.model import Defaults, Kind, Node, Pipeline
 from dagbook.runner.formats.documents import documents_of
 from dagbook.runner.formats.imported import Ledger
 from dagbook.runner.formats.native import json_schema, native_pipeline, read_native, write_native

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from dagbook.runner.core.edge import Edge, Port
 from dagbook.runner.core.errors import PipelineError
-from dagbook.runner.core.model import Edge, ExecutorName, Kind, Node, OnError, Port
+from dagbook.runner.core.model import ExecutorName, Kind, Node, OnError
 from dagbook.runner.core.names import clean_title, slug_of
 from dagbook.runner.core.values import typed
 from dagbook.runner.formats.cell_text import cell_text, edge_text, quoted

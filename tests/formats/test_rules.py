@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from dagbook.runner.core.check import check
+from dagbook.runner.core.edge import Edge, Port
 from dagbook.runner.core.edge_globs import covers
 from dagbook.runner.core.errors import Place, Problem
-from dagbook.runner.core.model import Edge, Node, Pipeline, Port
+from dagbook.runner.core.model import Node, Pipeline
 from dagbook.runner.formats.notebook import read_notebook
 from dagbook.runner.formats.plain_secrets import is_secret, secrets_in_code
 from dagbook.runner.formats.python_code import read_code

@@ -10,8 +10,9 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from dagbook.kernel_magics.completion import OBJECTIVES, complete
 from dagbook.kernel_magics.draft import Draft, draft_of
+from dagbook.runner.core.edge import Objective
 from dagbook.runner.core.errors import PipelineError
-from dagbook.runner.core.model import Kind, Objective
+from dagbook.runner.core.model import Kind
 
 
 @pytest.fixture

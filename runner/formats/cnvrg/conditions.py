@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ...core.edge import COMPARING, Condition, Objective
 from ...core.errors import nearest
-from ...core.model import COMPARING, Condition, Objective
 from ...core.values import Value
 from ..documents import bare
 from ..flow_words import ORDERING, approvers_of

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...core.model import Kind, Node, Pipeline, Port
+from ...core.edge import Port
+from ...core.model import Kind, Node, Pipeline
 from ..imported import Ledger
 from .schemas import Dialect
 

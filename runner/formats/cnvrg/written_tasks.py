@@ -9,8 +9,9 @@ from typing import Any
 from ...core.conditions import settled
 from ...core.dialect import Dialect as Contract
 from ...core.dialect import Serving, Setup
+from ...core.edge import COMPARING, Condition
 from ...core.errors import PipelineError
-from ...core.model import COMPARING, Condition, Kind, Node, Pipeline
+from ...core.model import Kind, Node, Pipeline
 from ..imported import Ledger
 from .conditions import OBJECTIVES, written_conditions
 from .keeping import PARAM_TYPES, kept_in

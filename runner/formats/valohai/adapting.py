@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...core.dialect import Dialect, Slot
-from ...core.model import Kind, Node, Pipeline, Port
+from ...core.edge import Port
+from ...core.model import Kind, Node, Pipeline
 
 
 def adapted(pipeline: Pipeline) -> Pipeline:

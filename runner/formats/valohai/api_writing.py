@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...core.dialect import Search
-from ...core.model import Edge, Kind, Node, OnError, Pipeline
+from ...core.edge import Edge
+from ...core.model import Kind, Node, OnError, Pipeline
 from ..imported import Ledger
 from .adapting import adapted
 from .spot import Document, by_name, kept_in, plain, whole

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ...core.dialect import Slot
+from ...core.edge import Edge, Port
 from ...core.errors import nearest
-from ...core.model import Edge, Kind, Node, Port
+from ...core.model import Kind, Node
 from .schemas import EdgeWords
 from .spot import Document, Spot, plain
 

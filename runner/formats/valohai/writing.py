@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ...core.model import Edge, Kind, Node, OnError, Pipeline
+from ...core.edge import Edge
+from ...core.model import Kind, Node, OnError, Pipeline
 from ..imported import Ledger
 from ..yaml_text import yaml_text
 from .adapting import adapted

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dagbook.runner.core.check import check
 from dagbook.runner.core.dialect import Argument, Serving
-from dagbook.runner.core.model import Condition, Kind, Objective
+from dagbook.runner.core.edge import Condition, Objective
+from dagbook.runner.core.model import Kind
 
 from .reading import BLUEPRINT, read, sound
 

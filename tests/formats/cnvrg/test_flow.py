@@ -5,7 +5,8 @@ from __future__ import annotations
 from dagbook.runner.core.axes import hyper_parameters
 from dagbook.runner.core.check import check
 from dagbook.runner.core.dialect import Argument, Dialect, Serving, Setup
-from dagbook.runner.core.model import Condition, Kind, Objective
+from dagbook.runner.core.edge import Condition, Objective
+from dagbook.runner.core.model import Kind
 from dagbook.runner.core.notify import Notify
 from dagbook.runner.formats.cnvrg import is_cnvrg
 from dagbook.runner.formats.documents import documents_of

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagbook.runner.core.dialect import Argument, Dialect, Serving, Setup
+from dagbook.runner.core.edge import Condition, Objective
 from dagbook.runner.core.errors import PipelineError
-from dagbook.runner.core.model import Condition, Kind, Node, Objective, Pipeline
+from dagbook.runner.core.model import Kind, Node, Pipeline
 from dagbook.runner.formats.cnvrg import read_cnvrg, write_cnvrg
 from dagbook.runner.formats.documents import documents_of
 from dagbook.runner.formats.imported import Ledger

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from dagbook.runner.core.dialect import Serving
+from dagbook.runner.core.edge import Condition, Edge, Objective, Port
 from dagbook.runner.core.errors import PipelineError
-from dagbook.runner.core.model import Condition, Defaults, Edge, Kind, Node, Objective, Pipeline, Port
+from dagbook.runner.core.model import Defaults, Kind, Node, Pipeline
 from dagbook.runner.formats.cnvrg import write_cnvrg
 from dagbook.runner.formats.imported import Ledger, Record
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from dagbook.runner.core.dialect import DatumInput, DatumKind, Transform
-from dagbook.runner.core.model import Condition, Defaults, Kind, Node, Objective, Pipeline
+from dagbook.runner.core.edge import Condition, Objective
+from dagbook.runner.core.model import Defaults, Kind, Node, Pipeline
 from dagbook.runner.formats.documents import documents_of
 from dagbook.runner.formats.imported import Ledger
 from dagbook.runner.formats.pachyderm import write_pachyderm

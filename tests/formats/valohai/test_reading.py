@@ -8,7 +8,8 @@ import pytest
 
 from dagbook.runner.core.arguments import command_of
 from dagbook.runner.core.dialect import EdgeMerge, Keep, Moment, OnChildError, Reaction, SearchKind
-from dagbook.runner.core.model import Node, OnError, Port
+from dagbook.runner.core.edge import Port
+from dagbook.runner.core.model import Node, OnError
 from dagbook.runner.core.search import executions_of
 from tests.formats.valohai.files import kitchen, node, read, sound, told
 

@@ -15,7 +15,8 @@ from valohai_yaml.objs.pipelines.override import Override
 
 from dagbook.runner.core.arguments import command_of
 from dagbook.runner.core.dialect import Dialect
-from dagbook.runner.core.model import Edge, Kind, Node, OnError, Pipeline, Port
+from dagbook.runner.core.edge import Edge, Port
+from dagbook.runner.core.model import Kind, Node, OnError, Pipeline
 from dagbook.runner.formats.documents import bare, documents_of
 from dagbook.runner.formats.imported import Ledger
 from dagbook.runner.formats.native import read_native, write_native

@@ -7,8 +7,9 @@ import json
 import pytest
 
 from dagbook.runner.core.dialect import Dialect
+from dagbook.runner.core.edge import Port
 from dagbook.runner.core.errors import PipelineError
-from dagbook.runner.core.model import Kind, Port
+from dagbook.runner.core.model import Kind
 from dagbook.runner.formats.documents import documents_of
 from dagbook.runner.formats.imported import Counts, Ledger
 from dagbook.runner.formats.valohai import is_valohai, python_literal_document, read_valohai, repair
