@@ -14,8 +14,8 @@ from ..records.folding import EARLIER, SHORT_LINE, size_of
 
 LONGEST_TEXT = 2_000_000  # characters of what was printed in one piece
 MOST_OUTPUTS = 10_000  # of one cell
-LARGEST_CELL = 64_000_000  # characters in one cell's outputs
-LARGEST_NOTEBOOK = 96_000_000  # characters in all cells' outputs together
+LARGEST_CELL = 32_000_000  # characters in one cell's outputs
+LARGEST_NOTEBOOK = 48_000_000  # characters in all cells' outputs together
 LEAST_CELL = 20_000  # characters that a cell keeps however many there are before it
 LATER = "[… later output: dagbook logs --all]"  # stands behind what the notebook keeps of a cell
 

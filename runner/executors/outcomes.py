@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import problem
 from .contract import Failure, Outcome
 from .exits import Ending, amount, death
+from .short_errors import in_a_line, without_middle
 
 if TYPE_CHECKING:
     from .kernel import Session
@@ -61,11 +62,13 @@ def _raised(session: Session, index: int, error: Any) -> Failure:
     cells = [cell for cell in session.keeper.nb.cells if marker not in cell.metadata.get("tags", [])]
     shown = [out for out in cells[index].get("outputs", []) if out.output_type == "error" and out.ename == error.ename]
     traceback = tuple(shown[-1].traceback) if shown else tuple(str(error.traceback).splitlines())
-    return Failure(error.ename, error.evalue, traceback, _cell(session))
+    hiding = session.logbook.hiding
+    message = hiding.text(error.evalue) if hiding else error.evalue  # before it is cut: half a secret is not found
+    return Failure(error.ename, without_middle(message), traceback, _cell(session))
 
 
 def _reason(session: Session, failure: Failure) -> str:
-    first = failure.message.strip().partition("\n")[0]
+    first = in_a_line(failure.message)
     number = 1 + (failure.cell or 0)
     if failure.name == "SystemExit":
         code = first if first.lstrip("-").isdigit() else "0" if first in ("", "None") else "1"

@@ -36,6 +36,7 @@ from .hiding import HiddenMessages
 from .kept_outputs import LATER, CellOutputs, Room
 from .kept_widgets import KeptOutputWidget, WidgetStates
 from .record import save
+from .short_errors import shortened
 from .tags import carries_only_entries
 from .threads import THREADS
 
@@ -150,8 +151,8 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
         """Process a message of any cell; True when it says that request `awaited` is done."""
         parent = message["parent_header"].get("msg_id")
         self.session.logbook.take_printed()
-        shown = self._hidden.shown(message) if self._hidden else message  # before anything is kept or told
-        return shown is not None and self._take(shown, parent) and parent == awaited
+        shown = self._hidden.shown(message) if self._hidden else message  # before anything is cut, kept or told
+        return shown is not None and self._take(shortened(shown), parent) and parent == awaited
 
     def _take(self, message: dict[str, Any], parent: str) -> bool:
         """Process a message; True when it says that the request `parent` is done."""

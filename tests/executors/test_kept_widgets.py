@@ -69,12 +69,12 @@ def test_P26_many_cells_at_their_limits_make_a_notebook_within_its_own(
     plain: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each later cell keeps the end of what it printed all the same."""
-    monkeypatch.setattr(kept_outputs, "LARGEST_NOTEBOOK", LARGEST_NOTEBOOK // 50)
+    monkeypatch.setattr(kept_outputs, "LARGEST_NOTEBOOK", LARGEST_NOTEBOOK // 25)
     cell = f"for n in range({LONGEST_TEXT // 200}): print(f'{{n:99d}}')\nprint('end')"
     job = plain.job(*[cell] * 10)
     assert plain.run(job).ok
     texts = ["".join(one.text for one in cell.outputs) for cell in record(job).cells]
-    assert sum(map(len, texts)) < LARGEST_NOTEBOOK // 50 + 10 * (LEAST_CELL + 200)
+    assert sum(map(len, texts)) < LARGEST_NOTEBOOK // 25 + 10 * (LEAST_CELL + 200)
     assert all(text.endswith("end\n") for text in texts)
     assert len(texts[0]) > LONGEST_TEXT // 2 > LEAST_CELL * 2 > len(texts[-1])
     assert "earlier output: dagbook logs --all" in texts[-1]

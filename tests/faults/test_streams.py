@@ -193,7 +193,26 @@ def test_P26_displays_without_measure_are_shown_from_the_end_and_kept_from_the_b
     with journal.open() as lines:
         assert sum('"display_data"' in line for line in lines) == (100_100 if LONG else 2_540)
     (record,) = folder.glob(".dagbook/runs/*/noisy/1/notebook.ipynb")
-    assert record.stat().st_size < 80_000_000
+    assert record.stat().st_size < 60_000_000
     assert "shown 0" in record.read_text()
     shown = looked(folder, "show", "--html", "page.html")
     assert (shown.code, shown.memory < MOST_MEMORY) == (0, True)
+
+
+def test_P26_an_exception_whose_message_is_endless_is_told_with_its_beginning_and_its_end(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    ran = run(
+        folder,
+        f"%%pipeline_node noisy\nraise ValueError('begin' + 'x' * {50_000_000 if LONG else 5_000_000} + 'ends')",
+        "process",
+    )
+    assert (ran.code, ran.memory < MOST_MEMORY) == (1, True)
+    told = ran.out.read_text()
+    assert "ValueError: begin" in told
+    assert "xxxends" in told
+    kept = [path.stat().st_size for path in (folder / ".dagbook").rglob("*") if path.is_file()]
+    assert max(kept) < 1_000_000
+    for words in LOOKS:
+        found = looked(folder, *words.split())
+        assert (found.code, found.memory < MOST_MEMORY, found.out.stat().st_size < 1_000_000) == (0, True, True), words
+    assert max(path.stat().st_size for path in folder.glob("*.html")) < 2_000_000
