@@ -21,7 +21,7 @@ from .secret_lookup import folder_of
 
 if TYPE_CHECKING:
     from .executors.asking import Client
-    from .executors.images import Seen
+    from .executors.image_contents import Seen
 
 ANSWER_SECONDS = 1.0  # in which an engine must answer
 
@@ -63,7 +63,8 @@ def _of_images(asked: Asked, needs: Sequence[Needs]) -> Iterator[Problem]:
     named = {need.title: need.image or (default if chosen else "") for need in needs}
     if not any(named.values()) or (engine := _engine()) is None:
         return
-    from .executors.images import kernel_for, seen_before
+    from .executors.image_contents import seen_before
+    from .executors.images import kernel_for
 
     known: dict[str, Seen | None] = {"": None}  # what was ever seen in an image
     for need in needs:

@@ -69,7 +69,7 @@ def _remove_container(client: APIClient, container: str) -> None:
     from docker.errors import NotFound
 
     with contextlib.suppress(NotFound):  # a run that has just ended was about to
-        client.remove_container(container, force=True)
+        client.remove_container(container, force=True, v=True)
 
 
 def _half_published(store: Store, live: Live) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from .subject import Subject
 if TYPE_CHECKING:
     from docker import APIClient
 
-    from ..executors.images import Seen
+    from ..executors.image_contents import Seen
 
 REGISTRY_SECONDS = 5  # in which a registry is to say whether it has an image
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}  # as kernels call them, and as images do
@@ -158,8 +158,10 @@ def _contents(subject: Subject, client: APIClient, reference: str, base: dict[st
 
 
 def _kernel_in(seen: Seen) -> tuple[str, str]:
-    if not seen.shell:
-        return "there is no sh in it", ""
+    if seen.refused or not seen.shell:
+        return seen.refused or "no sh is found in it", ""
+    if seen.broken:
+        return f"its python3 does not run ({seen.broken})", ""
     if seen.ipykernel:
         return "", "python3 with ipykernel is in it"
     if seen.kernels:

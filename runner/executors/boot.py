@@ -23,6 +23,8 @@ def main(connection: str, helpers: str, path: str) -> None:
     from ipykernel.kernelapp import IPKernelApp
 
     application = IPKernelApp.instance()
+    # How others connect, which would stand before the cause of a failure.
+    application.log_connection_info = lambda: None  # type: ignore[method-assign]
     application.initialize(["-f", connection, "--HistoryManager.enabled=False"])  # type: ignore[no-untyped-call]
     del sys.modules["debugpy"]  # so that users can import it
     os.environ["PYTHONPATH"] = path  # for what the node starts

@@ -73,6 +73,8 @@ def container(
         # Not only NetworkMode none: without a network the engine starts a container a tenth of a second faster.
         "network_disabled": network is None,
         "ports": list(ports),
+        "healthcheck": {"test": ["NONE"]},  # the image's would run beside the node
+        "stop_signal": "SIGTERM",  # the image's may mean anything
         "stdin_open": stdin,  # closed by the engine when we are gone: a lifeline
         "host_config": client.create_host_config(**_host(client, engine, job, rundir, network, ports)),
     }
@@ -80,7 +82,7 @@ def container(
 
 def _kept_label(job: Job, rundir: RunDir) -> dict[str, str]:
     """From the start on: labels cannot be added when the node has failed."""
-    return {KEPT_LABEL: str(rundir.path)} if job.keep_failed else {}
+    return {KEPT_LABEL: str(rundir.path) if job.keep_failed else ""}  # an image may have that label, too
 
 
 def _host(

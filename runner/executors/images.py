@@ -1,60 +1,22 @@
-"""Which image each node runs in, and which kernel of it: found, pulled, looked into, or made.
-
-An image is looked into once (by its id): is there a python3 with ipykernel, which kernelspecs are there. What was
-seen is remembered in the user's cache folder.
-"""
+"""Which image each node runs in, and which kernel of it: found, pulled, looked into, or made."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import MachineError, PipelineError, Problem, nearest, problem
+from ..core.errors import PipelineError, Problem, nearest, problem
 from ..core.model import Kind
-from .caches import recall, remember
 from .contract import Needs, Runtime
 from .derived import Derived, Recipe
+from .image_contents import Seen, Spec, look
 from .streamed import steps_of
 
 if TYPE_CHECKING:
     from docker import APIClient
 
 SILENCE_SECONDS = 30.0  # without a word from the registry, a pull is given up
-LOOK_SECONDS = 60.0
-LOOK = 2  # raise it when images are looked into differently
-
-_LOOK_SCRIPT = r"""
-python3 -c 'import sys; print("\036python"); print(sys.prefix)' 2>/dev/null
-python3 -c 'import ipykernel.kernelapp; print("\036ipykernel")' 2>/dev/null
-prefix=$(python3 -c 'import sys; print(sys.prefix)' 2>/dev/null)
-for folder in "$prefix" /opt/conda /usr/local /usr; do
-    for spec in "$folder"/share/jupyter/kernels/*/kernel.json; do
-        [ -f "$spec" ] && printf '\036kernel %s\n' "$spec" && cat "$spec"
-    done
-done
-printf '\n\036end\n'
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """A kernelspec of an image: `argv` with {connection_file} in it, `language`, environment variables."""
-
-    argv: tuple[str, ...]
-    language: str
-    environment: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What is in an image: a shell, a python3, ipykernel for it, other kernels by name."""
-
-    shell: bool = False
-    python: bool = False
-    ipykernel: bool = False
-    kernels: dict[str, Spec] = field(default_factory=dict)
 
 
 class Images:
@@ -138,63 +100,22 @@ class Images:
             recipe = Recipe(base["Id"], requirements, need.prerun)
             image = self._derived.image(recipe, base, need, tell)
         digests = base.get("RepoDigests") or [""]
-        settled = {"reference": self.reference(need), "digest": image["Id"], "repo_digest": digests[0]}
+        environment = _search_path(image)
+        settled = Runtime(self.reference(need), image["Id"], repo_digest=digests[0], environment=environment)
         if spec is None:
-            return Runtime(**settled)
-        return Runtime(**settled, kernel=kernel, language=spec.language, launch=spec.argv, environment=spec.environment)
+            return settled
+        environment |= spec.environment
+        return replace(settled, kernel=kernel, language=spec.language, launch=spec.argv, environment=environment)
 
     def look(self, image: str) -> Seen:
-        """What is in the image with this id; a container of it is started when it is looked into for the first time."""
-        if (known := seen_before(image)) is not None:
-            return known
-        seen = _seen(self._output(image))
-        remember(_fact(image), asdict(seen))
-        return seen
-
-    def _output(self, image: str) -> str:
-        """What the script says that looks into an image; nothing where there is no sh in it.
-
-        Raises MachineError (E-DOCKER-FAILED): what the engine cannot do says nothing of the image.
-        """
-        from docker.errors import APIError
-
-        try:
-            return self._said(image)
-        except APIError as error:
-            if error.is_client_error():
-                return ""
-            why = str(error.explanation or error)[:300]
-            raise MachineError(problem("E-DOCKER-FAILED", what="look into an image", why=why)) from None
-
-    def _said(self, image: str) -> str:
-        host = self._client.create_host_config(network_mode="none")
-        created = self._client.create_container(
-            image,
-            entrypoint=["sh", "-c", _LOOK_SCRIPT],
-            command=[],
-            user="0:0",
-            network_disabled=True,
-            host_config=host,
-        )
-        try:
-            self._client.start(created["Id"])
-            self._client.wait(created["Id"], timeout=int(LOOK_SECONDS))
-            return str(self._client.logs(created["Id"], stderr=False).decode(errors="replace"))
-        finally:
-            self._client.remove_container(created["Id"], force=True, v=True)
+        """What is in the image with this id; see `image_contents.look`."""
+        return look(self._client, image)
 
 
-def _fact(image: str) -> str:
-    return f"image-{LOOK}-{image.removeprefix('sha256:')[:32]}"
-
-
-def seen_before(image: str) -> Seen | None:
-    """What was seen in the image with this id when it was looked into; None where it never was."""
-    known = recall(_fact(image))
-    if known is None:
-        return None
-    kernels = {name: Spec(**{**spec, "argv": tuple(spec["argv"])}) for name, spec in known["kernels"].items()}
-    return Seen(**{**known, "kernels": kernels})
+def _search_path(image: dict[str, Any]) -> dict[str, str]:
+    """The image's PYTHONPATH: nodes have one of their own, which is added to it."""
+    named = dict(one.partition("=")[::2] for one in (image.get("Config") or {}).get("Env") or ())
+    return {"PYTHONPATH": named["PYTHONPATH"]} if named.get("PYTHONPATH") else {}
 
 
 def _name_and_tag(reference: str) -> tuple[str, str | None]:
@@ -204,44 +125,26 @@ def _name_and_tag(reference: str) -> tuple[str, str | None]:
     return (name, tag) if colon and "/" not in tag else (reference, "latest")
 
 
-def _seen(output: str) -> Seen:
-    kernels: dict[str, Spec] = {}
-    heads = set()
-    for part in output.split("\036"):
-        head, _, body = part.partition("\n")
-        heads.add(head.partition(" ")[0])
-        if head.startswith("kernel "):
-            path = head.removeprefix("kernel ")
-            for spec in _spec(path, body):
-                kernels.setdefault(path.split("/")[-2], spec)
-    return Seen("end" in heads, "python" in heads, "ipykernel" in heads, kernels)
-
-
-def _spec(path: str, text: str) -> Iterator[Spec]:
-    try:
-        spec = json.loads(text)
-        argv = tuple(str(part).replace("{resource_dir}", path.rpartition("/")[0]) for part in spec["argv"])
-        language = str(spec.get("language") or "python")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return
-    language = "python" if language.lower() == "python" else language
-    yield Spec(argv, language, {str(k): str(v) for k, v in (spec.get("env") or {}).items()})
-
-
 def kernel_for(need: Needs, reference: str, seen: Seen) -> tuple[str, Spec | None, bool]:
     """The kernel's name, its spec (None: ipykernel of python3), and whether ipykernel must be put in first.
 
     Raises PipelineError (E-IMAGE-KERNEL).
     """
     facts = {"image": reference, "kernel": need.kernel or "python3"}
-    if not seen.shell:
-        hint = "Choose an image with a shell; distroless images have none."
-        raise PipelineError(problem("E-IMAGE-KERNEL", need.place, **facts, why="there is no sh in it", hint=hint))
+    if seen.refused or not seen.shell:
+        why, hint = seen.refused, f"Look at what this says: docker run --rm {reference} true"
+        if not why:
+            why, hint = "no sh is found in it", "Choose an image with a shell on its PATH; distroless images have none."
+        raise PipelineError(problem("E-IMAGE-KERNEL", need.place, **facts, why=why, hint=hint))
     if need.kind is Kind.COMMAND:
         return "", None, False
     plain = need.kernel in (None, "python3", "python") and need.language == "python"
     if plain and (seen.ipykernel or (seen.python and not seen.kernels)):
         return "python3", None, not seen.ipykernel
+    if plain and seen.broken and all(spec.language == "python" for spec in seen.kernels.values()):
+        hint = f"Its ENV or its PATH may lead astray. Look at what this says: docker run --rm {reference} python3 -V"
+        why = f"its python3 does not run ({seen.broken})"
+        raise PipelineError(problem("E-IMAGE-KERNEL", need.place, **facts, why=why, hint=hint))
     if need.kernel in seen.kernels:
         return need.kernel, seen.kernels[need.kernel], False
     fitting = {n: s for n, s in seen.kernels.items() if need.language in ("python", s.language) or need.kernel}

@@ -59,7 +59,7 @@ def sockets_cross(client: APIClient, engine: Engine, image: str) -> bool:
             client.start(created["Id"])
             return _code(client, created["Id"]) == _WORD
         finally:
-            client.remove_container(created["Id"], force=True)
+            client.remove_container(created["Id"], force=True, v=True)
     finally:
         rundir.remove()
 

@@ -16,7 +16,8 @@ from dagbook.runner.core.errors import PipelineError
 from dagbook.runner.core.model import Kind
 from dagbook.runner.executors.contract import Needs, Runtime
 from dagbook.runner.executors.derived import REPOSITORY, Recipe
-from dagbook.runner.executors.images import Seen, Spec, _name_and_tag, _seen, kernel_for
+from dagbook.runner.executors.image_contents import Seen, Spec, _seen
+from dagbook.runner.executors.images import _name_and_tag, kernel_for
 
 from .conftest import BASE, NOKERNEL, Bench, containers
 

@@ -1,0 +1,206 @@
+"""What is in an image: a shell, a python3 with ipykernel, kernelspecs.
+
+An image is looked into once (by its id), by a container of it; what was seen is remembered in the user's cache folder.
+Nobody has vouched for it: it may swallow what it is asked, answer without end, or not at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import MachineError, problem
+from .caches import recall, remember
+from .daemon import LABEL
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+LOOK = 3  # raise it when images are looked into differently
+LOOK_SECONDS = 60.0
+LOOK_BYTES = 4 * 2**20
+LOOK_MEMORY = 2**30
+LOOK_PIDS = 256
+
+# Python is asked as nodes start it: without the image's search path.
+_LOOK_SCRIPT = r"""
+unset PYTHONPATH
+export PYTHONIOENCODING=utf-8
+if command -v python3 >/dev/null; then
+    python3 -c 'print("it runs")' 2>&1 | {
+        while read -r line || [ -n "$line" ]; do
+            case $line in "it runs") exit ;; *rror*) error=$line ;; ?*) said=$line ;; esac
+        done
+        printf '\036broken\n%s\n' "${error:-$said}"
+        exit 1
+    } && {
+        python3 -c 'import sys; print("\036python"); print(sys.prefix)' 2>/dev/null
+        python3 -c 'import ipykernel.kernelapp; print("\036ipykernel")' 2>/dev/null
+        prefix=$(python3 -c 'import sys; print(sys.prefix)' 2>/dev/null)
+    }
+fi
+for folder in "$prefix" /opt/conda /usr/local /usr; do
+    for spec in "$folder"/share/jupyter/kernels/*/kernel.json; do
+        [ -f "$spec" ] && printf '\036kernel %s\n' "$spec" && cat "$spec"
+    done
+done
+printf '\n\036end\n'
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A kernelspec of an image: `argv` with {connection_file} in it, `language`, environment variables."""
+
+    argv: tuple[str, ...]
+    language: str
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is in an image: a shell, a python3 that runs, ipykernel for it, other kernels by name.
+
+    `broken` is what a python3 says that does not run, `refused` why the image could not be looked into.
+    """
+
+    shell: bool = False
+    python: bool = False
+    ipykernel: bool = False
+    kernels: dict[str, Spec] = field(default_factory=dict)
+    broken: str = ""
+    refused: str = ""
+
+
+def look(client: APIClient, image: str) -> Seen:
+    """What is in the image with this id; a container of it is started when it is looked into for the first time.
+
+    Raises MachineError (E-DOCKER-FAILED): what the engine cannot do says nothing of the image.
+    """
+    from docker.errors import APIError
+
+    if (known := seen_before(image)) is not None:
+        return known
+    try:
+        seen = _seen(_said(client, image))
+    except _Endless as error:
+        return Seen(refused=str(error))
+    except APIError as error:
+        why = str(error.explanation or error)[:300]
+        if not error.is_client_error():
+            raise MachineError(problem("E-DOCKER-FAILED", what="look into an image", why=why)) from None
+        if not re.search(r"[\"`']sh[\"`']", why):  # else it is that there is none
+            return Seen(refused=f"the engine starts no container of it: {why}")
+        seen = Seen()
+    remember(_fact(image), asdict(seen))
+    return seen
+
+
+def seen_before(image: str) -> Seen | None:
+    """What was seen in the image with this id when it was looked into; None where it never was."""
+    known = recall(_fact(image))
+    if known is None:
+        return None
+    kernels = {name: Spec(**{**spec, "argv": tuple(spec["argv"])}) for name, spec in known["kernels"].items()}
+    return Seen(**{**known, "kernels": kernels})
+
+
+def _fact(image: str) -> str:
+    return f"image-{LOOK}-{image.removeprefix('sha256:')[:32]}"
+
+
+class _Endless(Exception):
+    """An image that says too much, or takes too long to say it."""
+
+
+def _said(client: APIClient, image: str) -> str:
+    """What the script says that looks into an image. Raises _Endless."""
+    from docker.errors import APIError
+    from docker.types import LogConfig
+
+    host = client.create_host_config(
+        auto_remove=True,
+        network_mode="none",
+        mem_limit=LOOK_MEMORY,
+        pids_limit=LOOK_PIDS,
+        security_opt=["no-new-privileges"],
+        log_config=LogConfig(type="none"),  # what it says goes nowhere but here
+    )
+    created = client.create_container(
+        image,
+        entrypoint=["sh", "-c", _LOOK_SCRIPT],
+        command=[],
+        user="0:0",
+        labels={LABEL: "look"},
+        network_disabled=True,
+        host_config=host,
+        healthcheck={"test": ["NONE"]},
+    )
+    try:
+        attached = client.attach_socket(created["Id"], params={"stream": 1, "stdout": 1})
+        try:
+            client.start(created["Id"])
+            return _heard(attached).decode(errors="replace")
+        finally:
+            attached.close()
+    finally:
+        with contextlib.suppress(APIError):  # gone, or going
+            client.remove_container(created["Id"], force=True, v=True)
+
+
+def _heard(attached: Any) -> bytes:
+    from docker.utils.socket import frames_iter
+
+    connection: socket.socket = getattr(attached, "_sock", attached)
+    connection.settimeout(None)
+    overdue = threading.Event()
+
+    def hang_up() -> None:
+        overdue.set()
+        connection.shutdown(socket.SHUT_RDWR)
+
+    late = threading.Timer(LOOK_SECONDS, hang_up)
+    late.daemon = True
+    late.start()
+    heard = b""
+    try:
+        for _, data in frames_iter(attached, tty=False):  # type: ignore[no-untyped-call]
+            heard += data
+            if len(heard) > LOOK_BYTES:
+                raise _Endless("asked what is in it, it answers without end")
+    finally:
+        late.cancel()
+    if overdue.is_set():
+        raise _Endless(f"asked what is in it, it does not answer within {LOOK_SECONDS:g} s")
+    return heard
+
+
+def _seen(output: str) -> Seen:
+    kernels: dict[str, Spec] = {}
+    heads: dict[str, str] = {}
+    for part in output.split("\036"):
+        head, _, body = part.partition("\n")
+        heads[head.partition(" ")[0]] = body
+        if head.startswith("kernel "):
+            path = head.removeprefix("kernel ")
+            for spec in _spec(path, body):
+                kernels.setdefault(path.split("/")[-2], spec)
+    broken = (heads["broken"].strip()[:200] or "it says nothing") if "broken" in heads else ""
+    return Seen("end" in heads, "python" in heads, "ipykernel" in heads, kernels, broken)
+
+
+def _spec(path: str, text: str) -> Iterator[Spec]:
+    try:
+        spec = json.loads(text)
+        argv = tuple(str(part).replace("{resource_dir}", path.rpartition("/")[0]) for part in spec["argv"])
+        language = str(spec.get("language") or "python")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return
+    language = "python" if language.lower() == "python" else language
+    yield Spec(argv, language, {str(k): str(v) for k, v in (spec.get("env") or {}).items()})
