@@ -36,6 +36,7 @@ from .jobs import Jobs
 from .nested_runs import Heard, NestedRuns
 from .observers.chosen import observers_for
 from .observers.looking_on import LookingOn
+from .open_files import allow_open_files
 from .plan import Plan, prepare
 from .records.glance import unheard
 from .records.processes import boot, start_of
@@ -91,6 +92,7 @@ class Hosted:
 
     def run(self, on_signals: bool = False) -> RunSoFar:
         """Run to the end. SIGTERM cancels it; with `on_signals` SIGINT and SIGHUP do too, a second SIGINT at once."""
+        allow_open_files(self._plan.asked.jobs)
         self._observers.begin(self._store, self.id, self._plan.pipeline, self._tell)
         try:
             return asyncio.run(self._run(partial(self._listen_to_signals, on_signals)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -286,8 +287,9 @@ def keep_code(asked: Asked, store: Store) -> tuple[Snapshot | None, list[Problem
             raise PipelineError(problem("E-CODE", what=str(error), hint=hint)) from None
         return None, [problem("W-CODE-SIZE", why=error)]
     except OSError as error:
-        if error.errno in NO_WRITING:
+        place = Path(os.fsdecode(error.filename or store.folder))
+        if error.errno in NO_WRITING or place.is_relative_to(store.folder):
             raise store.unusable(error) from None
-        what = f"{error.filename or folder} is part of the project and cannot be read: {error.strerror}"
+        what = f"{place} is part of the project and cannot be read: {error.strerror}"
         hint = "Make it readable, list it in .gitignore, or choose with --code DIR (or --code none)."
         raise PipelineError(problem("E-CODE", what=what, hint=hint)) from None

@@ -10,7 +10,6 @@ too. Another process then takes the database for unused, and cuts off memory tha
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import secrets
@@ -77,8 +76,11 @@ def _settle(draft: Path, home: Path, copied: list[str]) -> None:
         os.chmod(draft / path, 0o555 if os.stat(draft / path).st_mode & 0o111 else 0o444)
     folders = {folder for path in copied for folder in PurePosixPath(path).parents}
     bring_to_disk([*(draft / path for path in copied), *(draft / folder for folder in folders)])
-    with contextlib.suppress(OSError):  # another run kept the same content at the same moment
+    try:
         os.rename(draft, home)
+    except OSError:
+        if not home.is_dir():  # else another run kept the same content at the same moment
+            raise
 
 
 def is_sound(home: Path) -> bool:

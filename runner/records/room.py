@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
@@ -57,6 +58,10 @@ def _named(error: OSError, at: str, there: Path) -> Shortage | None:
             return Shortage(f"the disk of {at} fails", "Look at what the kernel tells of it (dmesg), and mend that")
         case errno.ENOSPC:
             return _full(at, there)
+        case errno.EMFILE:
+            most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+            remedy = "Raise that limit (ulimit -n), or run fewer nodes at once (--jobs)"
+            return Shortage(f"this process may have {most} files open at once", remedy)
     return None
 
 
@@ -73,4 +78,6 @@ def in_words(error: OSError, place: Path) -> str:
     said = error.strerror or str(error)
     named = f"{said}: {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else said
     found = shortage(place, error)
+    if found and error.errno == errno.EMFILE:  # nobody would look for what helps
+        return f"{named}; {found.words}. {found.remedy}"
     return f"{named}; {found.words}" if found else named

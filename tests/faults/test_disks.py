@@ -16,7 +16,7 @@ import pytest
 from dagbook.runner.audit import audit
 from dagbook.runner.core.lifecycle import RunChanged, RunState
 from dagbook.runner.records.store import Store
-from tests.conftest import MakeNotebook, Said, read_until
+from tests.conftest import DAGBOOK, MakeNotebook, Said, read_until
 from tests.faults.box import Box
 from tests.faults.disks import Disk, disk_for
 from tests.faults.test_resume import command, facts_of, starts
@@ -226,3 +226,23 @@ def test_F32_a_full_disk_of_temporary_files_hinders_no_run(
     disk.fill()
     disk.fill_inodes()
     assert dagbook("run", flow, *PROCESS).code == 0
+
+
+CELLS_AT_ONCE = "%%pipeline_node a --grid n=1,2,3,4,5,6,7,8\nopen('n', 'w').write(str(n))"
+COUNTS = "%%pipeline_command b --gather a\ncat /input/a/*/n | tr -d '\\n' >all"
+
+
+@pytest.mark.parametrize(("limit", "told"), [("-n 64", True), ("-S -n 64", False)])
+def test_F36_a_limit_of_open_files_is_raised_where_it_may_be_and_told_where_not(
+    make_notebook: MakeNotebook, dagbook: Dagbook, limit: str, told: bool
+) -> None:
+    """What succeeded all the same is right, and what did not runs again."""
+    flow = make_notebook(CELLS_AT_ONCE, COUNTS)
+    words = f"ulimit {limit}; exec {DAGBOOK} run {flow} --executor process --jobs 8"
+    done = subprocess.run(["bash", "-c", words], cwd=flow.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == (1 if told else 0), done.stderr
+    assert told == ("this process may have 64 files open at once. Raise that limit (ulimit -n)" in done.stdout)
+    again = dagbook("run", flow, "--executor", "process", "--json")
+    assert again.code == 0, again.err
+    (counted,) = [one for one in again.json["node_runs"] if one["node"] == "b"]
+    assert (Path(counted["artifact"]) / "all").read_text() == "12345678"
