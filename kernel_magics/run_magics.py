@@ -60,8 +60,9 @@ class RunMagics(Magics):
             _show_text(f"Run {earlier.id} still {how}: %pipeline_show {earlier.id}, or %pipeline_stop {earlier.id}")
         progress = _Progress()
         launched = launch(asked, _store_folder(read), tied=waits, tell=progress, observers=_observers(read))
-        progress.done()
-        self._attend(launched, waits, read.values.get("theme") or "auto")
+        with launched.attended():
+            progress.done()
+            self._attend(launched, waits, read.values.get("theme") or "auto")
 
     @no_var_expand
     @line_magic
@@ -83,8 +84,9 @@ class RunMagics(Magics):
             return
         progress = _Progress()
         launched = go_on(store, order, progress, tied=waits, observers=_observers(read))
-        progress.done()
-        self._attend(launched, waits, read.values.get("theme") or "auto")
+        with launched.attended():
+            progress.done()
+            self._attend(launched, waits, read.values.get("theme") or "auto")
 
     def _attend(self, launched: Launched, waits: bool, theme: str) -> None:
         """Show the run in the cells; wait for it where nobody looks on."""

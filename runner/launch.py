@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,15 @@ class Launched:
     warnings: list[Problem]
     process: subprocess.Popen[str]
     observed: bool = False
+
+    @contextlib.contextmanager
+    def attended(self) -> Iterator[None]:
+        """While it is shown and waited for: a tied run ends when that is broken off, at whichever moment."""
+        try:
+            yield
+        except BaseException:
+            close_pipes(self.process)
+            raise
 
     def wait_for_observers(self) -> None:
         """Return when those who look on at a tied run have told all, so that what runs us does not end before."""

@@ -39,10 +39,12 @@ def run(flow: Pipeline, check: bool, quiet: bool, options: Mapping[str, Any]) ->
     """Run it and wait for its end; see `Pipeline.run`."""
     refuse("run")
     launched = _launched(flow, options, "Pipeline.run", tied=True)
-    started = Run.of(launched)
-    looking = Looking(started._store, started.id, quiet)
-    _attend(started, looking)
-    launched.wait_for_observers()
+    with launched.attended():
+        tell_warnings(launched.warnings)
+        started = Run.of(launched)
+        looking = Looking(started._store, started.id, quiet)
+        _attend(started, looking)
+        launched.wait_for_observers()
     started._shown = looking.has_picture
     if check and not started.succeeded:
         return started.check()  # which raises, and tells what went wrong
@@ -53,7 +55,9 @@ def run(flow: Pipeline, check: bool, quiet: bool, options: Mapping[str, Any]) ->
 def start(flow: Pipeline, options: Mapping[str, Any]) -> Run:
     """Start it and leave it alone; see `Pipeline.start`."""
     refuse("start")
-    return Run.of(_launched(flow, options, "Pipeline.start", tied=False))
+    launched = _launched(flow, options, "Pipeline.start", tied=False)
+    tell_warnings(launched.warnings)
+    return Run.of(launched)
 
 
 def _launched(flow: Pipeline, options: Mapping[str, Any], how: str, tied: bool) -> Launched:
@@ -61,9 +65,7 @@ def _launched(flow: Pipeline, options: Mapping[str, Any], how: str, tied: bool) 
 
     wanted = asked(flow, options, how)
     observers = observers_of(split(options, flow.model.parameters)[0])
-    launched = launch(wanted, flow.store, tied=tied, tell=_tell, observers=observers)
-    tell_warnings(launched.warnings)
-    return launched
+    return launch(wanted, flow.store, tied=tied, tell=_tell, observers=observers)
 
 
 def _attend(started: Run, looking: Looking) -> None:
