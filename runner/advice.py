@@ -10,7 +10,9 @@ from pathlib import Path
 
 from .core.errors import nearest
 from .core.usual_imports import USUAL_IMPORTS
+from .executors.containers import PIDS, SHARED_MEMORY
 from .executors.contract import Failure, Job, Mount, Outcome
+from .executors.exits import amount
 
 # Packages that are imported under another name than they are installed under.
 _PACKAGES = {
@@ -47,7 +49,7 @@ def advice(job: Job, outcome: Outcome, closed: bool) -> str:
     """
     if outcome.failure is None or not outcome.failure.name:
         return _of_a_command(job, outcome)
-    for look in (_package, _name, _variable, _file, _place, _network(closed), _memory):
+    for look in (_package, _name, _variable, _file, _place, _network(closed), _memory, _limit):
         if found := look(job, outcome.failure):
             return found
     return _of_a_command(job, outcome)
@@ -171,9 +173,30 @@ def _memory(job: Job, failure: Failure) -> str:
     return "Give the node more --memory."
 
 
+def _limit(job: Job, failure: Failure) -> str:
+    """Limits of containers that Python tells by the system's words alone."""
+    if not job.runtime.digest.startswith("sha256:"):
+        return ""
+    if "can't start new thread" in failure.message or failure.name == "BlockingIOError":
+        return f"A node has at most {PIDS} processes and threads at a time."
+    if "[Errno 28]" in failure.message:
+        return f"{_of_memory(job)} What is large goes to /output, which is on the disk."
+    if "[Errno 24]" in failure.message:
+        return "Close files when they are read or written: with open(…) as file."
+    return ""
+
+
+def _of_memory(job: Job) -> str:
+    shared = amount(job.memory // 2 if job.memory else SHARED_MEMORY)
+    half = f", half of --memory {amount(job.memory)}" if job.memory else "; --memory gives more, its half"
+    return f"/tmp and /dev/shm are memory; /dev/shm has {shared}{half}."
+
+
 def _of_a_command(job: Job, outcome: Outcome) -> str:
     if outcome.reason.startswith("out of memory"):
         return "Give the node more --memory, or let it take less at a time."
+    if "(SIGBUS)" in outcome.reason and job.runtime.digest.startswith("sha256:"):
+        return f"It is so where shared memory is full: {_of_memory(job)}"
     if job.script and outcome.exit_code == 127:
         return (
             f"A program that it calls is not in {job.runtime.reference}: name an --image that has it, or install it "

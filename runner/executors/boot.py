@@ -68,7 +68,7 @@ def _hold_back(application, told):  # type: ignore[no-untyped-def]
     try:
         application.iopub_thread.schedule(keep_all)
         for stream in (sys.stdout, sys.stderr):
-            stream.flush_timeout = 24 * 3600  # type: ignore[union-attr]
+            stream.flush = _patient(stream)  # type: ignore[method-assign, no-untyped-call]
             stream.write = _waiting(stream.write, stream.flush)  # type: ignore[method-assign, no-untyped-call]
     except AttributeError:
         pass  # another ipykernel has none of this
@@ -88,6 +88,30 @@ def _gather_nothing(shell):  # type: ignore[no-untyped-def]
     """Stop IPython from keeping all that is printed for %notebook: a node that prints gigabytes would take as many."""
     with contextlib.suppress(AttributeError):  # another shell keeps nothing
         shell.history_manager.outputs = _Forgotten()
+
+
+def _patient(stream):  # type: ignore[no-untyped-def]
+    """`flush` that returns when all is sent, however long its reader takes.
+
+    The thread that sends is asked again and again: where it stumbled (no file may be opened any more) it forgets.
+    """
+    import threading
+
+    sender, send = stream.pub_thread, stream._flush
+    sender.schedule  # noqa: B018 - another ipykernel may have none
+
+    def flush() -> None:
+        thread = sender.thread
+        if thread is None or not thread.is_alive() or thread.ident == threading.get_ident():
+            return send()  # type: ignore[no-any-return]
+        sender.schedule(send)
+        sent = threading.Event()
+        sender.schedule(sent.set)
+        while not sent.wait(2) and thread.is_alive():
+            sender.schedule(sent.set)
+        return None
+
+    return flush
 
 
 def _waiting(write, flush):  # type: ignore[no-untyped-def]
