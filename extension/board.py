@@ -13,7 +13,7 @@ from ..runner.core.lifecycle import State
 from .board_parts import HeaderBox, InspectorBox, Pages, RowButtons
 from .board_style import board_style
 from .board_subjects import Listed, Subject
-from .flush import Flusher
+from .flush import Flusher, pause_after
 from .graph_widget import GraphWidget
 from .theme import theme_of
 
@@ -46,7 +46,7 @@ class Board:
         self._on_inspect: list[Callable[[Card], None]] = []
         self._on_close: list[Callable[[], None]] = []
         self._closed = False
-        self._drawn_later = 0.0  # when the page and the inspector were drawn the last time
+        self._draws_again = 0.0  # when the page and the inspector are drawn the next time
         self._graph = GraphWidget(drawn_in)
         self._graph.on_click(self.inspect)
         self._header = HeaderBox(self._filter)
@@ -97,10 +97,9 @@ class Board:
             self._header.show(self.subject.header(), self.subject.chips())
             self._inspector.offer([(_offered(card), card.key) for card in self._scene.cards])
             now = time.monotonic()
-            if whole or now - self._drawn_later >= PAGE_SECONDS:
-                self._drawn_later = now
+            if whole or now >= self._draws_again:
                 self._pages.show(self._header.states())
-                self._show_facts()
+                self._draws_again = now + max(PAGE_SECONDS, pause_after(self._show_facts()))
 
     def inspect(self, key: str) -> None:
         """Tell all about the card `key`."""
@@ -177,14 +176,14 @@ class Board:
         with self.lock:
             self._pages.show(self._header.states())
 
-    def _show_facts(self) -> None:
+    def _show_facts(self) -> int:
+        """Gives how many characters were sent for it."""
         card = self._cards.get(self.selected)
-        if card is None:
-            self._inspector.show([_HINT])
-        else:
-            self._inspector.show(self.subject.inspected(card), _opens(card))
+        facts, opens = (self.subject.inspected(card), _opens(card)) if card else ([_HINT], "")
+        sent = self._inspector.show(facts, opens)
         if self._buttons_of:
             self._inspector.act_with(self._buttons_of(card))
+        return sent
 
 
 def _opens(card: Card) -> str:

@@ -106,19 +106,22 @@ class InspectorBox:
         if self._list.value != key:
             self._settle(key)
 
-    def show(self, facts: Sequence[str], opens: str = "") -> None:
+    def show(self, facts: Sequence[str], opens: str = "") -> int:
         """Tell these facts, pieces of HTML; `opens` is what the button that opens or closes a group says, or empty.
 
-        A piece that did not change stays as it is: unfolded, scrolled, with what is marked in it.
+        A piece that did not change stays as it is: unfolded, scrolled, with what is marked in it. Gives how many
+        characters were sent.
         """
         import ipywidgets
 
+        sent = 0
         shown = self._facts.children
         if len(shown) != len(facts):
             shown = (*shown[: len(facts)], *(ipywidgets.HTML() for _ in facts[len(shown) :]))
         for one, fact in zip(shown, facts, strict=True):
             if one.value != fact:
                 one.value = fact
+                sent += len(fact)
         if (before := self._facts.children) != shown:
             self._facts.children = shown
             for one in before[len(facts) :]:
@@ -126,6 +129,7 @@ class InspectorBox:
         if self._open.description != opens:
             self._open.description = opens
             self._open.layout.display = "" if opens else "none"
+        return sent
 
     def act_with(self, buttons: Any) -> None:
         """Have these buttons above the facts."""

@@ -1,7 +1,8 @@
 """Messages to the browser, few enough: the latest state per key, a limited number at a time.
 
 A notebook server drops what a kernel sends above about a thousand messages a second, and the user sees an error for
-it. So a change waits until its turn comes; a newer one of the same key takes its place, and the last one always goes.
+it. So a change waits until its turn comes, the longer the more was sent before; a newer one of the same key takes its
+place, and the last one always goes.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from collections.abc import Callable, Hashable
 
 MOST_MESSAGES = 200  # in one flush
 PAUSE_SECONDS = 0.25  # between two flushes
+LONGEST_PAUSE_SECONDS = 2.0  # after a large one
+MOST_CHARACTERS = 1_000_000  # a second: a browser that draws more does not answer
 
-Send = Callable[[], object]
+Send = Callable[[], object]  # what it returns is how many characters it has sent, if it is a number
 _LOG = logging.getLogger(__name__)
 
 
@@ -75,13 +78,16 @@ class Flusher:
 
     def _work(self) -> None:
         while calls := self._next():
+            sent = 0
             for call in calls:
                 try:
-                    call()
+                    size = call()
                 except Exception as error:  # whatever it is, the others' last states are not lost for it
                     _LOG.debug("a message was not sent", exc_info=error)
+                else:
+                    sent += size if isinstance(size, int) else 0
             with self._changed:  # also after the last one: the next flush keeps its distance
-                self._changed.wait_for(lambda: self._closed and not self._pending, self._pause)
+                self._changed.wait_for(lambda: self._closed and not self._pending, max(self._pause, pause_after(sent)))
 
     def _next(self) -> list[Send]:
         """What is to be sent now; nothing ends the thread, and another one begins with the next `put`."""
@@ -91,3 +97,8 @@ class Flusher:
                 self._working = False
                 self._changed.notify_all()
             return calls
+
+
+def pause_after(characters: int) -> float:
+    """How many seconds a browser is left alone that was sent so much to draw."""
+    return min(characters / MOST_CHARACTERS, LONGEST_PAUSE_SECONDS)

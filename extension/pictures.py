@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..runner import cell_view, view
 from ..runner.asking import questions
 from ..runner.board.header import ended_at
 from ..runner.board.output_html import Room
 from ..runner.board.page import asked_html, run_text
-from ..runner.core.lifecycle import RunState, State
+from ..runner.core.lifecycle import ENDED, RunState, State
+from ..runner.records.folding import EARLIER
 from ..runner.records.follow import Follower, Watched
 
 MOST_ROWS = 200  # node runs that the board lists
 LONGEST_LABEL = 44  # characters of a name that is kept in one line
 MOST_SHOWN = 24  # node runs of one node that its cell shows whole; the others get a line
+# What goes to the browser again and again while a node runs, and with it into its kernel's memory:
+MOST_LIVE = 50  # outputs of a node run, the last ones
+LONGEST_LIVE = 20_000  # characters of a text in them, the last ones
+LARGEST_LIVE = 2_000_000  # characters of all of them
+LARGEST_KEPT = 5_000_000  # characters that stay in the notebook of a node when its runs are over
 
 
 def bundle(title: str, watched: Sequence[Watched], run: str) -> dict[str, str]:
@@ -32,13 +39,17 @@ def bundle(title: str, watched: Sequence[Watched], run: str) -> dict[str, str]:
             "text/html": cell_view.page([cell_view.status_line(state, title, "")]),
             "text/plain": f"{view.GLYPHS[state]} {title} · {view.state_word(state)}",
         }
-    parts, lines, room = [], [], Room()
+    live = any(one.run.state not in ENDED for one in watched)
+    parts, lines, room = [], [], Room(most=LARGEST_LIVE if live else LARGEST_KEPT)
     for one in watched[:MOST_SHOWN]:
         parts.append(cell_view.status_html(one, now))
         lines.append(cell_view.status_text(one, now))
         room.notebook = str(one.run.detail.get("notebook") or "")
-        parts += [room.html_of(output) for output in cell_view.own_outputs(one)]
-        lines += [text for text in map(cell_view.short_text, cell_view.own_outputs(one)) if text]
+        own: Sequence[Mapping[str, Any]] = cell_view.own_outputs(one)
+        outputs = _last(own) if live else own
+        drawn = [room.html_of(output) for output in reversed(outputs)]  # where not all have room, the last ones do
+        parts += reversed(drawn)
+        lines += _texts(outputs, LARGEST_LIVE)
         parts.append(_failure_html(one))
     if len(watched) > MOST_SHOWN:
         rest = view.tally(one.run.state for one in watched[MOST_SHOWN:])
@@ -48,6 +59,34 @@ def bundle(title: str, watched: Sequence[Watched], run: str) -> dict[str, str]:
         parts.append(cell_view.question_html(asked, run))
         lines.append(cell_view.question_text(asked, run))
     return {"text/html": cell_view.page(parts), "text/plain": "\n".join(lines)}
+
+
+def _last(outputs: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The end of what a node run that goes on has shown up to now."""
+    shown = [_short(output) for output in outputs[-MOST_LIVE:]]
+    earlier = {"output_type": "stream", "name": "stdout", "text": f"[… {len(outputs) - len(shown)} earlier outputs]\n"}
+    return [earlier, *shown] if len(outputs) > len(shown) else shown
+
+
+def _short(output: Mapping[str, Any]) -> Mapping[str, Any]:
+    if output["output_type"] != "stream" or len(output["text"]) <= LONGEST_LIVE:
+        return output
+    text = output["text"][-LONGEST_LIVE:]
+    return {**output, "text": f"{EARLIER}\n{text[text.find(chr(10), 0, LONGEST_LIVE // 2) + 1 :]}"}
+
+
+def _texts(outputs: Sequence[Mapping[str, Any]], most: int) -> list[str]:
+    """Outputs as plain texts, the last ones that make up `most` characters."""
+    found: list[str] = []
+    for output in reversed(outputs):
+        text = cell_view.short_text(output)
+        most -= len(text)
+        if most < 0:
+            found.append(EARLIER)
+            break
+        if text:
+            found.append(text)
+    return found[::-1]
 
 
 def board(follower: Follower) -> dict[str, str]:

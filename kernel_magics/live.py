@@ -85,13 +85,14 @@ class Live:
             paint_board(self._board, self._follower.over, trouble)
         self._paint_static(trouble)
 
-    def _cell_sender(self, title: str, runs: list[Watched], trouble: str) -> Callable[[], None]:
-        def send() -> None:
+    def _cell_sender(self, title: str, runs: list[Watched], trouble: str) -> Callable[[], int]:
+        def send() -> int:
             with self._lock:
-                if title in self._cells:  # no later run has taken it over
-                    about = {"dagbook": {"run": self.run, "node": title}}
-                    words = title if trouble else f"{title} · {view.tally(one.run.state for one in runs)}"
-                    _show(lambda: pictures.bundle(title, runs, self.run), self._cells[title], about, words, trouble)
+                if title not in self._cells:  # a later run has taken it over
+                    return 0
+                about = {"dagbook": {"run": self.run, "node": title}}
+                words = title if trouble else f"{title} · {view.tally(one.run.state for one in runs)}"
+                return _show(lambda: pictures.bundle(title, runs, self.run), self._cells[title], about, words, trouble)
 
         return send
 
@@ -123,16 +124,20 @@ def _whole(follower: Follower) -> str:
     return run_bundle(follower, time.time())["text/html"]
 
 
-def _show(draw: Callable[[], Mapping[str, Any]], id: str, about: Mapping[str, Any], words: str, trouble: str) -> None:
-    """Show what `draw` draws; where there is trouble, or it cannot be drawn or sent, a line that says so."""
-    if not trouble and (wrong := failure(lambda: _update(draw(), id, about))):
+def _show(draw: Callable[[], Mapping[str, Any]], id: str, about: Mapping[str, Any], words: str, trouble: str) -> int:
+    """Show what `draw` draws; where there is trouble, or it cannot be drawn or sent, a line that says so.
+
+    Gives how many characters that were.
+    """
+    sent: list[int] = []
+    if not trouble and (wrong := failure(lambda: sent.append(_update(draw(), id, about)))):
         trouble = f"cannot be drawn: {in_a_line(wrong)}"
-    if trouble:
-        _update(pictures.line(f"{words} · {trouble}"), id, about)
+    return _update(pictures.line(f"{words} · {trouble}"), id, about) if trouble else sum(sent)
 
 
-def _update(bundle: Mapping[str, Any], display_id: str, about: Mapping[str, Any]) -> None:
+def _update(bundle: Mapping[str, Any], display_id: str, about: Mapping[str, Any]) -> int:
     from IPython.display import update_display
 
     about = dict(about)
     update_display(dict(bundle), display_id=display_id, raw=True, metadata=about)  # type: ignore[no-untyped-call]
+    return sum(len(one) for one in bundle.values() if isinstance(one, str))

@@ -53,17 +53,20 @@ _FRAME_STYLE = (
 
 
 class Room:
-    """Draws the outputs that are shown in one place, as far as there is room; `notebook` has those left out."""
+    """Draws the outputs that are shown in one place, as far as there is room: `most` characters of HTML.
 
-    def __init__(self, notebook: str = "") -> None:
-        self._left = LARGEST_BUNDLE
+    `notebook` has those left out.
+    """
+
+    def __init__(self, notebook: str = "", most: int = LARGEST_BUNDLE) -> None:
+        self._most = self._left = most
         self.notebook = notebook
 
     def html_of(self, output: Mapping[str, Any]) -> str:
         """An output in nbformat's shape as HTML; a line in its place when it is too large or cannot be shown."""
         drawn = guarded(output_html, output, self.notebook)
         if len(drawn) > self._left:
-            return _too_large(LARGEST_BUNDLE, self.notebook, "together ")
+            return _too_large(self._most, self.notebook, "together ")
         self._left -= len(drawn)
         return drawn
 
