@@ -79,7 +79,7 @@ def test_a_cell_that_may_raise_does_not_end_the_node(bench: Bench) -> None:
     ],
 )
 def test_leaving_in_a_cell_is_never_a_success(bench: Bench, cell: str, code: int) -> None:
-    """Cells were not run: the node failed, and it says where the kernel left."""
+    """F17. Cells were not run: the node failed, and it says where the kernel left."""
     outcome = bench.run(bench.job("1", cell, "open('unreached', 'w')"))
     assert not outcome.ok
     assert outcome.reason.startswith(f"the kernel exited (code {code}) in cell 2")
@@ -220,7 +220,7 @@ def test_a_long_flood_of_output_arrives_whole(bench: Bench) -> None:
 
 @pytest.mark.fault
 def test_a_killed_kernel_is_noticed_with_cause_and_record(bench: Bench) -> None:
-    """Killed from within: what it had printed before is kept."""
+    """F13, P5. Killed from within: what it had printed before is kept."""
     job = bench.job("print('before', flush=True)", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", "1")
     outcome = bench.run(job, seconds=30)
     assert not outcome.ok
@@ -233,7 +233,7 @@ def test_a_killed_kernel_is_noticed_with_cause_and_record(bench: Bench) -> None:
 
 
 def test_daemons_die_with_the_node(bench: Bench, tmp_path: Path) -> None:
-    """A process that a node left running, holding its output open, neither delays the end nor survives it."""
+    """F18. A process that a node left running, holding its output open, neither delays the end nor survives it."""
     job = bench.job(
         "import subprocess\n"
         "subprocess.Popen(['sh', '-c', 'nohup sleep 4242 & echo $! > pid; wait'])\n"

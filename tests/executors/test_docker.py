@@ -133,7 +133,7 @@ def test_memory_that_runs_out_is_named(docker: Bench) -> None:
 
 @pytest.mark.fault
 def test_a_child_that_runs_out_of_memory_is_named_too(docker: Bench) -> None:
-    """The kernel survives; why its child did not is told with the failure."""
+    """F14, P5. The kernel survives; why its child did not is told with the failure."""
     cell = """
 import subprocess, sys
 child = "open('/proc/self/oom_score_adj', 'w').write('1000'); x = b'x' * (1 << 30)"

@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.container, pytest.mark.fault]
 Dagbook = Callable[..., Said]
 Started = Callable[..., "subprocess.Popen[str]"]
 
+LONG = bool(os.environ.get("LONG_FAULTS"))
 DOCKER = ("--executor", "docker")
 SLOW = "%%pipeline_node slow\nprint('begun', flush=True)\nopen('begun', 'w').close()\nimport time\ntime.sleep(600)"
 # One long call that holds the GIL; no thread of the kernel could say that it has begun.
@@ -47,7 +48,7 @@ def gone_within(seconds: float, store: Path) -> bool:
 def test_F13_a_kernel_killed_inside_its_container_fails_its_node_with_the_cause(
     started: Started, dagbook: Dagbook, make_notebook: MakeNotebook
 ) -> None:
-    """P5: within 10 s, the notebook kept, no container left."""
+    """P5, P6: within 10 s, the notebook kept, no container left."""
     flow = make_notebook(SLOW)
     child = started("run", flow, *DOCKER)
     read_until(child, "slow | begun")
@@ -133,6 +134,32 @@ def test_F14_running_out_of_memory_is_named_so(dagbook: Dagbook, make_notebook: 
     (run,) = dagbook("run", flow, *DOCKER, "--json").json["node_runs"]
     assert run["state"] == "failed"
     assert "out of memory (limit 128 MiB)" in run["reason"]
+
+
+def test_F15_P5_a_kernel_stuck_in_one_call_is_killed_at_its_time_limit_and_its_notebook_is_kept(
+    dagbook: Dagbook, make_notebook: MakeNotebook
+) -> None:
+    """It ignores being interrupted, and holds the GIL."""
+    cell = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('begun', flush=True)\nx = 10 ** 10 ** 9"
+    flow = make_notebook(f"%%pipeline_node stuck --timeout 5s\n{cell}")
+    began = time.monotonic()
+    (run,) = dagbook("run", flow, *DOCKER, "--json").json["node_runs"]
+    assert time.monotonic() - began < 40
+    assert run["state"] == "timed_out"
+    assert "begun" in nbformat.read(run["notebook"], 4).cells[-1].outputs[0].text  # type: ignore[no-untyped-call]
+    assert containers(flow.parent / ".dagbook") == []
+
+
+def test_F28_a_node_that_says_nothing_for_long_is_waited_for(dagbook: Dagbook, make_notebook: MakeNotebook) -> None:
+    seconds = 1200 if LONG else 10
+    flow = make_notebook(
+        f"%%pipeline_node cell\nimport time\ntime.sleep({seconds})\nprint('the cell is done')",
+        f"%%pipeline_command command\nsleep {seconds}; echo the command is done",
+    )
+    said = dagbook("run", flow, *DOCKER, "--jobs", "2", timeout=seconds + 60)
+    assert said.code == 0, said.out
+    assert "cell | the cell is done" in said.out
+    assert "command | the command is done" in said.out
 
 
 def test_F17_a_kernel_that_leaves_early_is_never_a_success(dagbook: Dagbook, make_notebook: MakeNotebook) -> None:

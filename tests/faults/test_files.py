@@ -66,7 +66,7 @@ def ran(folder: Path, executor: str, *cells: str) -> Said:
 
 
 @pytest.mark.parametrize("executor", ["process", pytest.param("docker", marks=pytest.mark.container)])
-def test_F53_T8_many_files_holes_and_names_that_are_no_text_are_collected_shown_and_removed(
+def test_F52_F53_T8_many_files_holes_and_names_that_are_no_text_are_collected_shown_and_removed(
     tmp_path: Path, executor: str
 ) -> None:
     project = tmp_path / "project"
@@ -108,7 +108,7 @@ def test_F53_T8_many_files_holes_and_names_that_are_no_text_are_collected_shown_
 
 
 @pytest.mark.parametrize("executor", ["process", pytest.param("docker", marks=pytest.mark.container)])
-def test_F18_a_daemon_that_goes_on_writing_is_ended_before_the_output_is_collected(
+def test_F18_F54_a_daemon_that_goes_on_writing_is_ended_before_the_output_is_collected(
     tmp_path: Path, executor: str
 ) -> None:
     project = tmp_path / "project"

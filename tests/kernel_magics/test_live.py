@@ -30,10 +30,11 @@ class Page:
         self.text: dict[str, str] = {}
         self.messages = 0
 
-    def update(self, bundle: Mapping[str, Any], display_id: str, about: Mapping[str, Any]) -> None:
+    def update(self, bundle: Mapping[str, Any], display_id: str, about: Mapping[str, Any]) -> int:
         bundle["text/html"].encode()  # as a message is: lone surrogates do not go
         self.text[display_id] = bundle["text/plain"]
         self.messages += 1
+        return 0
 
 
 @pytest.fixture
