@@ -17,11 +17,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from .folding import fold
+from .folding import EARLIER, fold, size_of
 
 NAME = "outputs.jsonl"
 NOTED = "outputs.shown.json"  # what cells showed when the journal had a certain length
+LARGEST_SHOWN = 2**26  # characters of what the cells of an attempt show; of more the earlier cells go
 _UNREADABLE = "[a line of the journal cannot be read]\n"
+_TOO_LONG = "[an output that is too large is not shown]\n"
+_LONGEST_LINE = 2**26  # bytes
 _FIELDS: Mapping[str, Mapping[str, type]] = {  # what a message of each kind must hold
     "stream": {"name": str, "text": str},
     "error": {"traceback": list},
@@ -78,6 +81,7 @@ class Reading:
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
         self.offset = 0  # bytes that have been read
+        self._passing_over = False  # the rest of a line that is too long
 
     def new(self) -> Iterator[dict[str, Any]]:
         """The messages added since the last call, as they are asked for; a half-written last line waits for the next
@@ -90,6 +94,8 @@ class Reading:
             file.seek(self.offset)
             begun: list[bytes] = []  # of a line that is longer than what is taken in at once
             while data := file.read(_AT_ONCE):
+                if self._passing_over:
+                    data = self._passed_over(data)
                 whole, newline, rest = data.rpartition(b"\n")
                 if newline:
                     lines = b"".join([*begun, whole]).split(b"\n")
@@ -99,6 +105,17 @@ class Reading:
                         yield _message(line)
                 else:
                     begun.append(data)
+                    if (length := sum(map(len, begun))) > _LONGEST_LINE:
+                        self.offset += length
+                        begun, self._passing_over = [], True
+                        yield _told(_TOO_LONG)
+
+    def _passed_over(self, data: bytes) -> bytes:
+        """What comes after the line that is passed over."""
+        line, newline, rest = data.partition(b"\n")
+        self.offset += len(line) + len(newline)
+        self._passing_over = not newline
+        return rest
 
     def left(self) -> int:
         """How many bytes have not been read yet."""
@@ -120,6 +137,7 @@ class Shown:
         self.cells = 0
         self._noted = folder / NOTED
         self._reading = Reading(folder)
+        self._looked_at = 0  # up to where in the journal it is sure that not too much is shown
 
     def update(self) -> int:
         """Take in what has come; gives how many messages that were. Of a long journal only the last of it is read."""
@@ -131,7 +149,17 @@ class Shown:
                 self.cells = message["cells"]
             else:
                 fold([message], self.outputs.setdefault(message["cell"], []))
+            if self._reading.offset - self._looked_at > _NOTE_AFTER:
+                self._looked_at = self._reading.offset
+                self._forget_earlier_cells()
         return found
+
+    def _forget_earlier_cells(self) -> None:
+        room = LARGEST_SHOWN
+        for cell in sorted(self.outputs, reverse=True):
+            room -= sum(map(size_of, self.outputs[cell]))
+            if room < 0:
+                self.outputs[cell][:] = [{"output_type": "stream", "name": "stdout", "text": f"{EARLIER}\n"}]
 
     def note(self) -> None:
         """Leave what is shown now for those who come later."""
@@ -183,7 +211,11 @@ def _message(line: bytes) -> dict[str, Any]:
             return dict(message)
     except (ValueError, RecursionError):
         pass
-    return {"cell": 0, "output_type": "stream", "name": "stderr", "text": _UNREADABLE}
+    return _told(_UNREADABLE)
+
+
+def _told(words: str) -> dict[str, Any]:
+    return {"cell": 0, "output_type": "stream", "name": "stderr", "text": words}
 
 
 def _is_message(message: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagbook.runner.records import journal as module
-from dagbook.runner.records.folding import EARLIER, LARGEST_DISPLAYS, MOST_OUTPUTS, fold, overtype
-from dagbook.runner.records.journal import NOTED, Journal, Reading, Shown
+from dagbook.runner.records.folding import EARLIER, LARGEST_DISPLAYS, MOST_OUTPUTS, fold, overtype, size_of
+from dagbook.runner.records.journal import LARGEST_SHOWN, NAME, NOTED, Journal, Reading, Shown
 
 
 @pytest.fixture
@@ -110,3 +111,32 @@ def test_a_note_that_cannot_be_written_is_none_and_the_journal_goes_on(
     journal.write(0, {"output_type": "stream", "name": "stdout", "text": "all of it"})
     journal.close()
     assert [one["text"] for one in Reading(tmp_path).new()] == ["all of it"]
+
+
+def test_P26_a_line_without_end_is_passed_over_and_what_comes_after_it_is_read(tmp_path: Path) -> None:
+    """Whoever looks holds a part of it only, and does not read it twice."""
+    with (tmp_path / NAME).open("wb") as file:
+        file.truncate(300 * 2**20)
+    reading = Reading(tmp_path)
+    tracemalloc.start()
+    first = list(reading.new())
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [one["text"] for one in first] == ["[an output that is too large is not shown]\n"]
+    assert most < 100 * 2**20
+    assert reading.left() == 0
+    with (tmp_path / NAME).open("ab") as file:
+        file.write(b'xyz\n{"cell": 1, "output_type": "stream", "name": "stdout", "text": "after"}\n')
+    assert [one["text"] for one in reading.new()] == ["after"]
+
+
+def test_P26_of_many_cells_that_show_much_the_last_are_shown(tmp_path: Path) -> None:
+    journal, large = Journal(tmp_path), {"output_type": "display_data", "data": {"text/html": "h" * 2_000_000}}
+    for cell in range(60):
+        journal.write(cell, large)
+    journal.close()
+    shown = Shown(tmp_path)
+    shown.update()
+    assert sum(size_of(one) for outputs in shown.outputs.values() for one in outputs) < LARGEST_SHOWN + 2**24 + 2**21
+    assert shown.outputs[0][0]["text"].startswith(EARLIER)
+    assert shown.outputs[59][0]["data"] == large["data"]
