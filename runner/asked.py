@@ -28,7 +28,7 @@ class Asked(Written):
     pipeline: Pipeline
     folder: Path
     file: Path | None = None
-    text: str | None = None  # what the file held, where it was fetched and is not here
+    text: str | None = None  # what the file held when it was read, where that is known
     keep_out: tuple[Path, ...] = ()
     executor: ExecutorName = ExecutorName.AUTO
     image: str

@@ -60,7 +60,7 @@ def _repository(found: Repository) -> dict[str, str]:
 
 
 def snapshot_of(asked: Asked) -> bytes | None:
-    """The notebook or file that the pipeline was read from, as it is now; None when there is none to be read."""
+    """What the pipeline was read from: as it was then, else as it is now; None when there is none to be read."""
     if asked.text is not None:
         return asked.text.encode()
     try:

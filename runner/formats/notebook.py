@@ -25,7 +25,7 @@ from .given_values import parameters_of
 from .magic_table import MAGICS
 from .nested import check_nested, inputs_around, is_nested
 from .node_notebook import check_notebook_node, node_notebook, save_notebook, write_back
-from .notebook_file import Content, in_the_file, language_of, load_notebook
+from .notebook_file import Content, in_the_file, language_of, load_notebook, size_problems, text_of_file
 from .parameter_cell import Parameter, overridden, read_parameters
 from .read_findings import Surroundings
 from .sources import Cut, Found, cell_magic, check_body_magics, check_late_cell_magics, magics_in, misplaced, unknown
@@ -51,7 +51,7 @@ class Definition:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     placed: Mapping[str, int] | None = None  # where nodes stand in `notebook`, if not where they say
     folder: Path | None = None  # what relative paths mean, if not the file's
-    text: str | None = None  # what the file held, where it was fetched and is not here
+    text: str | None = None  # what the file held when it was read; of a program None
 
     @property
     def cells(self) -> Mapping[str, int]:
@@ -80,8 +80,10 @@ def read_notebook(
     (E-FILE-MISSING, E-NB-PARSE, E-NB-VERSION).
     """
     path = Path(path)
-    notebook, warnings = load_notebook(path, text)
-    reader = _Reader(warnings, path.parent)
+    sized = size_problems(path) if text is None else []
+    held = text_of_file(path) if text is None else text  # once: it may be saved at any moment
+    notebook, warnings = load_notebook(path, held)
+    reader = _Reader([*sized, *warnings], path.parent)
     for position, cell in enumerate(notebook["cells"], 1):
         reader.read(position, cell)
     reader.check_language(notebook)
@@ -95,9 +97,9 @@ def read_notebook(
     reader.problems += unused_shared(pipeline, reader.shared_in)
     reader.problems += check_attachments(pipeline, path.parent)
     place = Place(file=str(path))
-    found = in_the_file((one.at(place) for one in reader.problems), path, notebook, text)
+    found = in_the_file((one.at(place) for one in reader.problems), path, notebook, held)
     problems = sorted(found, key=_in_cell_order)
-    return Definition(path, pipeline, notebook, tuple(problems), reader.parameters, text=text)
+    return Definition(path, pipeline, notebook, tuple(problems), reader.parameters, text=held)
 
 
 def _in_cell_order(found: Problem) -> tuple[int, int]:

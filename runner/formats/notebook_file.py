@@ -33,8 +33,8 @@ def load_notebook(path: Path, text: str | None = None) -> tuple[Content, list[Pr
     Nothing is executed and no output is interpreted; `metadata.trusted` is dropped.
     Raises PipelineError: E-FILE-MISSING, E-NB-PARSE, E-NB-VERSION, E-EXTRA.
     """
-    found = [] if text is not None else _size_problems(path)
-    known = _text_of_file(path) if text is None else text
+    found = [] if text is not None else size_problems(path)
+    known = text_of_file(path) if text is None else text
     content = read_percent(known, str(path)) if _is_script(path, known) else _json_of(path, known)
     _check_form(path, content)
     _complete(path, content, found)
@@ -53,7 +53,7 @@ def _is_script(path: Path, text: str) -> bool:
 
 def notebook_text(path: Path) -> str:
     """The text of the notebook in `path`; of a script, the notebook that it is, as JSON. Raises as `load_notebook`."""
-    text = _text_of_file(path)
+    text = text_of_file(path)
     return json.dumps(read_percent(text, str(path)), indent=1) + "\n" if _is_script(path, text) else text
 
 
@@ -85,7 +85,8 @@ def _in_script(found: Problem, places: Sequence[Sequence[int]]) -> Problem:
     return replace(found, place=replace(found.place, line=lines[line - 1]))
 
 
-def _size_problems(path: Path) -> list[Problem]:
+def size_problems(path: Path) -> list[Problem]:
+    """W-NB-LARGE. Raises PipelineError where there is no such file (E-FILE-MISSING, E-NB-PARSE)."""
     if path.is_dir():
         why, hint = "it is a folder", file_meant(path)
         raise PipelineError(problem("E-NB-PARSE", Place(file=str(path)), file=path.resolve().name, why=why, hint=hint))
@@ -104,7 +105,8 @@ def _not_a_notebook(path: Path, why: str, hint: str = "", line: int | None = Non
     )
 
 
-def _text_of_file(path: Path) -> str:
+def text_of_file(path: Path) -> str:
+    """What a notebook's file holds. Raises PipelineError (E-NB-PARSE)."""
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -54,7 +54,7 @@ def read_definition(
     imported = read_pipelines(known, str(path), replace(wishes, name=name_from(path.name), folder=path.parent))
     made = chosen(imported, pipeline, path.name)
     found = _definition(path, made, path.parent, project, parameters, grids)
-    return replace(found, problems=(*_told(imported, path), *found.problems), text=text)
+    return replace(found, problems=(*_told(imported, path), *found.problems), text=known)
 
 
 def _definition(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,3 +136,50 @@ def test_a_run_that_nobody_runs_is_nobodys_on_any_machine() -> None:
     """A job of CI that goes on with a waiting run is another machine each time."""
     assert not alive({"host": "another", "pid": 0, "began": None})
     assert alive({"host": "another", "pid": 1, "began": "1"})
+
+
+def versioned(number: int) -> list[str]:
+    """Cells of which each says the same number."""
+    return [f"%%pipeline_command {node}\necho {number} >n.txt" for node in "abc"]
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["replaced", "written in place"])
+def test_F58_a_notebook_that_is_saved_again_and_again_runs_as_it_was_at_one_moment(
+    dagbook: Dagbook, make_notebook: MakeNotebook, whole: bool
+) -> None:
+    """Nodes of two versions never run together; half a file is told as what it is."""
+    flow = make_notebook(*versioned(0))
+    texts = []
+    for number in (1, 2):
+        make_notebook(*versioned(number), name=f"v{number}.ipynb")
+        texts.append((flow.parent / f"v{number}.ipynb").read_text())
+        (flow.parent / f"v{number}.ipynb").unlink()
+    stop = threading.Event()
+
+    def save() -> None:
+        for text in itertools.cycle(texts):
+            if stop.is_set():
+                return
+            if whole:
+                (flow.parent / "new").write_text(text)
+                os.replace(flow.parent / "new", flow)
+            else:
+                flow.write_text(text)
+
+    saver = threading.Thread(target=save)
+    saver.start()
+    ran = 0
+    try:
+        for _ in range(6):
+            said = dagbook("run", flow, *PROCESS, "--json", "--code", "none")
+            assert said.code in ((0,) if whole else (0, 2)), said.err
+            assert "Traceback" not in said.err
+            if said.code == 0:
+                ran += 1
+                (said_by_all,) = {(Path(one["artifact"]) / "n.txt").read_text() for one in said.json["node_runs"]}
+                kept = (flow.parent / ".dagbook" / "runs" / said.json["run"] / "pipeline.ipynb").read_text()
+                assert kept == texts[int(said_by_all) - 1]
+    finally:
+        stop.set()
+        saver.join()
+    assert ran or not whole

@@ -8,7 +8,10 @@ import itertools
 import multiprocessing
 import os
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
@@ -22,6 +25,7 @@ from dagbook.runner.core.errors import MachineError, PipelineError
 from dagbook.runner.core.lifecycle import RunState
 from dagbook.runner.records.cache import Cache, key_of
 from dagbook.runner.records.commands import leave_command, take_commands
+from dagbook.runner.records.schema import INDICES, TABLES, is_made
 from dagbook.runner.records.settling import settle_all
 from dagbook.runner.records.store import Store
 
@@ -158,6 +162,54 @@ def test_an_older_store_gets_the_indices_that_it_lacks(store: Store) -> None:
     store.close()
     with contextlib.closing(Store(store.folder)) as again, again.reading() as rows:
         assert rows.execute("select 1 from sqlite_master where name = 'runs_that_go_on'").fetchone()
+
+
+# What stores had before: each line the tables that came then, with all indices.
+SCHEMAS = (
+    ("cache", "decisions", "repos", "branches", "commits", "queries"),
+    ("repos", "branches", "commits", "queries"),
+    (),
+)
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from dagbook.runner.records import schema
+from dagbook.runner.records.store import Store
+
+class Killing(dict):
+    def items(self):
+        for number, item in enumerate(super().items()):
+            if number == int(sys.argv[2]):
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield item
+
+setattr(schema, sys.argv[3], Killing(getattr(schema, sys.argv[3])))
+Store(Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("lacks", SCHEMAS, ids=["before the cache", "before datasets", "before the last indices"])
+def test_P29_a_store_whose_change_to_a_later_form_was_killed_at_any_step_is_changed_by_the_next(
+    store: Store, lacks: tuple[str, ...]
+) -> None:
+    run = store.add_run("demo", {"pipeline": {"nodes": []}}, {})
+    with store.writing() as rows:
+        for table in lacks:
+            rows.execute(f"drop table {table}")
+        for index in INDICES:
+            rows.execute(f"drop index if exists {index}")
+        before = rows.execute("select count(*) from sqlite_master").fetchone()[0]
+    store.close()
+    steps = [("TABLES", n) for n in (0, len(TABLES) - 1)] + [("INDICES", n) for n in (0, 3, len(INDICES) - 1)]
+    for which, step in steps:
+        words = [sys.executable, "-c", KILLED, str(store.folder), str(step), which]
+        assert subprocess.run(words, check=False).returncode == -signal.SIGKILL
+        with contextlib.closing(sqlite3.connect(store.database)) as looked:
+            assert looked.execute("select count(*) from sqlite_master").fetchone()[0] == before  # all or nothing
+    with contextlib.closing(Store(store.folder)) as again, again.reading() as rows:
+        assert is_made(rows)
+        assert again.find(run).id == run
+        assert rows.execute("pragma integrity_check").fetchone()[0] == "ok"
 
 
 def test_a_list_of_runs_does_not_read_their_records(store: Store) -> None:
