@@ -289,6 +289,23 @@ def test_an_approval_holds_for_what_was_asked_and_not_for_other_parameters(
     assert ids(said, "approval")["ask"]["by"] == "yochay"
 
 
+def test_F50_T1_an_edit_while_it_waits_changes_neither_who_decides_nor_what_is_decided(
+    dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
+) -> None:
+    """Nobody runs it meanwhile; a run of what is written now asks those who are named now."""
+    flow = make_notebook(command("a"), command("ask", "echo asked >said", "--after a --approve leah,yochay"))
+    assert dagbook("run", flow, *NO_WAIT).code == 3
+    make_notebook(command("a"), command("ask", "echo edited >said", "--after a --approve yochay,mallory"))
+    assert "E-NOT-APPROVER" in dagbook("approve", "latest", "ask", "--by", "mallory").err
+    assert dagbook("approve", "latest", "ask", "--by", "leah").code == 0
+    said = dagbook("resume", "latest", "--json")
+    assert said.code == 0
+    (asked,) = [one for one in said.json["node_runs"] if one["node"] == "ask"]
+    assert (Path(asked["artifact"]) / "said").read_text() == "asked\n"
+    assert dagbook("run", flow, *NO_WAIT).code == 3
+    assert "E-NOT-APPROVER" in dagbook("approve", "latest", "ask", "--by", "leah").err
+
+
 # the commands that go on
 
 
