@@ -7,9 +7,10 @@ as an artifact is named by the hashes in it. Whoever compares takes the algorith
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, TypeVar
@@ -78,15 +79,59 @@ def _blake3() -> Any:
 
 
 def _with_sha256(descriptor: int) -> str:
-    with open(descriptor, "rb", buffering=0, closefd=False) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    if not _has_holes(descriptor):
+        with open(descriptor, "rb", buffering=0, closefd=False) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    total = hashlib.sha256()
+    for piece in _pieces(descriptor):
+        total.update(piece)
+    return total.hexdigest()
 
 
 def _with_blake3(descriptor: int) -> str:
     made = _blake3()
     total = made(max_threads=made.AUTO)
-    piece = memoryview(bytearray(_PIECE))
-    with open(descriptor, "rb", buffering=0, closefd=False) as file:
-        while length := file.readinto(piece):
-            total.update(piece[:length])
+    for piece in _pieces(descriptor) if _has_holes(descriptor) else _read(descriptor, memoryview(bytearray(_PIECE))):
+        total.update(piece)
     return f"{_BLAKE3}{total.hexdigest()}"
+
+
+def _has_holes(descriptor: int) -> bool:
+    found = os.fstat(descriptor)
+    return found.st_blocks * 512 < found.st_size and found.st_size >= LARGE
+
+
+def _pieces(descriptor: int) -> Iterator[memoryview]:
+    """The bytes of a file with holes. They are not read: that would fill the machine's memory with zeros."""
+    at, end = 0, os.fstat(descriptor).st_size
+    zeros, piece = memoryview(bytes(_PIECE)), memoryview(bytearray(_PIECE))
+    while at < end:
+        data = _next_data(descriptor, at, end)
+        while at < data:
+            length = min(data - at, _PIECE)
+            yield zeros[:length]
+            at += length
+        if at < end:
+            hole = os.lseek(descriptor, at, os.SEEK_HOLE)
+            os.lseek(descriptor, at, os.SEEK_SET)
+            for read in _read(descriptor, piece, hole - at):
+                yield read
+                at += len(read)
+
+
+def _next_data(descriptor: int, at: int, end: int) -> int:
+    try:
+        return min(os.lseek(descriptor, at, os.SEEK_DATA), end)
+    except OSError as error:
+        if error.errno != errno.ENXIO:  # there is none up to its end
+            raise
+        return end
+
+
+def _read(descriptor: int, piece: memoryview, most: int | None = None) -> Iterator[memoryview]:
+    """What comes next in a file, at most so many bytes, in the one `piece` of memory."""
+    left = len(piece) if most is None else most
+    with open(descriptor, "rb", buffering=0, closefd=False) as file:
+        while left and (length := file.readinto(piece[: min(left, len(piece))])):
+            yield piece[:length]
+            left -= 0 if most is None else length

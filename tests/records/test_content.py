@@ -176,3 +176,37 @@ def test_a_large_file_that_is_another_one_when_it_is_hashed_is_not_published(
     with pytest.raises(OSError, match="still written to"):
         publish(tmp_path / "output", tmp_path / "artifacts")
     assert list((tmp_path / "artifacts").glob("??/*")) == []
+
+
+def bytes_read() -> int:
+    """How many bytes this process has asked files for up to now."""
+    return int(Path("/proc/self/io").read_text().split("rchar: ")[1].split()[0])
+
+
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="nobody counts what is read")
+@pytest.mark.parametrize("fast", [False, True], ids=["sha256", "BLAKE3"])
+@pytest.mark.parametrize("written", [(), (0,), (30,), (60,), (0, 30), (1, 61), (20, 40, 61)], ids=str)
+def test_F52_holes_in_a_file_are_hashed_as_what_they_are_and_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: tuple[int, ...], fast: bool
+) -> None:
+    """The file is 62 MiB long; at these MiB there are bytes."""
+    if fast:
+        pytest.importorskip("blake3")
+    else:
+        monkeypatch.setattr(content, "_blake3", lambda: None)
+    size = 62 * 2**20
+    for name in ("sparse", "whole"):
+        with (tmp_path / name).open("wb") as file:
+            if name == "whole":
+                file.write(bytes(size))
+            for place in written:
+                file.seek(place * 2**20)
+                file.write(b"x" * 2**20)
+            file.truncate(size)
+    found = []
+    for name in ("whole", "sparse"):
+        with (tmp_path / name).open("rb") as file:
+            before = bytes_read()
+            found.append(content.content_of(file.fileno(), size))
+    assert found[0] == found[1]
+    assert bytes_read() - before < (len(written) + 3) * 2**20
