@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -120,3 +121,18 @@ def test_public_names_are_there_and_sorted() -> None:
     for name in dagbook.__all__:
         assert getattr(dagbook, name) is not None
     assert dagbook.__version__ == pyproject()["project"]["version"]  # type: ignore[index]
+
+
+UNPICKLING = {"pickle", "cPickle", "_pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "jsonpickle"}
+
+
+@pytest.mark.parametrize("folder", ["runner", "kernel_magics", "extension", "dagbook"])
+def test_T22_nothing_of_ours_makes_objects_of_bytes_that_somebody_else_wrote(folder: str) -> None:
+    """Models are unpickled in nodes, by the user's own code."""
+    found = []
+    for file in (ROOT / folder).rglob("*.py"):
+        for one in ast.walk(ast.parse(file.read_text())):
+            names = [name.name for name in one.names] if isinstance(one, ast.Import) else []
+            names += [str(one.module)] if isinstance(one, ast.ImportFrom) else []
+            found += [f"{file}: {name}" for name in names if name.partition(".")[0] in UNPICKLING]
+    assert found == []

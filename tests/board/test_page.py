@@ -220,6 +220,7 @@ def test_the_page_opens_from_a_file_fits_and_complains_of_nothing(
 
 @pytest.mark.browser
 def test_nothing_of_sixty_payloads_runs_in_a_browser(chromium: Browser, tmp_path: Path) -> None:
+    """Row T5."""
     page = chromium.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

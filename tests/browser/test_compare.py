@@ -187,6 +187,7 @@ def test_a_saved_comparison_and_a_saved_list_reopen_without_a_kernel(
 def test_60_payloads_in_parameters_tags_and_titles_run_nothing(
     lab: Lab, server: Server, notebook: Callable[..., str]
 ) -> None:
+    """Row T5."""
     store = server.folder / "search-hostile"
     for number, payload in enumerate(PAYLOADS):
         record_search(store, seed=number, note=payload, depths=(3,), source=f"# {payload}\n{TRAIN}")

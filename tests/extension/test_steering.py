@@ -7,7 +7,7 @@ import os
 import queue
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -150,6 +150,26 @@ def test_a_rejection_from_the_board_ends_the_run(steered: Flow) -> None:
     assert found.end()[0] is RunState.REJECTED
     found.steering.retry("train")
     assert "that is final" in found.report().text
+
+
+def test_F57_of_two_tabs_the_one_that_is_behind_is_told_what_holds_and_changes_nothing(steered: Flow) -> None:
+    """Each button of the other tab, as it was before the first one decided."""
+    first = pending(steered)
+    other = Steered(steered, first.steering.run)
+    first.steering.approve("deploy_model", "Leah")
+    assert first.report().done
+    ended = first.end()
+    presses: tuple[Callable[[], object], ...] = (
+        lambda: other.steering.reject("deploy_model", "Yochay"),
+        lambda: other.steering.approve("deploy_model", "Yochay"),
+        lambda: other.steering.stop(),
+    )
+    for press in presses:
+        press()
+        report = other.report()
+        assert not report.done, report.text
+    assert first.end() == ended == (RunState.SUCCEEDED, dict.fromkeys(ended[1], State.SUCCEEDED))
+    assert [one.by for one in Decisions(other.store, other.steering.run).all()] == ["Leah"]
 
 
 def test_a_run_that_goes_on_is_stopped_and_retried_from_the_board(steered: Flow, box: Box) -> None:

@@ -140,6 +140,7 @@ def test_one_of_several_is_decided_by_its_number_and_all_by_the_title(
 def test_of_ten_that_decide_at_once_one_does_and_all_are_told_the_same(
     started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, box: Box, lives: bool
 ) -> None:
+    """Row P19."""
     flow = make_notebook(*ASKING)
     child = started("run", flow, *PROCESS)
     run = pending(child, flow)
@@ -175,6 +176,7 @@ def test_of_ten_that_decide_at_once_one_does_and_all_are_told_the_same(
 def test_it_survives_the_death_of_the_run_process(
     started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
 ) -> None:
+    """Row P19, F50."""
     flow = make_notebook(*ASKING, SLOW)
     child = started("run", flow, *PROCESS)
     run = pending(child, flow)
@@ -253,6 +255,7 @@ def test_a_process_that_is_killed_as_it_resumes_leaves_a_run_that_can_still_be_d
 def test_no_resume_no_retry_and_no_earlier_result_moves_a_pending_node_on(
     dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
 ) -> None:
+    """Row P19."""
     flow = make_notebook(*ASKING)
     assert dagbook("run", flow, *NO_WAIT).code == 3
     for words in (["resume", "latest"], ["retry", "latest"], ["retry", "latest", "--node", "ask"]):
@@ -273,6 +276,7 @@ def test_no_resume_no_retry_and_no_earlier_result_moves_a_pending_node_on(
 def test_an_approval_holds_for_what_was_asked_and_not_for_other_parameters(
     dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
 ) -> None:
+    """Row P19, F50."""
     flow = make_notebook(
         "# parameters\nn = 1\nm = 1",
         command("a", "echo $DAGBOOK_TAG_N > n.txt", "--param n"),

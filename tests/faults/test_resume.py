@@ -267,6 +267,7 @@ def test_retry_runs_a_node_again_and_what_follows_only_when_its_result_is_anothe
 def test_a_run_that_is_being_run_is_not_resumed(
     started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
 ) -> None:
+    """Row F41."""
     child = started("run", make_notebook(command("a"), GATED), *PROCESS)
     box.wait_for("gated")
     for verb in ("resume", "retry"):
@@ -283,6 +284,7 @@ def test_a_run_that_is_being_run_is_not_resumed(
 def test_of_many_that_resume_at_once_one_does_and_nothing_runs_twice(
     started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
 ) -> None:
+    """Row F41."""
     flow = make_notebook(command("a"), BAD, command("gated", 'read word < "$BOX/gate"', "--after bad"))
     assert dagbook("run", flow, *PROCESS).code == 1
     box.put("ok")
@@ -413,6 +415,7 @@ def test_facts_of_a_dead_process_are_not_written_into_a_run_that_goes_on(
 def test_timed_out_attempts_are_tried_again_each_in_a_folder_of_its_own(
     dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
 ) -> None:
+    """Row P22."""
     held = command("held", 'touch mark\nread word < "$BOX/gate"', "--timeout 1s --retries 1")
     flow = make_notebook(held, command("after", "", "--after held"), command("other"))
     said = dagbook("run", flow, *PROCESS, "--json")

@@ -161,6 +161,7 @@ def test_urls_are_kept_nowhere_and_no_node_sees_them(flow: Callable[..., Flow], 
 def test_a_receiver_that_refuses_is_told_once_and_the_run_ends_as_it_would(
     flow: Callable[..., Flow], hook: Hook
 ) -> None:
+    """Row F51."""
     hook.status = 500
     made = flow("%%pipeline_command prepare\necho ready")
     said = made.run("--notify", hook.url("/hook/pass-word-1")).said
@@ -174,7 +175,7 @@ def test_a_receiver_that_refuses_is_told_once_and_the_run_ends_as_it_would(
 
 
 def test_a_receiver_that_hangs_keeps_neither_the_run_nor_other_receivers(flow: Callable[..., Flow], hook: Hook) -> None:
-    """The run is over before its message is; Ctrl-C then ends the wait and not the run."""
+    """The run is over before its message is; Ctrl-C then ends the wait and not the run. Row F51."""
     hangs, made = Hook(), flow("%%pipeline_command prepare\necho ready")
     hangs.answers.clear()
     command = [DAGBOOK, "run", str(made.file), "--executor", "process", "--notify", hangs.url(more="?rto=60")]

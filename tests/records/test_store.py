@@ -112,6 +112,7 @@ def test_a_command_is_taken_once(tmp_path: Path) -> None:
 
 
 def test_a_store_of_a_newer_dagbook_is_refused(tmp_path: Path) -> None:
+    """Row P29."""
     store = Store(tmp_path / ".dagbook")
     store.close()
     with sqlite3.connect(store.database) as rows:
