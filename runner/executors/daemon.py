@@ -121,6 +121,7 @@ class Watched:
     code: int | None = None
     out_of_memory: bool = False
     outside: str = ""
+    engine_away: bool = False  # while it ran
     expected: bool = False  # we asked for its end ourselves
     let_go: Callable[[], None] = lambda: None  # ends the wait for what it prints, where no engine will
     ended: threading.Event = field(default_factory=threading.Event)
@@ -183,6 +184,8 @@ class Events:
             except Exception:  # the engine went away, or close() closed the stream under us
                 if self._closed.is_set():
                     return
+            for watched in list(self._watched.values()):
+                watched.engine_away = watched.engine_away or not watched.ended.is_set()
             # An engine that restarts: ask again; what it can still tell since then comes too.
             self._closed.wait(0.5)
 
@@ -210,13 +213,15 @@ def _deadly(attributes: dict[str, str]) -> bool:
     return attributes.get("signal", "9") in ("9", "15", "3", "KILL", "TERM", "SIGKILL", "SIGTERM")
 
 
-def ending_of(watched: Watched, limited: bool) -> Ending:
+def ending_of(watched: Watched) -> Ending:
     """How a container ended that is gone; waits a moment for the engine to say it."""
     if not watched.ended.wait(FACTS_SECONDS):
         return Ending(outside="the Docker engine no longer knows the container")
-    if watched.code == 137 and limited and not watched.out_of_memory:
-        watched.removed.wait(0.5)  # the two reports race inside the engine
+    if watched.code == 137 and not (watched.expected or watched.outside or watched.out_of_memory):
+        watched.removed.wait(0.5)  # what killed it is told beside the end, and may come after it
     outside = watched.outside
+    if watched.code == 137 and watched.engine_away and not watched.out_of_memory:
+        outside = outside or "the Docker engine was restarted, and ended the container"
     if watched.code is None and not watched.expected:
         outside = outside or "the container was removed from outside"
     return Ending(watched.code, watched.out_of_memory, outside)

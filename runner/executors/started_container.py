@@ -32,7 +32,6 @@ class Container:
     def __init__(self, executor: DockerExecutor, job: Job, rundir: RunDir, held: bool = False) -> None:
         self.exit = Exit()
         self._executor = executor
-        self._limited = job.memory is not None
         self.kept: Kept | None = None
         self._rundir = rundir
         command_node = job.kind is Kind.COMMAND
@@ -125,7 +124,7 @@ class Container:
 
     def ending(self) -> Ending:
         """See `Started.ending`."""
-        return ending_of(self.watched, self._limited)
+        return ending_of(self.watched)
 
     def keep(self) -> Mapping[str, Any] | None:
         """See `Started.keep`."""

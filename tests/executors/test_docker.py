@@ -18,6 +18,7 @@ import pytest
 
 from dagbook.runner.core.model import Kind
 from dagbook.runner.executors.contract import Mount, Outcome
+from dagbook.runner.executors.docker import DockerExecutor
 from dagbook.runner.executors.rundir import RunDir
 
 from .conftest import BASE, Bench, containers, record, until
@@ -60,8 +61,8 @@ re.match('(a+)+$', 'a' * 60 + 'b')
 """
 
 
-def test_a_container_has_what_it_needs_and_nothing_else(docker: Bench) -> None:
-    """The golden picture of a node's container."""
+def test_T10_F23_a_container_has_what_it_needs_and_nothing_else(docker: Bench) -> None:
+    """The golden picture of a node's container. Its name is the engine's, so that none can be taken."""
     seen: dict[str, Any] = {}
     mount = docker.input(file="x")
     given: dict[str, Any] = {"mounts": (mount,), "memory": 512 * MIB, "cpus": 0.5, "environment": {"A": "b"}}
@@ -72,6 +73,7 @@ def test_a_container_has_what_it_needs_and_nothing_else(docker: Bench) -> None:
 
     asyncio.run(during(docker, WAIT, look, **given))
     host, config = seen["HostConfig"], seen["Config"]
+    assert not any(word in seen["Name"] for word in (docker.store, "run1", "node", "dagbook"))
     golden = {
         "NetworkMode": "none", "ReadonlyRootfs": True, "CapDrop": ["ALL"], "SecurityOpt": ["no-new-privileges"],
         "Privileged": False, "IpcMode": "private", "ShmSize": 256 * MIB, "Memory": 512 * MIB, "MemorySwap": 512 * MIB,
@@ -98,7 +100,7 @@ def docker_do(*arguments: str) -> None:
     subprocess.run(["docker", *arguments], capture_output=True, check=True)
 
 
-def test_the_inside_is_hardened(docker: Bench) -> None:
+def test_T10_the_inside_is_hardened(docker: Bench) -> None:
     """What a node tries in vain, and what it may: its home, /tmp (also to run programs), shared memory."""
     cell = """
 import os, subprocess, socket, multiprocessing, shutil, getpass
@@ -163,7 +165,7 @@ def test_a_kernel_killed_in_its_container_is_noticed(docker: Bench) -> None:
 
 @pytest.mark.fault
 @pytest.mark.parametrize("act", [("kill",), ("rm", "-f"), ("stop", "-t", "1")])
-def test_a_container_taken_away_is_lost(docker: Bench, act: tuple[str, ...]) -> None:
+def test_F21_a_container_taken_away_is_lost(docker: Bench, act: tuple[str, ...]) -> None:
     """Somebody else's doing: trying again makes sense."""
     outcome = asyncio.run(during(docker, WAIT, lambda container: docker_do(*act, container)))
     assert not outcome.ok
@@ -172,7 +174,7 @@ def test_a_container_taken_away_is_lost(docker: Bench, act: tuple[str, ...]) -> 
 
 
 @pytest.mark.fault
-def test_cancelling_leaves_nothing(docker: Bench) -> None:
+def test_P20_cancelling_leaves_nothing(docker: Bench) -> None:
     """At any moment of its life, a cancelled node run is gone at once, paused or not."""
 
     async def cancel(delay: float, **given: Any) -> None:
@@ -194,7 +196,7 @@ def test_cancelling_leaves_nothing(docker: Bench) -> None:
 
 @pytest.mark.fault
 @pytest.mark.parametrize("cell", [WAIT, STUCK])
-def test_cancelling_a_stuck_or_paused_kernel(docker: Bench, cell: str) -> None:
+def test_P20_F19_F22_cancelling_a_stuck_or_paused_kernel(docker: Bench, cell: str) -> None:
     """A kernel in C code that hears no signal, and a container that is paused."""
 
     async def cancelled(pause: bool) -> None:
@@ -222,7 +224,7 @@ def test_cancelling_a_stuck_or_paused_kernel(docker: Bench, cell: str) -> None:
     ids=["asleep", "holding the interpreter's lock"],
 )
 @pytest.mark.parametrize("where", ["docker", "sandbox", "plain"])
-def test_a_killed_run_process_leaves_nothing(
+def test_P7_a_killed_run_process_leaves_nothing(
     driver: Driver, docker: Bench, folder: Path, where: str, cell: str
 ) -> None:
     """SIGKILL to the run's process: its container (or process) ends by itself."""
@@ -254,7 +256,7 @@ def _uses(folder: Path) -> list[str]:
     return found
 
 
-def test_leftovers_of_this_store_are_removed_and_no_others(docker: Bench) -> None:
+def test_P7_leftovers_of_this_store_are_removed_and_no_others(docker: Bench) -> None:
     """By label: ours, and of runs that are no longer alive."""
     ids = {}
     for run, store in (("dead", docker.store), ("live", docker.store), ("dead", f"{docker.store}-other")):
@@ -297,7 +299,7 @@ def test_a_folder_that_went_away_is_no_empty_folder(docker: Bench) -> None:
 
 
 @pytest.mark.fault
-def test_a_fork_bomb_is_held(docker: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_F20_a_fork_bomb_is_held(docker: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit of processes holds; the node fails, the machine goes on."""
     monkeypatch.setattr("dagbook.runner.executors.containers.PIDS", 64)
     cell = "import os, time\nfor _ in range(200):\n    if os.fork() == 0: time.sleep(600)"
@@ -315,6 +317,18 @@ def test_a_command_separates_its_streams(docker: Bench) -> None:
     """In a container stderr is known as such."""
     assert docker.run(docker.job(script="echo out; echo err >&2")).ok
     assert (docker.text(), docker.text("stderr")) == ("out\n", "err\n")
+
+
+@pytest.mark.fault
+def test_F28_what_is_silent_for_long_is_waited_for(docker: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Longer than any call of the engine may take; a command prints through one."""
+    executor = docker.executor
+    assert isinstance(executor, DockerExecutor)
+    monkeypatch.setattr(executor.client, "timeout", 1)
+    outcome = docker.run(docker.job(script="sleep 3; echo done"))
+    assert outcome.ok, outcome.reason
+    assert docker.text() == "done\n"
+    assert docker.run(docker.job("import time; time.sleep(3)")).ok
 
 
 def test_a_command_needs_no_kernel(docker: Bench) -> None:

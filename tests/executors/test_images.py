@@ -41,7 +41,7 @@ def settle(bench: Bench, *needs: Needs) -> dict[str, Runtime]:
 
 
 @pytest.mark.container
-def test_an_image_without_a_kernel_gets_one_once(docker: Bench, made: list[str]) -> None:
+def test_F16_an_image_without_a_kernel_gets_one_once(docker: Bench, made: list[str]) -> None:
     """Made by content: the second time nothing is built; the base's user and command are kept."""
     told: list[str] = []
     need = Needs("node", Kind.CELL, image=NOKERNEL, requirements=(REQUIREMENT,), prerun="echo hi > /etc/from-prerun")
@@ -154,7 +154,7 @@ def test_a_build_that_was_killed_is_taken_away_by_the_next_one(docker: Bench, ma
 
 
 @pytest.mark.container
-def test_a_missing_image_names_the_nodes(docker: Bench) -> None:
+def test_F29_a_missing_image_names_the_nodes(docker: Bench) -> None:
     """Before anything starts, for all images at once."""
     needs = [Needs(title, Kind.CELL, image=f"dagbook/no-such-{title[0]}:1") for title in ("a", "b", "a2")]
     runtimes, problems = docker.executor.prepare(needs, lambda line: None)
@@ -164,7 +164,7 @@ def test_a_missing_image_names_the_nodes(docker: Bench) -> None:
 
 
 @pytest.mark.container
-def test_an_unknown_kernel_is_answered_with_those_there_are(docker: Bench) -> None:
+def test_F16_an_unknown_kernel_is_answered_with_those_there_are(docker: Bench) -> None:
     """--kernel must name a kernelspec of the image."""
     _, problems = docker.executor.prepare([Needs("a", Kind.CELL, kernel="julia")], lambda line: None)
     assert [one.code for one in problems] == ["E-IMAGE-KERNEL"]
@@ -178,6 +178,21 @@ def test_the_digest_is_the_images_id(docker: Bench) -> None:
     shown = subprocess.run(["docker", "inspect", "-f", "{{.Id}}", BASE], capture_output=True, text=True, check=True)
     assert runtime.digest == shown.stdout.strip()
     assert runtime.reference == BASE
+
+
+@pytest.mark.container
+@pytest.mark.fault
+def test_F30_a_tag_that_moves_after_the_plan_changes_no_node(docker: Bench, made: list[str]) -> None:
+    """The node runs in the image that the tag meant when it was planned."""
+    tag = f"dagbook-test/moving:{docker.store}"
+    made.append(tag)
+    subprocess.run(["docker", "tag", NOKERNEL, tag], check=True)
+    runtime = docker.runtime(Kind.COMMAND, image=tag)
+    subprocess.run(["docker", "tag", BASE, tag], check=True)
+    outcome = docker.run(docker.job(script="python3 -c 'import ipykernel' || echo the first", runtime=runtime))
+    assert outcome.ok, outcome.reason
+    assert docker.text() == "the first\n"
+    assert runtime.reference == tag
 
 
 R = Spec(("R", "-f", "{connection_file}"), "R")

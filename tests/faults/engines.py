@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 IMAGE = "small:here"
+MACHINE = "unix:///var/run/docker.sock"
 _PROGRAMS = ("sh", "cat", "head", "sleep", "mkfifo")
 _READY_SECONDS = 60
 
@@ -78,6 +79,11 @@ class Engine:
     def load_image(self) -> None:
         """Make IMAGE there."""
         self.docker("import", "-", IMAGE, given=small_image())
+
+    def load_kernel_image(self, image: str) -> None:
+        """Make the machine's `image` there too, which has a kernel."""
+        saved = subprocess.run(["docker", "-H", MACHINE, "save", image], capture_output=True, check=True).stdout
+        self.docker("load", given=saved)
 
     def gone_within(self, seconds: float) -> bool:
         """Waits until it has no container; False when it has some after so many seconds."""

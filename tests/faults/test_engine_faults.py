@@ -18,6 +18,7 @@ import pytest
 from dagbook.runner.audit import audit
 from dagbook.runner.records.store import Store
 from tests.conftest import MakeNotebook, Said, read_until
+from tests.executors.conftest import BASE
 from tests.faults.box import Box
 from tests.faults.disks import MIB, disk_for
 from tests.faults.engines import IMAGE, Engine, private_engine
@@ -100,6 +101,49 @@ def test_F25_P21_an_engine_that_restarts_loses_its_nodes_and_the_run_goes_on(
     engine.start(*options)
     assert "held lost" in ends(child, 60)
     goes_on(started, dagbook, engine, flow.parent / ".dagbook", run)
+
+
+CELL = """%%pipeline_node held
+import os, time
+print("waits", flush=True)
+while not os.path.exists("go"): time.sleep(0.01)
+print("went on")
+"""
+
+
+@ONLY_LONG
+@pytest.mark.parametrize("lives", [False, True])
+def test_F25_P21_a_kernel_outlives_a_restart_only_where_its_container_does(
+    started: Started, dagbook: Dagbook, make_notebook: MakeNotebook, engine: Engine, lives: bool
+) -> None:
+    """It speaks by sockets of the machine, so with --live-restore nothing is lost, and its result is used.
+
+    Engines before version 23 end what is to be removed when it ends, also then: it is lost, and does not fail.
+    """
+    flow = make_notebook(CELL, "%%pipeline_node last --after held\nprint('last')")
+    store = flow.parent / ".dagbook"
+    options = ("--live-restore",) if lives else ()
+    engine.stop()
+    engine.start(*options)
+    engine.load_kernel_image(BASE)
+    child = started("run", flow, "--executor", "docker", "--image", BASE, "--code", "none")
+    run = read_until(child, " of ").splitlines()[-1].split()[1]
+    read_until(child, "held | waits")
+    engine.stop()
+    engine.start(*options)
+    lives = bool(engine.containers())
+    if not lives:
+        assert "held lost" in ends(child, 60)
+        child = started("resume", run)
+        read_until(child, "held | waits")
+    max(store.glob("runs/*/held/*/output"), key=lambda path: int(path.parent.name)).joinpath("go").touch()
+    out, _ = child.communicate(timeout=90)
+    assert child.returncode == 0, out
+    assert "held | went on" in out
+    assert lives <= bool(options)
+    assert starts(facts_of(store, run))["held"] == (1 if lives else 2)
+    assert engine.gone_within(30)
+    assert list(audit(Store(store, create=False))) == []
 
 
 def test_F25_retries_outlast_a_restart(
