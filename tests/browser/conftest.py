@@ -116,10 +116,16 @@ class Lab:
         self.page.set_default_timeout(PATIENCE)
         self.page.on("console", self._hear)
         self.page.on("pageerror", lambda error: self._complain(str(error)))
+        self.page.on("request", lambda request: self._stays_here(request.url))
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type == "error":
             self._complain(f"{message.text} ({message.location['url'].partition('?')[0]})")
+
+    def _stays_here(self, url: str) -> None:
+        """Row T24: all that a page needs comes from its own server, also where there is no network."""
+        if not url.startswith((self.server.url, "data:", "blob:", "about:")):
+            self._complain(f"another server was asked for {url}")
 
     def _complain(self, text: str) -> None:
         if not any(known in text for known in ALLOWED):
