@@ -5,6 +5,7 @@ are all that it may import. Called with the connection file, the folders of the 
 """
 
 import contextlib
+import faulthandler
 import gc
 import os
 import sys
@@ -34,9 +35,17 @@ def main(connection: str, helpers: str, path: str) -> None:
     _forget_terminal()
     _hold_back(application, os.path.join(os.path.dirname(connection), "holds"))  # type: ignore[no-untyped-call]
     _gather_nothing(application.shell)  # type: ignore[no-untyped-call]
+    _tell_crashes(os.path.join(os.path.dirname(connection), "crash"))
     gc.freeze()  # what is there by now stays to the end: nobody need go through it again
     gc.enable()
     application.start()  # type: ignore[no-untyped-call]
+
+
+def _tell_crashes(file: str) -> None:
+    """Have Python say where it is when it crashes, in a file: what it says on stderr would go with this process."""
+    with contextlib.suppress(OSError):
+        told = open(file, "w")  # noqa: SIM115 - open as long as this process lives
+        faulthandler.enable(told, all_threads=False)  # the other threads are ipykernel's
 
 
 def _forget_terminal() -> None:

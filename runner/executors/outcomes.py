@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import problem
 from .contract import Failure, Outcome
+from .crash_lines import crash_lines
 from .exits import Ending, amount, death
 from .short_errors import in_a_line, without_middle
 
@@ -44,7 +45,8 @@ def outcome_of(session: Session, trouble: Trouble | None, stopping: bool) -> Out
         return Outcome(True, exit_code=0, warnings=tuple(notes), **times)
     reason = _ended(session, trouble, ending, memory)
     cell = _cell(session) if trouble in (Trouble.QUIT, Trouble.DIED) else None
-    failure = Failure("KernelEnded", reason, cell=cell)
+    crashed = crash_lines(session.rundir.crash()) if trouble is Trouble.DIED and not ending.outside else ()
+    failure = Failure("KernelEnded", reason, crashed, cell)
     return Outcome(False, reason, failure, ending.code, bool(ending.outside), warnings=tuple(notes), **times)
 
 

@@ -3,7 +3,7 @@
 k-1 … k-5    the kernel's sockets          c.json     its connection file, as the node sees it
 kernel.py    the program that becomes it   script     a command node's script
 alive        the lifeline (a FIFO)         log        what the kernel said on stderr before it could speak
-holds        says that the kernel drops nothing
+holds        says that the kernel drops nothing  crash     where Python was when the kernel crashed
 printed      what went to its stdout       images/    images that helpers leave for us
 lib/         the helper module `dagbook`   launch     the shell script that starts it all
 stand_ins/   modules for other systems' code, where there are namespaces
@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 INSIDE = "/dag"  # where a container or a sandbox sees the run directory
-PRINTED, IMAGES, STAND_INS = "printed", "images", "stand_ins"
+PRINTED, IMAGES, STAND_INS, CRASH = "printed", "images", "stand_ins", "crash"
 PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 
 _PREFIX = "dag"
@@ -141,6 +141,10 @@ class RunDir:
         """The last lines of what was printed before the kernel could answer; empty when there are none."""
         text = self._tail(PRINTED) + self._tail("log")
         return "\n".join(text.strip().splitlines()[-lines:])
+
+    def crash(self) -> str:
+        """What Python said of itself as the kernel crashed; empty when it did not, or said nothing."""
+        return self._tail(CRASH)
 
     def _tail(self, name: str) -> str:
         try:

@@ -218,6 +218,19 @@ def test_a_long_flood_of_output_arrives_whole(bench: Bench) -> None:
     assert len(record(job).cells[0].outputs) == 1
 
 
+def test_P5_a_crash_tells_where_the_users_code_was(bench: Bench) -> None:
+    """C code that ends the process raises nothing: of the calls those that are the user's are told."""
+    job = bench.job("def inner():\n    ctypes.string_at(0)", "import ctypes\ninner()")
+    outcome = bench.run(job)
+    assert outcome.reason == "the kernel was killed by signal 11 (SIGSEGV) in cell 2"
+    assert outcome.failure
+    first, words, *calls = outcome.failure.traceback
+    assert first == "Fatal Python error: Segmentation fault"
+    assert words == "Innermost call first:"
+    assert calls[-2:] == ["  File <cell>, line 2 in inner", "  File <cell>, line 2 in <module>"]
+    assert "IPython" not in "".join(calls)
+
+
 @pytest.mark.fault
 def test_a_killed_kernel_is_noticed_with_cause_and_record(bench: Bench) -> None:
     """F13, P5. Killed from within: what it had printed before is kept."""
