@@ -43,6 +43,7 @@ class Asked(Written):
     computes: dict[str, Compute] = Field(default_factory=dict)  # templates by name
     origins: dict[str, str] = Field(default_factory=dict)  # where each setting comes from, as `Settings.origin`
     data_hosts: tuple[str, ...] = ()  # private hosts that datasets may be fetched from
+    allowed_images: tuple[str, ...] = ()  # patterns of those that nodes may run in; none: all
     secrets: str | None = None  # the folder of secrets; None: the user's own
     secret_command: str | None = None  # prints a secret
     nodes: tuple[str, ...] = ()
@@ -80,6 +81,7 @@ def ask(pipeline: Pipeline, settings: Settings, folder: Path, **more: Any) -> As
         max_runs=settings.max_runs,
         env=dict(settings.env),
         data_hosts=tuple(settings.data_hosts),
+        allowed_images=tuple(settings.allowed_images),
         secrets=settings.secrets,
         secret_command=settings.secret_command,
         computes=dict(settings.compute),

@@ -103,6 +103,7 @@ def _of_loading(definition: Definition) -> list[Problem]:
 def _as_asked(file: Path, definition: Definition, options: dict[str, Any]) -> list[Problem]:
     """What would be wrong with a run of it under the settings in force, and on this machine."""
     from .core.errors import DagbookError
+    from .denied_images import denied_images
     from .machine_check import machine_problems
     from .node_needs import environment_problems
     from .plan import selected
@@ -110,7 +111,7 @@ def _as_asked(file: Path, definition: Definition, options: dict[str, Any]) -> li
     try:
         settings = settings_of(file, executor=options["executor"], image=options["image"])
         asked = asked_of(definition, settings)
-        found = environment_problems(asked)
+        found = [*environment_problems(asked), *denied_images(asked)]
         if any(one.is_error for one in found):
             return found
         # What cannot run here was told of when the file was read; it is an error only of a run that reaches it.

@@ -16,6 +16,7 @@ from .core.errors import PipelineError, Problem, problem, raise_errors
 from .core.image_names import is_moving, split_image
 from .core.model import WITHOUT_WORK, ExecutorName, Node, Pipeline
 from .core.quantities import check_image
+from .denied_images import denied_bases, denied_images
 from .executors.build_context import Project
 from .executors.contract import Needs, Runtime
 from .executors.pushing import Pushed
@@ -87,6 +88,9 @@ def make_images(asked: Asked, nodes: Sequence[Node], wish: Wish, tell: Tell) -> 
     if wish.push and not wish.repository and not wish.dockerfile:
         hint = "Name one: -t REGISTRY/NAME. With --dockerfile it is the one that the nodes' images name."
         raise PipelineError(problem("E-USAGE", what="no repository is named to push to", hint=hint))
+    # A Dockerfile's image takes the place of the one that nodes have which name none.
+    found = denied_images(asked, engine_answers=lambda: wish.dockerfile is None)
+    raise_errors([*found, *(denied_bases(asked, wish.dockerfile) if wish.dockerfile else ())])
     client = connect()
     try:
         return _Making(client, asked, wish, tell).all_of(nodes)

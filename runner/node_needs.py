@@ -38,11 +38,11 @@ def needs_of(asked: Asked, pipeline: Pipeline, node: Node) -> Needs:
         gpus=first(node.gpus, defaults.gpus),
         network=bool(first(node.network, defaults.network)),
         source="\n".join([*([] if command else pipeline.shared), *([] if whole else [node.source])]),
-        place=_place_of(asked, node),
+        place=place_of(asked, node),
     )
 
 
-def _place_of(asked: Asked, node: Node) -> Place:
+def place_of(asked: Asked, node: Node) -> Place:
     """Where the node is defined, with the file that was asked for where the node itself names none."""
     return replace(node.place, file=node.place.file or (str(asked.file) if asked.file else None))
 

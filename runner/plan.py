@@ -23,6 +23,7 @@ from .core.graph import select, titles_of
 from .core.model import WITHOUT_WORK, Kind, Node, Pipeline
 from .core.reuse import Candidate
 from .core.routes import count
+from .denied_images import denied_images
 from .earlier import find_earlier
 from .executors.contract import Executor, Needs, Runtime
 from .formats.notebook_file import notebook_text
@@ -77,7 +78,7 @@ def check_asked(asked: Asked) -> tuple[Pipeline, frozenset[str], list[Problem]]:
 
     Touches nothing. Raises PipelineError with every finding.
     """
-    found = raise_errors([*check(asked.pipeline), *environment_problems(asked)])
+    found = raise_errors([*check(asked.pipeline), *environment_problems(asked), *denied_images(asked)])
     pipeline, reused, more = selected(asked)
     return pipeline, reused, found + more
 

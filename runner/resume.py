@@ -19,6 +19,7 @@ from .core.values import Value, from_json, to_json
 from .formats.given_values import with_values
 from .formats.notebook import Parameter, read_notebook
 from .formats.pipeline_file import is_notebook
+from .formats.settings import said_by_environment
 from .plan import Plan
 from .records import clock
 from .records.code import Snapshot, is_sound
@@ -121,6 +122,9 @@ def _asked(
     more = {"force": force, "waits": True, "keep_failed": False, **settings}
     if not record.get("code"):
         more["code"] = "none"  # it began without project files, and goes on without
+    if allowed := said_by_environment("allowed_images"):  # what is not allowed here by now is not run here again
+        kept |= allowed
+        kept["origins"] = {**kept.get("origins", {}), "allowed_images": "DAGBOOK_ALLOWED_IMAGES"}
     place = {"folder": record["folder"], "file": record["file"], "codes": record.get("codes", {})}
     return Asked.model_validate({**kept, **place, **more, "pipeline": pipeline})
 

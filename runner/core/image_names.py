@@ -20,4 +20,9 @@ def is_moving(image: str) -> bool:
 def registry_of(repository: str) -> str:
     """The registry that a repository is at, as `docker login` takes it."""
     first, slash, _ = repository.partition("/")
-    return first if slash and (first == "localhost" or "." in first or ":" in first) else DOCKER_HUB
+    return first if slash and is_registry(first) else DOCKER_HUB
+
+
+def is_registry(first: str) -> bool:
+    """Whether the first part of a repository's path names a registry, and no folder of Docker Hub."""
+    return first == "localhost" or "." in first or ":" in first

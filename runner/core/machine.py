@@ -87,18 +87,19 @@ def chosen(
         raise PipelineError(*unknown)
     tried = []
     for name in names:
-        filled = _filled(node, templates[name])
-        machine = machine_of(_executor_of(filled, defaults))
-        asked = _or(filled.cpus, defaults.cpus), _or(filled.memory, defaults.memory), _or(filled.gpus, defaults.gpus)
+        full = filled(node, templates[name])
+        machine = machine_of(_executor_of(full, defaults))
+        asked = _or(full.cpus, defaults.cpus), _or(full.memory, defaults.memory), _or(full.gpus, defaults.gpus)
         if is_enough(machine, *asked):
-            return filled, name
+            return full, name
         tried.append(f"{name} asks for {asked_for(*asked)}; there is: {machine}")
     what = f'no compute template of "{node.title}" fits:' + "".join(f"\n  {line}" for line in tried)
     hint = "Add a smaller template at the end of --compute, or run where there is more."
     raise PipelineError(problem("E-RESOURCE", node.place, what=what, hint=hint))
 
 
-def _filled(node: Node, template: Compute) -> Node:
+def filled(node: Node, template: Compute) -> Node:
+    """The node with what it does not say itself as the template says it."""
     given = {name: value for name, value in template if value is not None and getattr(node, name) is None}
     return node.model_copy(update=given)
 

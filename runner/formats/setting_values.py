@@ -15,6 +15,7 @@ _SWITCHES = {"true": True, "false": False, "1": True, "0": False}
 _BYTES = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _SECRET = "secret:"  # so begins what names a secret in place of a URL
 _URL = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*://|{_SECRET}")
+_PATTERN = re.compile(r"\s*[\w.*/:@-]+\s*", re.ASCII)
 _ADDRESS = re.compile(r"[^@\s:/,]+@[^@\s:/,]+")
 
 
@@ -106,6 +107,13 @@ def _hosts(value: Any) -> tuple[str, ...]:
     return tuple(one.strip().lower() for one in hosts)
 
 
+def _image_patterns(value: Any) -> tuple[str, ...]:
+    patterns = value.split(",") if isinstance(value, str) else value
+    if not isinstance(patterns, list) or not all(isinstance(one, str) and _PATTERN.fullmatch(one) for one in patterns):
+        raise Wrong('patterns of images such as ["python:*", "registry.example/team/*"]')
+    return tuple(one.strip() for one in patterns)
+
+
 def _urls(value: Any) -> tuple[Hidden, ...]:
     """URLs in a list, or in a text with spaces or commas between: a comma within a URL parts its own recipients."""
     between = rf"\s+|,(?=\s*(?:{_URL.pattern}))"
@@ -142,6 +150,7 @@ READ: Mapping[str, Callable[[Any], Any]] = {  # by setting; each raises Wrong or
     "code": _text,
     "max_runs": _count,
     "data_hosts": _hosts,
+    "allowed_images": _image_patterns,
     "spare": _switch,
     "secrets": _text,
     "secret_command": _command,

@@ -42,6 +42,7 @@ class Settings:
     started meanwhile; `max_runs` how many a plan may hold; `code` the folder shown at /code
     (None: the notebook's; "none": nothing); `store` the folder of the store (None: see `find_store`);
     `data_hosts` the private hosts, HOST or HOST:PORT, that datasets may be fetched from;
+    `allowed_images` the patterns of the images that nodes may run in (none: all);
     `spare` whether a run process waits beside a notebook; `secrets` the folder of secrets (None: the user's own) and
     `secret_command` what prints one that is not there; `build_network` the network for building images;
     `transport` how kernels are reached; `env` goes to every node; `compute` holds the compute templates by name;
@@ -60,6 +61,7 @@ class Settings:
     code: str | None = None
     max_runs: int = 10_000
     data_hosts: tuple[str, ...] = ()
+    allowed_images: tuple[str, ...] = ()
     spare: bool = True
     secrets: str | None = None
     secret_command: str | None = None
@@ -114,6 +116,18 @@ def read_settings(
     if found:
         raise PipelineError(*found)
     return Settings(**values, origin=origin)
+
+
+def said_by_environment(name: str) -> dict[str, Any]:
+    """The setting as its variable gives it, by its name; empty where there is no variable. Raises PipelineError."""
+    variable = f"DAGBOOK_{name.upper()}"
+    if not os.environ.get(variable):
+        return {}
+    try:
+        return {name: READ[name](os.environ[variable])}
+    except Wrong as wrong:
+        what = f"{name} is {os.environ[variable][:60]!r}, and should be {wrong}"
+        raise PipelineError(problem("E-SETTING", origin=variable, what=what, hint=_hint(name, ""))) from None
 
 
 def _flag(name: str) -> str:

@@ -61,6 +61,8 @@ BAD_FILES = [
     ("data_hosts = ['http://files.local']", "dagbook.toml line 1", "without https://", "flag"),
     ("data_hosts = ['files.local:70000']", "dagbook.toml line 1", "hosts such as", "flag"),
     ("data_hosts = 3", "dagbook.toml line 1", "hosts such as", "flag"),
+    ("allowed_images = 'python, a b'", "dagbook.toml line 1", "patterns of images", "flag"),
+    ("allowed_images = ['']", "dagbook.toml line 1", "patterns of images", "flag"),
     ("[env]\nA = 1", "dagbook.toml line 1", 'A = "1"', "flag"),
     ("mlflow_files = 'much'", "dagbook.toml line 1", "50m or 1g", "flag"),
     ("notify_on = ['failure', 'aproval']", "dagbook.toml line 1", "approval", 'Did you mean "approval"?'),

@@ -13,6 +13,11 @@ RUNNING: dict[str, tuple[str, str]] = {
         "the image {image} is not on this machine and cannot be pulled: {why}",
         "{hint}",
     ),
+    "E-IMAGE-DENIED": (
+        "{who} may not run in the image {image}{whole}: {origin} allows {allowed}",
+        "Take an image of that list (--image, --image-map '{image}=OTHER'), or have this one added to it: "
+        "allowed_images in dagbook.toml, or DAGBOOK_ALLOWED_IMAGES, which stands above the file.",
+    ),
     "W-IMAGE-PULL": (
         "the image {image} is not on this machine, and a run would pull it",
         "Pull it now if it takes long: docker pull {image}",
