@@ -91,3 +91,10 @@ class WidgetStates:
             self._states.pop(widget, None)
             self._buffers.pop(widget, None)
             self._left += sum(self._sizes.pop(widget).values())
+
+    def warnings(self) -> list[str]:
+        """A line for what is not kept, if there is anything."""
+        if not self.left_out:
+            return []
+        one_or_more = "1 widget" if len(self.left_out) == 1 else f"{len(self.left_out)} widgets"
+        return [f"the notebook does not keep what {one_or_more} held: all together were too much for it"]

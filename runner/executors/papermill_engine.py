@@ -108,6 +108,7 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
         self.reset_execution_trackers()
         self._widgets = WidgetStates(self.widget_state, self.widget_buffers)
         self.papermill_execute_cells()
+        self.session.warnings += self._widgets.warnings()
         self.set_widgets_metadata()
         return cast(NotebookNode, self.nb)
 

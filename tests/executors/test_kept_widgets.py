@@ -63,6 +63,8 @@ def test_P26_of_widgets_that_hold_too_much_the_first_are_kept(plain: Bench) -> N
     cell = f"import ipywidgets\nfor n in range(9): ipywidgets.HTML('h' * {LARGEST_STATES // 4}, description=str(n))"
     held = [one["state"]["description"] for one in states(plain, cell).values() if one["model_name"] == "HTMLModel"]
     assert sorted(held) == ["0", "1", "2"]
+    (told,) = [one for one in plain.run(plain.job(cell)).warnings if "widget" in one]
+    assert told == "the notebook does not keep what 6 widgets held: all together were too much for it"
 
 
 def test_P26_many_cells_at_their_limits_make_a_notebook_within_its_own(
