@@ -72,6 +72,9 @@ class _Commands(click.Group):
             from .completion_shells import register
 
             register()
+        from .records.processes import hear_of_children
+
+        hear_of_children()
         return super().main(*args, **options)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -39,7 +39,7 @@ from .observers.looking_on import LookingOn
 from .open_files import allow_open_files
 from .plan import Plan, prepare
 from .records.glance import unheard
-from .records.processes import boot, start_of
+from .records.processes import boot, hear_of_children, start_of
 from .records.settling import break_off, settle_all
 from .records.store import Store
 from .results import Results
@@ -267,6 +267,7 @@ def main() -> int:
     if sys.stdin.isatty():
         sys.stderr.write("This module is started by dagbook itself; use: dagbook run FILE\n")
         return 2
+    hear_of_children()
     line = sys.stdin.readline()
     if not line.endswith("\n"):
         return 0  # who was to give the order has gone

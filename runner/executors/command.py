@@ -21,23 +21,19 @@ from .rundir import RunDir
 _CHUNK = 65_536
 
 
-def run_command(
-    job: Job, process: Started, streams: Mapping[str, IO[bytes]], rundir: RunDir, report: Reporter, *, began: float
-) -> Outcome:
-    """Report what the command prints (`streams`: stdout and stderr) and see it gone; the record is at `job.record`."""
-    return drive_command(job, process, _pieces(process, streams), rundir, report, began=began)
-
-
 def drive_command(
-    job: Job, process: Started, pieces: Iterator[tuple[str, bytes]], rundir: RunDir, report: Reporter, *, began: float
+    job: Job, process: Started, printed: Iterator[tuple[str, bytes]], rundir: RunDir, report: Reporter, *, began: float
 ) -> Outcome:
-    """As `run_command`, with what is printed as pairs of a stream's name and bytes; ends when `pieces` end."""
+    """Report what the command prints and see it gone; the record is at `job.record`.
+
+    `printed` are pairs of a stream's name (stdout, stderr) and bytes; they end when the command does.
+    """
     started_after = time.monotonic() - began
     report(StartedReport())
     report(CellStarted(0, 1))
     warnings: list[str] = []
     log = _Log(report, Logbook(job, rundir, report, warnings))
-    for stream, data in pieces:
+    for stream, data in printed:
         log.add(stream, data)
     log.close()
     process.exit.wait()
@@ -60,7 +56,7 @@ def reason_of(job: Job, ending: Ending) -> str:
     return f"the command {death(ending.code)}" if ending.code is not None else "the command is gone"
 
 
-def _pieces(process: Started, streams: Mapping[str, IO[bytes]]) -> Iterator[tuple[str, bytes]]:
+def pieces(process: Started, streams: Mapping[str, IO[bytes]]) -> Iterator[tuple[str, bytes]]:
     """What is printed until the end of both streams; a daemon that holds them open does not count."""
     names = {stream.fileno(): name for name, stream in streams.items()}
     poll = select.poll()

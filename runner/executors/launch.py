@@ -15,7 +15,7 @@ from pathlib import Path
 from . import boot
 from .contract import Job, Runtime
 from .resources import USED
-from .rundir import IMAGES, PRINTED, RunDir
+from .rundir import BORN, IMAGES, PRINTED, RunDir
 from .secret_folders import mounts_of
 
 # In a process-id namespace of its own -1 means "all in it" (its first process, the init, ends when its child does);
@@ -38,6 +38,7 @@ def launcher(
     log: bool = True,
     measure: str = "",
     held: bool = False,
+    birth: bool = False,
 ) -> str:
     """The script that becomes `command`.
 
@@ -45,7 +46,7 @@ def launcher(
     standard input, `log` sends what it prints to files of the run directory. With `measure`, which prints
     what the command used, the script stays above the command and leaves that in the run directory. `held`: first it
     waits for a line on standard input, and takes the variables that `write_late` left; where the input ends, so does
-    it.
+    it. `birth`: it leaves the file BORN first of all.
     """
     lifeline = "/dev/fd/3" if stdin else shlex.quote(f"{rundir.seen}/alive")
     quiet = "</dev/null >/dev/null 2>&1"
@@ -55,6 +56,7 @@ def launcher(
     watch = f"( ( ( {opened} ); kill -KILL {everything} ) {quiet} & )"
     late = shlex.quote(f"{rundir.seen}/{LATE}")
     lines = [
+        *([f": >{shlex.quote(f'{rundir.seen}/{BORN}')}"] if birth else []),
         *([f"read -r line || exit 1; . {late}"] if held else []),
         'mkdir -p "$HOME" "$MPLCONFIGDIR" 2>/dev/null',
         *(["exec 3<&0"] if stdin else []),

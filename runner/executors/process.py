@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -25,9 +25,9 @@ from typing import IO, Any
 from ..core.errors import Problem
 from ..core.model import Kind
 from ..records.failpoints import failpoint
-from .command import run_command
+from .command import drive_command, pieces
 from .contract import Job, Mount, Needs, Outcome, Reporter, Runtime
-from .exits import Ending, Exit
+from .exits import Ending, Exit, death
 from .gate import Gate, Passed
 from .hiding import told
 from .interpreters import PYTHON, settle
@@ -39,6 +39,8 @@ from .rundir import INSIDE, RunDir, helper_module, remove_stale
 from .sandbox import bubblewrap, wrap
 from .secret_folders import lay_out
 from .threads import THREADS, in_own_thread
+
+_COMPLAINT = 4096  # bytes that are read of what bwrap says
 
 
 class ProcessExecutor:
@@ -131,7 +133,7 @@ class _Attempt:
 
     def _drive(self, child: Child, rundir: RunDir) -> Outcome:
         if self.job.kind is Kind.COMMAND:
-            return run_command(self.job, child, child.streams(), rundir, self.report, began=self.began)
+            return drive_command(self.job, child, child.printed(), rundir, self.report, began=self.began)
         passed, line = Passed(self.job, self.report, self.began), None
         if self.gate:
             if not self.sandbox:
@@ -158,7 +160,7 @@ class _Attempt:
         command = script_command(job.script, rundir) if command_node else kernel_command(job, rundir, variables, python)
         measure = "times" if command_node and self.sandbox else ""
         everything = NAMESPACE if self.sandbox else GROUP
-        script = launcher(command, rundir, everything, log=not command_node, measure=measure)
+        script = launcher(command, rundir, everything, log=not command_node, measure=measure, birth=self.sandbox)
         argv = ["sh", rundir.write("launch", script)]
         if not self.sandbox:
             return Child(argv, variables, job.output, None, rundir)
@@ -203,6 +205,8 @@ class Child:
         self._rundir = rundir
         self._folder = folder
         self._init: int | None = None
+        self._born = wrapped is None
+        self._complaint = b""  # of bwrap, which could not make a namespace
         status, told = os.pipe() if wrapped else (-1, -1)
         try:
             self.popen = Measured(
@@ -245,6 +249,19 @@ class Child:
         found = {"stdout": self.popen.stdout, "stderr": self.popen.stderr}
         return {name: stream for name, stream in found.items() if stream is not None}
 
+    def printed(self) -> Iterator[tuple[str, bytes]]:
+        """What a command prints, as pairs of a stream's name and bytes; see `ending` for what bwrap says."""
+        for stream, data in pieces(self, self.streams()):
+            if self._is_born():
+                yield stream, data
+            else:
+                self._complaint += data
+
+    def _is_born(self) -> bool:
+        """Whether the node's own has begun, and not only what makes a namespace for it."""
+        self._born = self._born or self._rundir.is_born()
+        return self._born
+
     def kill(self) -> None:
         """See `Started.kill`."""
         if self.kept is not None:
@@ -256,7 +273,16 @@ class Child:
     def ending(self) -> Ending:
         """See `Started.ending`."""
         code = self.popen.wait()
-        return Ending(code=128 - code if code < 0 else code)
+        code = 128 - code if code < 0 else code
+        return Ending(code=code, outside="" if self._is_born() else self._unborn(code))
+
+    def _unborn(self, code: int) -> str:
+        """Why there was no namespace: nothing of the node's has run."""
+        assert self.popen.stderr is not None
+        os.set_blocking(self.popen.stderr.fileno(), False)
+        said = self._complaint + (self.popen.stderr.read(_COMPLAINT) or b"")
+        lines = said.decode(errors="replace").strip().splitlines()
+        return f"its namespace could not be made: {lines[-1] if lines else f'bwrap {death(code)}'}"
 
     def keep(self) -> Mapping[str, Any] | None:
         """See `Started.keep`."""

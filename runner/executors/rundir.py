@@ -4,6 +4,7 @@ k-1 … k-5    the kernel's sockets          c.json     its connection file, as 
 kernel.py    the program that becomes it   script     a command node's script
 alive        the lifeline (a FIFO)         log        what the kernel said on stderr before it could speak
 holds        says that the kernel drops nothing  crash     where Python was when the kernel crashed
+born         says that the namespace was made, and the node's own begins
 printed      what went to its stdout       images/    images that helpers leave for us
 lib/         the helper module `dagbook`   launch     the shell script that starts it all
 stand_ins/   modules for other systems' code, where there are namespaces
@@ -28,7 +29,8 @@ from pathlib import Path
 from typing import Any
 
 INSIDE = "/dag"  # where a container or a sandbox sees the run directory
-PRINTED, IMAGES, STAND_INS, CRASH = "printed", "images", "stand_ins", "crash"
+PRINTED, IMAGES, STAND_INS = "printed", "images", "stand_ins"
+CRASH, BORN = "crash", "born"
 PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
 
 _PREFIX = "dag"
@@ -102,6 +104,10 @@ class RunDir:
     def sockets_exist(self) -> bool:
         """Whether the kernel has bound all its unix sockets."""
         return all(os.path.exists(self.path / f"k-{number}") for number in reversed(self.ports))
+
+    def is_born(self) -> bool:
+        """Whether what was to be made around the node is there, and the node's own has begun."""
+        return os.path.exists(self.path / BORN)
 
     def kernel_holds(self) -> bool:
         """Whether the kernel has said that it waits for its reader, and never drops a message (`boot`)."""

@@ -6,6 +6,7 @@ on it.
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -34,7 +35,8 @@ _TRACEBACK_LINES = 4
 class Notice:
     """One message: what it is about (`event`), and who is told besides those who always are.
 
-    `people` are names, `emails` addresses; `questions` tells which pending node runs, on which plans, it is about.
+    `people` are names, `emails` addresses; `about` tells what is told by it, by keys that are the same whenever the
+    facts are read: ends of attempts, questions.
     """
 
     event: str
@@ -42,21 +44,25 @@ class Notice:
     body: str
     people: tuple[str, ...] = ()
     emails: tuple[str, ...] = ()
-    questions: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
     of_node: bool = False  # the node itself asks for it
 
 
 class Notices:
-    """Makes the notices of one run; `asked` are questions that people were asked before it was resumed."""
+    """Makes the notices of one run; `told` is what people were told before it was resumed (None: nobody was)."""
 
-    def __init__(self, pipeline: Pipeline, follower: Follower, host: str, asked: Iterable[str] = ()) -> None:
+    def __init__(self, pipeline: Pipeline, follower: Follower, host: str, told: Iterable[str] | None = None) -> None:
         self._pipeline = pipeline
         self._nodes = {node.title: node for node in pipeline.nodes}
         self._follower = follower
         self._host = host
-        self._asked = set(asked)
+        self._asked = set(told or ())
         past = follower.so_far.node_runs.values()
-        self._told = {run.id for run in past if run.state in ENDED}  # whose end is news to nobody
+        # Whose end is news to nobody; what failed is tried again.
+        self._told = {run.id for run in past if run.state in ENDED and not self._is_owed(run, told)}
+
+    def _is_owed(self, run: NodeRun, told: Iterable[str] | None) -> bool:
+        return told is not None and run.state is State.SUCCEEDED and _end(run) not in self._asked
 
     def of(self, entries: Sequence[Entry], over: bool = False) -> list[Notice]:
         """What these facts, which the follower has taken in, are to be told; with `over`, the end of the run too."""
@@ -83,8 +89,8 @@ class Notices:
                 self._told.add(run.id)
                 how = f"{state_word(run.state)}{_because(run)}"
                 lines = [self._where(), "", *(self._failure(run) if failed else [f"{label(run)} {how}."])]
-                made = self._notice(event, f"{label(run)} {how}", lines)
-                yield replace(made, emails=node.notify.emails, of_node=True)
+                made = self._notice(event, f"{label(run)} {how}", lines, _end(run))
+                yield replace(made, emails=node.notify.emails, of_node=True, about=(_end(run),))
 
     def _is_tried_again(self, node: Node, run: NodeRun) -> bool:
         retries = self._pipeline.defaults.retries if node.retries is None else node.retries
@@ -98,8 +104,8 @@ class Notices:
             keys = tuple(_key(run) for run in asked.runs)
             self._asked.update(keys)
             people = tuple(str(one) for one in asked.runs[0].detail.get("approvers") or () if one != ANYBODY)
-            made = self._notice("approval", asked.words, self._asking(asked))
-            yield replace(made, people=people, questions=keys)
+            made = self._notice("approval", asked.words, self._asking(asked), *keys)
+            yield replace(made, people=people, about=keys)
 
     def _asking(self, asked: Question) -> list[str]:
         run, folder = self._follower.row.id, self._follower.store.folder
@@ -128,7 +134,7 @@ class Notices:
         lines += ["To look:", f"  {self._command('show')}"]
         if so_far.state in (RunState.FAILED, RunState.CANCELLED):
             lines += ["To go on with it:", f"  {self._command('resume')}"]
-        yield self._notice(event, f"{state_word(so_far.state)}{self._why(broken)}", lines, joint=" ")
+        yield self._notice(event, f"{state_word(so_far.state)}{self._why(broken)}", lines, "end", joint=" ")
 
     def _why(self, broken: Sequence[NodeRun]) -> str:
         so_far = self._follower.so_far
@@ -164,10 +170,11 @@ class Notices:
         words = ["dagbook", verb, self._follower.row.id]
         return _from_anywhere(shlex.join(words), self._follower.store.folder)
 
-    def _notice(self, event: str, title: str, lines: Sequence[str], joint: str = ": ") -> Notice:
+    def _notice(self, event: str, title: str, lines: Sequence[str], *about: str, joint: str = ": ") -> Notice:
         words = " ".join(f"{self._follower.row.pipeline}{joint}{title}".split())
-        body = "\n".join(lines).strip()
-        return Notice(event, _cut(words, _LONGEST_TITLE), _cut(body, _LONGEST_BODY))
+        body = _cut("\n".join(lines).strip(), _LONGEST_BODY)
+        number = hashlib.sha256("\0".join((self._follower.row.id, *about)).encode()).hexdigest()[:12]
+        return Notice(event, _cut(words, _LONGEST_TITLE), f"{body}\n\nMessage {number}.")
 
 
 def _because(run: NodeRun) -> str:
@@ -178,6 +185,11 @@ def _because(run: NodeRun) -> str:
 def _key(run: NodeRun) -> str:
     """Which question this is: another plan of the same node run is another question."""
     return f"{run.id} {run.created.plan}"
+
+
+def _end(run: NodeRun) -> str:
+    """Which end of which attempt this is."""
+    return f"{run.id} {run.created.plan} {run.attempt} {run.state}"
 
 
 def _cut(text: str, longest: int) -> str:

@@ -6,10 +6,13 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from ..core.errors import Problem, problem
+from ..core.errors import DagbookError, Problem, problem
+from ..records.failpoints import failpoint
 from .channels import Channel, Channels
 from .contract import Sight
 from .notices import Notice, Notices
@@ -26,7 +29,10 @@ class Notifier:
     def __init__(self, channels: Channels, events: frozenset[str], record: Mapping[str, Any]) -> None:
         self._channels = channels
         self._events = events
-        self._asked: list[str] = list(((record.get("observers") or {}).get(self.name) or {}).get("asked") or ())
+        before = (record.get("observers") or {}).get(self.name) or {}
+        self._before: list[str] | None = before.get("told")
+        self._told = list(self._before or before.get("asked") or ())
+        self._telling = threading.Lock()
         self._lines: dict[str, _Line] = {}  # by the name of a channel
         self._warned: set[str] = set()
 
@@ -38,8 +44,10 @@ class Notifier:
     def begin(self, sight: Sight) -> None:
         """See `Observer.begin`."""
         self._sight = sight
-        self._notices = Notices(sight.pipeline, sight.follower, socket.gethostname(), self._asked)
-        sight.keep(self.name, to=[one.name for one in self._channels.always], on=sorted(self._events))
+        told = None if self._before is None else self._told
+        self._notices = Notices(sight.pipeline, sight.follower, socket.gethostname(), told)
+        to = [one.name for one in self._channels.always]
+        sight.keep(self.name, to=to, on=sorted(self._events), told=self._told)
 
     def news(self) -> None:
         """See `Observer.news`."""
@@ -64,11 +72,16 @@ class Notifier:
             channels, lost = self._channels.addressed(notice)
             if lost:
                 self._warn(f"nothing can send mail to {', '.join(lost)}", "Add a mailto:// URL to notify.")
+            waiting = _Waiting(len(channels), partial(self._keep, notice))
             for channel in channels:
-                self._line(channel).add(channel, notice)
-            if notice.questions:
-                self._asked += notice.questions
-                self._sight.keep(self.name, asked=self._asked)
+                self._line(channel).add(channel, notice, waiting)
+
+    def _keep(self, notice: Notice) -> None:
+        """Keep what was told, now that it was: killed before that, the run tells it again when it is resumed."""
+        if notice.about:
+            with self._telling, suppress(DagbookError):  # the store is gone: so is the run
+                self._told += notice.about
+                self._sight.keep(self.name, told=self._told)
 
     def _line(self, channel: Channel) -> _Line:
         if channel.name not in self._lines:
@@ -84,13 +97,30 @@ class Notifier:
 _HINT = "Look at the service and at its URL; the run is not touched by that."
 
 
+class _Waiting:
+    """One notice on its way through so many channels; `sent` is called when the last has done with it."""
+
+    def __init__(self, channels: int, sent: Callable[[], None]) -> None:
+        self._left = channels
+        self._lock = threading.Lock()
+        self._sent = sent
+
+    def done(self) -> None:
+        """One has sent it, or given it up."""
+        with self._lock:
+            self._left -= 1
+            last = self._left == 0
+        if last:
+            self._sent()
+
+
 class _Line:
     """What is to be sent through one channel, one after the other, by a thread of its own."""
 
     def __init__(self, sight: Sight, warn: Any) -> None:
         self._sight = sight
         self._warn = warn
-        self._queue: queue.Queue[tuple[Channel, Notice]] = queue.Queue()
+        self._queue: queue.Queue[tuple[Channel, Notice, _Waiting]] = queue.Queue()
         self.moved = time.monotonic()
         threading.Thread(target=self._work, name="dagbook-notice", daemon=True).start()
 
@@ -99,15 +129,17 @@ class _Line:
         """How many notices are not sent yet."""
         return self._queue.unfinished_tasks
 
-    def add(self, channel: Channel, notice: Notice) -> None:
+    def add(self, channel: Channel, notice: Notice, waiting: _Waiting) -> None:
         """Have this sent; does not wait."""
-        self._queue.put((channel, notice))
+        self._queue.put((channel, notice, waiting))
 
     def _work(self) -> None:
         while not self._sight.left.is_set():
-            channel, notice = self._queue.get()
+            channel, notice, waiting = self._queue.get()
             if why := self._deliver(channel, notice):
                 self._warn(f"{channel.name} did not take a message: {why}", _HINT)
+            failpoint("notice.sent")
+            waiting.done()
             self.moved = time.monotonic()
             self._queue.task_done()
 

@@ -39,6 +39,7 @@ FAILPOINTS = (
     "run.settle",  # before the end of a dead process's run is written
     "run.claim",  # before a resumed run is taken over
     "run.claimed",
+    "notice.sent",  # to one receiver, and not yet noted
     "run.ends",  # all is recorded; sockets and executors are still there
 )
 MODES = ("kill", "error", "errors", "full")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -59,3 +60,9 @@ def _start_without_proc(pid: int) -> str | None:
     found = subprocess.run(command, capture_output=True, text=True, check=False, env=plain).stdout.strip()
     state, _, began = found.partition(" ")
     return None if not found or state.startswith("Z") else began.strip()
+
+
+def hear_of_children() -> None:
+    """See how processes end that this one starts, also where whoever started this one let that be ignored."""
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:  # it is inherited, by bubblewrap too
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)

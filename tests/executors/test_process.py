@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import dagbook.runner.executors.sandbox
 from dagbook.runner.core.errors import MachineError, PipelineError
 from dagbook.runner.core.model import ExecutorName, Kind
 from dagbook.runner.executors.choose import choose
 from dagbook.runner.executors.contract import Needs
 from dagbook.runner.executors.interpreters import digest_here
 from dagbook.runner.executors.process import ProcessExecutor
+from dagbook.runner.executors.sandbox import bubblewrap
+from tests.conftest import DAGBOOK, MakeNotebook
 
 from .conftest import BASE, Bench, engine_answers
 
@@ -143,3 +148,58 @@ def test_what_pins_an_interpreter_is_what_is_installed_not_where_it_was_called_f
     assert digest_here() == here
     (tmp_path / "other-1.0.dist-info").mkdir()
     assert digest_here() != here
+
+
+@pytest.fixture
+def full_machine(tmp_path: Path, sandbox: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """A bench on a machine where bubblewrap works, and can make no namespace any more."""
+    script = '#!/bin/sh\ncase "$*" in *--info-fd*) set -- --ro-bind /not/there /not/there "$@" ;; esac\n'
+    wrapper = tmp_path / "bwrap"
+    wrapper.write_text(f'{script}exec {bubblewrap()} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setattr(dagbook.runner.executors.sandbox, "bubblewrap", lambda: str(wrapper))
+    return sandbox
+
+
+@pytest.mark.parametrize("keep_failed", [False, True])
+@pytest.mark.parametrize("of", ["command", "notebook"])
+def test_a_namespace_that_cannot_be_made_is_told_and_the_attempt_is_lost(
+    full_machine: Bench, of: str, keep_failed: bool
+) -> None:
+    """Nothing of the node's has run: it is no failure of it, and what bubblewrap says is no output of it."""
+    job = full_machine.job(script="true") if of == "command" else full_machine.job("1")
+    outcome = full_machine.run(replace(job, keep_failed=keep_failed))
+    assert outcome.lost
+    said = "bwrap: Can't find source path /not/there: No such file or directory"
+    assert outcome.reason == f"its namespace could not be made: {said}"
+    assert full_machine.text("stderr") == ""
+
+
+def test_a_namespace_that_cannot_be_made_for_no_reason_told_is_told_by_how_bubblewrap_ended(
+    sandbox: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dagbook.runner.executors.sandbox, "bubblewrap", lambda: "false")
+    outcome = sandbox.run(sandbox.job(script="true"))
+    assert (outcome.lost, outcome.reason) == (True, "its namespace could not be made: bwrap exited (code 1)")
+
+
+@pytest.mark.parametrize("script", ["echo said >&2; exit 1", "exit 1", "kill -KILL $$", "no-such-command"])
+def test_what_a_command_does_in_its_namespace_is_its_own_failure(sandbox: Bench, script: str) -> None:
+    outcome = sandbox.run(sandbox.job(script=script))
+    assert not outcome.ok
+    assert not outcome.lost
+    assert ("said" in script) == (sandbox.text("stderr") == "said\n")
+
+
+def test_a_run_that_is_started_with_sigchld_ignored_hears_of_its_nodes_all_the_same(
+    make_notebook: MakeNotebook,
+) -> None:
+    """As some servers and supervisors start their children."""
+    flow = make_notebook("%%pipeline_command a\necho 1 > a.txt", "%%pipeline_node b --after a\nprint(2)")
+    ignoring = (
+        "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    words = [sys.executable, "-c", ignoring, DAGBOOK, "run", str(flow), "--executor", "process"]
+    said = subprocess.run(words, cwd=flow.parent, capture_output=True, text=True, timeout=120, check=False)
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert said.stderr == ""

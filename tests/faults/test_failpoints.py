@@ -24,7 +24,8 @@ pytestmark = pytest.mark.fault
 
 OF_CONTAINERS = [name for name in FAILPOINTS if name.startswith("container.")]
 OF_RECOVERY = ["leftovers.remove", "run.settle", "run.claim", "run.claimed"]
-OF_RUNS = [name for name in FAILPOINTS if name not in (*OF_CONTAINERS, *OF_RECOVERY)]
+OF_NOTICES = ["notice.sent"]  # in test_notices
+OF_RUNS = [name for name in FAILPOINTS if name not in (*OF_CONTAINERS, *OF_RECOVERY, *OF_NOTICES)]
 OF_CELLS = ["attempt.source", "kernel.ready"]
 OF_BEGINNINGS = ["run.listed", "run.snapshot"]
 OF_RESUMED_RUNS = [name for name in OF_RUNS if name not in (*OF_CELLS, *OF_BEGINNINGS)]  # with a command left to run
