@@ -19,6 +19,7 @@ from .subject import Subject
 MIB, GIB = 2**20, 2**30
 TOO_LITTLE, LITTLE = 100 * MIB, 2 * GIB  # of room on a disk
 TOO_FEW, FEW = 1_000, 20_000  # files that can still be made on it
+LONG_LOG = 64 * MIB  # of a database, by which something must be in the way
 COUNT_SECONDS = 0.5  # for adding up what the store takes
 
 
@@ -71,16 +72,31 @@ def _opened(folder: Path, facts: dict[str, Any]) -> Finding:
     try:
         with contextlib.closing(Store(folder, create=False)) as store, store.reading() as rows:
             (runs,) = rows.execute("select count(*) from runs").fetchone()
-            database = store.database.stat().st_size
+            database_file = store.database
+            database = database_file.stat().st_size
     except DagbookError as error:
         found = error.problems[0]
         if "there is no store" in found.message:
             return ok("store", f"{folder} is there, and has no run yet", **facts)
         return trouble("store", found.message, found.hint, **facts)
+    if (log := _log_of(database_file)) > LONG_LOG:
+        words = f"the log of its database has grown to {size(log)}: some program has been reading that for long"
+        fix = f"End that program, and the next run makes it short again; it is among these: fuser {database_file}"
+        return note("store", words, fix, **facts, log_bytes=log)
     taken, whole = _size_of(folder)
     facts |= {"runs": runs, "database_bytes": database, "bytes": taken, "counted_whole": whole}
     words = f"{folder}: {runs} run{'' if runs == 1 else 's'}, {'' if whole else 'more than '}{size(taken)}"
     return ok("store", words, **facts)
+
+
+def _log_of(database: Path) -> int:
+    """The bytes of a database's log; none where it has none."""
+    from ..records.database import log_of
+
+    try:
+        return log_of(database).stat().st_size
+    except OSError:
+        return 0
 
 
 def _size_of(folder: Path) -> tuple[int, bool]:

@@ -50,9 +50,10 @@ def wait_for_sockets(rundir: RunDir, exit: Exit, deadline: float) -> None:
 
 def connect(process: Started, rundir: RunDir, ports: tuple[int, ...] | None) -> Line:
     """A line to the kernel of a started process, as soon as that answers. Raises KernelGone, KernelSilent."""
-    from jupyter_core.utils import run_sync
+    from jupyter_core.utils import ensure_event_loop, run_sync
 
     deadline = time.monotonic() + START_SECONDS
+    ensure_event_loop()  # where there can be none, nothing is begun that nobody would await
     if rundir.transport == "ipc":
         wait_for_sockets(rundir, process.exit, deadline)
     line = Line(rundir.connection(ports))

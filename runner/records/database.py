@@ -15,6 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 MOST_IDLE = 4  # connections that are kept for the next transactions
+# Bytes of the log that stay once it begins anew. It grows as long as somebody reads what was before, and would keep
+# that length.
+LONGEST_LOG = 16 * 2**20
 
 
 class Gone(sqlite3.OperationalError):
@@ -67,6 +70,7 @@ class Database:
             if not self.is_closed_to_us():
                 connection.execute("pragma journal_mode=wal")
                 connection.execute("pragma synchronous=normal")
+                connection.execute(f"pragma journal_size_limit={LONGEST_LOG}")
         except BaseException:
             connection.close()
             raise
@@ -123,10 +127,15 @@ def is_closed_to_us(file: Path) -> bool:
     return file.exists() and not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
 
 
+def log_of(file: Path) -> Path:
+    """The log of the database `file`."""
+    return file.with_name(f"{file.name}-wal")
+
+
 def reading_address(file: Path) -> str:
     """The URI by which SQLite opens the database `file` for reading, whether or not it can be written."""
     # Without a log beside it nobody has it open, and SQLite need not make the files it shares with others.
-    log = file.with_name(f"{file.name}-wal")
+    log = log_of(file)
     immutable = is_closed_to_us(file) and not log.exists()
     return f"{file.absolute().as_uri()}?mode=ro{'&immutable=1' if immutable else ''}"
 

@@ -3,6 +3,10 @@
 Every entry is compared with the manifest. A file's bytes are hashed again only when something has touched the file
 since they last were (`seen`). An artifact that differs is set aside, so that nothing uses it and the node that made
 it can publish it anew.
+
+Who may write to the store may do anything: publish other bytes under their own digest and name that digest in the
+database, or forge the note of what was hashed before. No node may, and against its owner a store has no defence; a
+forged note is found by the auditor, which hashes all bytes again.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -10,6 +11,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from dagbook.runner.records.manifest import Item, write_manifest
+from dagbook.runner.records.seen import Sum, fingerprint, remember, walk
 from dagbook.runner.records.store import Store
 
 
@@ -134,3 +137,27 @@ def lose_an_index_entry(store: Store) -> None:
         for statement in statements:
             connection.execute(statement)
         connection.close()
+
+
+def forge(store: Store, *, note: bool = False) -> str:
+    """What a hand writes that knows how artifacts look: a folder, its manifest, a row that calls it the result.
+
+    The entries are true, and the digest is made up. With `note` it is also written down that all was hashed. Gives the
+    digest.
+    """
+    digest = "ab" * 32
+    home = store.artifacts / digest[:2] / digest
+    home.mkdir(parents=True)
+    (home / "a.txt").write_text("forged")
+    content = hashlib.sha256(b"forged").hexdigest()
+    write_manifest(home, [Item("a.txt", "file", 6, False, content)])
+    os.chmod(home / "a.txt", 0o444)
+    os.chmod(home, 0o555)
+    if note:
+        whole = Sum()
+        whole.add("", os.lstat(home.with_suffix(".json")))
+        for path, _name, _handle, found in walk(home):
+            whole.add(path, found)
+        remember(home, {"a.txt": fingerprint(os.lstat(home / "a.txt"))}, whole)
+    rows(store, "update cache set body = json_set(body, '$.detail.artifact', ?)", digest)
+    return digest

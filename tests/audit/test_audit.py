@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -103,3 +104,26 @@ def test_a_secret_in_a_notebook_or_the_database_is_found(store: Store, spelled: 
     assert {Path(one.where).name for one in findings} >= {"outputs.jsonl"}
     assert any("dagbook.db" in one.where for one in findings)
     assert all(SECRET.decode() not in str(one) for one in findings)
+
+
+@pytest.mark.parametrize("note", [False, True])
+def test_T21_a_forged_artifact_is_found_and_mended(store: Store, note: bool) -> None:
+    """Also where it is noted that all its bytes were hashed: the auditor relies on no note."""
+    digest = damage.forge(store, note=note)
+    (one,) = found(store)
+    assert one.invariant is Invariant.RESULTS
+    assert f"{digest}.json differs" in one.what
+    assert one.mend is not None
+    one.mend()
+    assert found(store) == []
+
+
+def test_T21_a_forged_artifact_stands_for_no_node(made: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "project"
+    shutil.copytree(made.parent, folder, symlinks=True)
+    digest = damage.forge(Store(folder / ".dagbook", create=False))
+    said = run_dagbook(folder, "run", "flow.ipynb", "--executor", "process", "--json")
+    (a,) = [one for one in said.json["node_runs"] if one["node"] == "a"]
+    assert a["state"] == "succeeded"
+    assert digest not in a["artifact"]
+    assert (Path(a["artifact"]) / "a.txt").read_text() == "1"

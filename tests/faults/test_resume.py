@@ -306,6 +306,40 @@ def test_of_many_that_resume_at_once_one_does_and_nothing_runs_twice(
     assert box.begun() == {"a": 1, "bad": 2, "gated": 1}
 
 
+# Imports all that it needs, says so, and waits for the word.
+PREPARED = """
+import sys
+import dagbook.runner.cli_again, dagbook.runner.host, dagbook.runner.resume
+from dagbook.runner.cli import main
+print("prepared", flush=True)
+sys.stdin.readline()
+main(["resume", "latest"])
+"""
+
+
+def test_F41_of_two_that_resume_at_the_same_moment_one_does(
+    dagbook: Dagbook, make_notebook: MakeNotebook, box: Box
+) -> None:
+    """Pair after pair, let go at a barrier: the other one hears at once who has the run."""
+    flow = make_notebook(command("flaky", '[ -z "$(dd if="$BOX/fails" iflag=nonblock bs=1 count=1 2>/dev/null)" ]'))
+    for number in range(1, 1 + (50 if LONG else 5)):
+        box.make_fail()
+        assert dagbook("run", flow, *PROCESS, "--no-cache", "-q").code == 1
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        words = [sys.executable, "-c", PREPARED]
+        pair = [subprocess.Popen(words, cwd=flow.parent, text=True, **pipes) for _ in range(2)]
+        assert [child.stdout.readline() for child in pair if child.stdout] == ["prepared\n"] * 2
+        for child in pair:
+            assert child.stdin is not None
+            child.stdin.write("go\n")
+            child.stdin.flush()
+        said = [(child.communicate(timeout=60)[0], child.returncode) for child in pair]
+        assert box.begun()["flaky"] == 2 * number, said
+        assert sorted(code for _, code in said) == [0, 2], said
+        (refused,) = [text for text, code in said if code == 2]
+        assert "E-RUN-LIVE" in refused or "E-RESUME" in refused, refused
+
+
 @pytest.mark.parametrize("change", ["changed", "deleted"])
 def test_what_became_of_the_notebook_does_not_matter(
     dagbook: Dagbook, make_notebook: MakeNotebook, box: Box, change: str

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from dagbook.runner.core.lifecycle import State
+from dagbook.runner.doctor.store_part import LONG_LOG
+from dagbook.runner.records.database import LONGEST_LOG, log_of
 from dagbook.runner.records.processes import alive
 from dagbook.runner.records.store import Store
 from dagbook.runner.records.store_folder import StoreBusy
@@ -158,6 +160,33 @@ def test_F39_a_reader_that_never_ends_keeps_nobody_from_writing(dagbook: Dagbook
         assert reader.execute("select count(*) from facts").fetchone() == before
         reader.execute("commit")
         assert reader.execute("select count(*) from facts").fetchone() > before
+
+
+def test_F39_the_log_that_a_reader_made_long_is_told_and_short_again_once_the_reader_is_gone(
+    dagbook: Dagbook, make_notebook: MakeNotebook
+) -> None:
+    """Commits that change the same rows again and again, more than a log may hold for good; then one more."""
+    flow = make_notebook("%%pipeline_command a\ntrue")
+    assert dagbook("run", flow, *PROCESS).code == 0
+    with closing(Store(flow.parent / ".dagbook", create=False)) as store:
+        log = log_of(store.database)
+        with closing(sqlite3.connect(store.database, isolation_level=None)) as reader:
+            reader.execute("begin")
+            reader.execute("select count(*) from facts").fetchone()
+            while log.stat().st_size <= LONG_LOG:
+                with store.writing() as rows:
+                    rows.execute("create table if not exists filling (text)")
+                    rows.execute("delete from filling")
+                    rows.execute("insert into filling values (zeroblob(8388608))")
+            told = dagbook("doctor", "--json", flow).json
+            (found,) = [one for one in told["findings"] if one["facts"].get("log_bytes")]
+            assert f"fuser {store.database}" in found["fix"]
+        with store.writing() as rows:
+            rows.execute("drop table filling")
+        with store.writing() as rows:  # the first one after the log was taken over into the database begins it anew
+            rows.execute("create table filling (text)")
+            rows.execute("drop table filling")
+        assert log.stat().st_size <= LONGEST_LOG
 
 
 def test_F11_P8_a_run_whose_process_is_stopped_is_not_taken_over(
