@@ -12,6 +12,7 @@ from ..core.machine import Machine
 from ..records.places import mounted_below
 from .contract import Job
 from .daemon import LABEL
+from .engine_trouble import told
 from .resources import engines_machine
 from .rundir import INSIDE, STAND_INS, RunDir, helper_module, stand_ins
 from .secret_folders import mounts_of
@@ -39,7 +40,7 @@ class Engine:
     @classmethod
     def of(cls, client: APIClient) -> Engine:
         """Ask the engine."""
-        info = client.info()
+        info = told("tell what it is", client.info)
         names = {option.removeprefix("name=").split(",")[0] for option in info.get("SecurityOptions") or ()}
         machine = engines_machine(info, client.base_url)
         return cls(info.get("ID") or "unknown", "rootless" in names, "userns" in names, "selinux" in names, machine)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 ANSWER_SECONDS = 5.0  # in which an engine must answer the first question
 CALL_SECONDS = 60.0  # for any later call
+PATIENCE = 4  # how often events are asked for that break off at once, before containers are asked for instead
+QUICK_SECONDS = 2.0
 FACTS_SECONDS = 5.0  # in which the engine tells how a container ended
 
 LABEL = "dagbook"
@@ -96,6 +98,7 @@ def _why(error: BaseException) -> str:
         ("ConnectionRefused", "nothing listens there"),
         ("PermissionError", "this user may not use it"),
         ("timed out", _SILENT),
+        ("Connection aborted", "it broke off its answer"),
     ):
         if sign in text:
             return words
@@ -175,19 +178,52 @@ class Events:
         self._thread.join(2)
 
     def _follow(self) -> None:
+        broken_off = 0  # how often one after the other, without a word
         while not self._closed.is_set():
+            began = time.monotonic()
             try:
                 self._stream = self._client.events(since=int(self._since), filters=self._filters, decode=True)
                 for event in self._stream:
+                    if "id" not in event:  # what it says instead of events
+                        continue
                     self._since = event.get("time", self._since)
                     self._take(event)
+                    broken_off = 0
             except Exception:  # the engine went away, or close() closed the stream under us
                 if self._closed.is_set():
                     return
             for watched in list(self._watched.values()):
                 watched.engine_away = watched.engine_away or not watched.ended.is_set()
+            broken_off = broken_off + 1 if time.monotonic() - began < QUICK_SECONDS else 0
+            if broken_off >= PATIENCE:
+                self._look_after()
             # An engine that restarts: ask again; what it can still tell since then comes too.
             self._closed.wait(0.5)
+
+    def _look_after(self) -> None:
+        """Events do not come, so ask for each container: of one that is gone nobody knows how it ended.
+
+        An engine that does not answer this either is the pulse's business.
+        """
+        from docker.errors import NotFound
+
+        for container, watched in list(self._watched.items()):
+            if watched.ended.is_set():
+                continue
+            try:
+                state = self._client.inspect_container(container)["State"]
+            except NotFound:
+                watched.outside = "the Docker engine broke off its events, and did not tell how the container ended"
+                watched.removed.set()
+            except Exception:
+                continue
+            else:
+                if state.get("Status") not in ("exited", "dead"):
+                    continue
+                watched.code = int(state["ExitCode"])
+                watched.out_of_memory = bool(state.get("OOMKilled"))
+            watched.ended.set()
+            watched.exit.tell()
 
     def _take(self, event: dict[str, Any]) -> None:
         watched = self._watched.get(event.get("id", ""))

@@ -20,6 +20,7 @@ from .command import drive_command
 from .containers import KEPT_LABEL, TCP_PORTS, Engine
 from .contract import Job, Needs, Outcome, Reporter, Runtime
 from .daemon import LABEL, RUN_LABEL, Events, Watched, connect
+from .engine_trouble import is_engines, why_of
 from .gate import Gate, NotHeld, Passed, late_variables
 from .hiding import told
 from .kernel import pass_gate, run_notebook
@@ -262,13 +263,10 @@ class _Attempt:
 
 
 def _not_begun(error: Exception) -> Outcome:
+    from docker.errors import DockerException
+
     if isinstance(error, NoNetwork):
         return Outcome(False, str(error))
-    refused = getattr(getattr(error, "response", None), "status_code", 500) < 500
+    refused = isinstance(error, DockerException) and not is_engines(error)
     words = "refused the container" if refused else "failed"
-    return Outcome(False, f"the Docker engine {words}: {_explanation(error)}", lost=not refused)
-
-
-def _explanation(error: Exception) -> str:
-    explanation = getattr(error, "explanation", None)
-    return str(explanation or error)[:500]
+    return Outcome(False, f"the Docker engine {words}: {why_of(error)}", lost=not refused)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import PipelineError, Problem, nearest, problem
+from ..core.image_names import registry_of, split_image
 from ..core.model import Kind
 from .contract import Needs, Runtime
 from .derived import Derived, Recipe
+from .engine_trouble import asked, failure, is_engines, why_of
 from .image_contents import Seen, Spec, look
 from .streamed import steps_of
 
@@ -63,17 +67,22 @@ class Images:
         return need.image or self._default or ""
 
     def fetch(self, reference: str, tell: Callable[[str], None]) -> str:
-        """Make sure that the image is on the engine; gives why it cannot be, empty when it is."""
+        """Make sure that the image is on the engine; gives why it cannot be, empty when it is.
+
+        Raises MachineError (E-DOCKER-FAILED).
+        """
         try:
-            self._found[reference] = self._client.inspect_image(reference)  # type: ignore[no-untyped-call]
+            self._found[reference] = asked(partial(self._client.inspect_image, reference))
             return ""
         except Exception as error:
-            from docker.errors import DockerException, ImageNotFound  # it takes its time, and seldom is needed
+            from docker.errors import DockerException, NotFound  # it takes its time, and seldom is needed
 
-            if not isinstance(error, DockerException):
+            if not isinstance(error, NotFound):
+                if is_engines(error):
+                    raise failure(f"tell whether it has the image {reference}", error) from None
+                if isinstance(error, DockerException):
+                    return why_of(error)[:300]
                 raise
-            if not isinstance(error, ImageNotFound):
-                return str(getattr(error, "explanation", None) or error)[:300]
         tell(f"pulling {reference}")
         return self._pull(reference, tell)
 
@@ -162,8 +171,19 @@ def kernel_for(need: Needs, reference: str, seen: Seen) -> tuple[str, Spec | Non
     raise PipelineError(problem("E-IMAGE-KERNEL", need.place, **facts, why=why, hint=hint))
 
 
+def _remedy(reference: str, why: str) -> str:
+    """What to do first about what the registry said, where that is known."""
+    if re.search(r"unauthorized|authentication required|no basic auth|access denied", why):
+        registry = registry_of(split_image(reference)[0])
+        return f"If it exists, its registry asks for a login: docker login {registry}. "
+    if "no matching manifest" in why:
+        return "Its registry has it only for processors that are not the engine's: choose another tag. "
+    return ""
+
+
 def _missing(reference: str, needs: Sequence[Needs], why: str) -> Problem:
     titles = ", ".join(f'"{need.title}"' for need in needs)
-    hint = f"Needed by {titles}. Pull or build it first (docker pull {reference}), or take another in its place: "
-    hint += f"--image-map '{reference}=OTHER' for a file that names it, --image OTHER for nodes that name none."
+    hint = f"Needed by {titles}. {_remedy(reference, why)}Pull or build it first (docker pull {reference}), or take "
+    hint += f"another in its place: --image-map '{reference}=OTHER' for a file that names it, --image OTHER for nodes "
+    hint += "that name none."
     return problem("E-IMAGE-MISSING", needs[0].place, image=reference or "(none)", why=why.strip(), hint=hint)

@@ -24,6 +24,7 @@ NAMESPACE = "-1"
 GROUP = '-"$$"'
 
 LATE = "late"  # the file of the run directory with the variables that are told at the gate
+CUT = "cut"  # the file in the run directory that is there when the lifeline has ended
 
 BOOT = "kernel.py"  # the file of the run directory that becomes the kernel
 _BOOT = Path(boot.__file__).read_text(encoding="utf-8")
@@ -39,6 +40,7 @@ def launcher(
     measure: str = "",
     held: bool = False,
     birth: bool = False,
+    word: str = "",
 ) -> str:
     """The script that becomes `command`.
 
@@ -46,14 +48,17 @@ def launcher(
     standard input, `log` sends what it prints to files of the run directory. With `measure`, which prints
     what the command used, the script stays above the command and leaves that in the run directory. `held`: first it
     waits for a line on standard input, and takes the variables that `write_late` left; where the input ends, so does
-    it. `birth`: it leaves the file BORN first of all.
+    it. `birth`: it leaves the file BORN first of all. `word` is a line that it prints when the command that is measured
+    is over; then a file CUT tells of the end of the lifeline.
     """
     lifeline = "/dev/fd/3" if stdin else shlex.quote(f"{rundir.seen}/alive")
     quiet = "</dev/null >/dev/null 2>&1"
     # A FIFO that nobody writes to any more is opened only by one who can write as well: a run's process that was killed
     # before this line would otherwise hold the opening up for ever, and nothing would end the node.
     opened = f"exec 3<>{lifeline} 4<{lifeline} 3>&-; read -r line <&4" if not stdin else f"read -r line <{lifeline}"
-    watch = f"( ( ( {opened} ); kill -KILL {everything} ) {quiet} & )"
+    # No redirection that could wait or end the shell: whatever a node made of that name, it is killed.
+    mark = f"true <>{shlex.quote(f'{rundir.seen}/{CUT}')}; " if word else ""
+    watch = f"( ( ( {opened} ); {mark}kill -KILL {everything} ) {quiet} & )"
     late = shlex.quote(f"{rundir.seen}/{LATE}")
     lines = [
         *([f": >{shlex.quote(f'{rundir.seen}/{BORN}')}"] if birth else []),
@@ -64,7 +69,7 @@ def launcher(
         *(["exec 3<&-"] if stdin else []),
     ]
     if measure:
-        lines += _measured(command, measure, rundir)
+        lines += _measured(command, measure, rundir, word)
     else:
         lines += [
             f"{_hidden(command, rundir)}exec {shlex.join(command)} </dev/null" + (_to_files(rundir) if log else "")
@@ -89,12 +94,13 @@ def write_late(variables: Mapping[str, str | None], rundir: RunDir) -> None:
     rundir.write(LATE, "\n".join(lines) + "\n")
 
 
-def _measured(command: Sequence[str], measure: str, rundir: RunDir) -> list[str]:
+def _measured(command: Sequence[str], measure: str, rundir: RunDir, word: str) -> list[str]:
     used = shlex.quote(f"{rundir.seen}/{USED}")
     return [
         "exec 4>&2 2>/dev/null",  # a shell says so itself when a signal ends its command
         f"( exec {shlex.join(command)} </dev/null 2>&4 4>&- )",
         "code=$?",
+        *([f"echo {shlex.quote(word)}"] if word else []),
         f"{measure} >{used}",
         "exit $code",
     ]

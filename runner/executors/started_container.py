@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..core.model import Kind
@@ -12,9 +13,11 @@ from ..records.failpoints import failpoint
 from .containers import TCP_PORTS, container
 from .contract import Job
 from .daemon import LABEL, ending_of
+from .engine_trouble import asked
 from .exits import Ending, Exit
 from .kept import Kept, hand_over
-from .launch import NAMESPACE, kernel_command, launcher, script_command
+from .last_word import LastWord
+from .launch import CUT, NAMESPACE, kernel_command, launcher, script_command
 from .networks import raise_if_network_gone
 from .pulse import within
 from .resources import MEASURE
@@ -23,6 +26,8 @@ from .rundir import RunDir
 if TYPE_CHECKING:
     from .docker import DockerExecutor
 
+BROKEN_OFF = "the Docker engine broke off what the command printed"
+_KILLED = range(129, 256)  # exit codes
 ENGINE_SECONDS = 10.0  # for the engine to answer when something is to end
 
 
@@ -41,7 +46,11 @@ class Container:
         command = script_command(job.script, rundir) if command_node else kernel_command(job, rundir, variables)
         measure = MEASURE if command_node else ""
         held = held and command_node  # a kernel runs nothing before it is asked to
-        script = launcher(command, rundir, NAMESPACE, stdin=by_stdin, log=not command_node, measure=measure, held=held)
+        self._last_word = LastWord() if command_node else None
+        word = self._last_word.text if self._last_word else ""
+        script = launcher(
+            command, rundir, NAMESPACE, stdin=by_stdin, log=not command_node, measure=measure, held=held, word=word
+        )
         rundir.write("launch", script)
         networked = job.network or rundir.transport == "tcp"
         network = executor.networks.of(job.labels.get(LABEL, "")) if networked else None
@@ -61,7 +70,7 @@ class Container:
 
     def start(self) -> None:
         """Start it, and follow its first process. Raises NetworkGone."""
-        from docker.errors import NotFound
+        from docker.errors import DockerException, NotFound
 
         client = self._executor.client
         try:
@@ -70,9 +79,9 @@ class Container:
             raise_if_network_gone(error)
             raise
         try:
-            state = client.inspect_container(self.id)["State"]
-        except NotFound:
-            return  # so quick that it has removed itself; the engine's events tell how it ended
+            state = asked(lambda: client.inspect_container(self.id))["State"]
+        except (DockerException, OSError):  # it has removed itself already, or the engine cannot tell: its events will
+            return
         if state.get("Pid"):
             self.exit.follow(state["Pid"], lambda: _belongs(state["Pid"], self.id))
 
@@ -94,8 +103,16 @@ class Container:
         """What the command prints, until it ends."""
         from docker.utils.socket import frames_iter
 
+        assert self._last_word
         for kind, data in frames_iter(self._attached, tty=False):  # type: ignore[no-untyped-call]
-            yield ("stderr" if kind == 2 else "stdout"), data
+            if kind == 2:
+                yield "stderr", data
+            elif told := self._last_word.feed(data):
+                yield "stdout", told
+        if rest := self._last_word.rest():
+            yield "stdout", rest
+        if not self._last_word.heard and not self.exit.wait(0):
+            self._let_go()  # the lifeline ends the command, which goes on
 
     def kill(self) -> None:
         """See `Started.kill`. By the lifeline first: that needs no engine."""
@@ -124,7 +141,15 @@ class Container:
 
     def ending(self) -> Ending:
         """See `Started.ending`."""
-        return ending_of(self.watched)
+        found = ending_of(self.watched)
+        return replace(found, outside=BROKEN_OFF) if self._is_untold(found) else found
+
+    def _is_untold(self, found: Ending) -> bool:
+        """Whether the engine broke off what the command printed: it ends without its last word, and was not killed but
+        by the lifeline, which we have not cut."""
+        if self._last_word is None or self._last_word.heard or self.watched.expected or found.out_of_memory:
+            return False
+        return (self._rundir.path / CUT).exists() or not (found.outside or found.code in _KILLED)
 
     def keep(self) -> Mapping[str, Any] | None:
         """See `Started.keep`."""
