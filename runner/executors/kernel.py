@@ -89,9 +89,12 @@ class Session:
         self.report(StartedReport())
         failpoint("kernel.ready")
         client = NodeClient(keeper, self.line, self)
-        client.execute()
-        if not (self.job.keep_failed and keeper.failed):
-            run_sync(self._leave)(client, self.line)
+        try:
+            client.execute()
+            if not (self.job.keep_failed and keeper.failed):
+                run_sync(self._leave)(client, self.line)
+        finally:
+            client.let_go()
 
     def keep(self) -> None:
         """Hand over a kernel that lives and stands where a cell raised, when the job asks for it."""
@@ -226,7 +229,10 @@ def run_notebook(
             process.kill()
         _close_loop()
     session.logbook.settle(last=True)
-    return replace(outcome_of(session, trouble, stopping()), kept=session.kept)
+    outcome = replace(outcome_of(session, trouble, stopping()), kept=session.kept)
+    if session.keeper:
+        session.keeper.empty()
+    return outcome
 
 
 def _execute(session: Session) -> Trouble | None:

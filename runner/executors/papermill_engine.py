@@ -75,6 +75,13 @@ class RecordKeeper(NotebookExecutionManager):  # type: ignore[misc]
             # A notebook that takes long to write is written less often.
             self._due = time.monotonic() + max(SAVE_SECONDS, 20 * (time.monotonic() - before))
 
+    def empty(self) -> None:
+        """Part with all that is large; see `NodeClient.let_go`. The frames of an exception make circles, too."""
+        for part in (*self.nb.cells, self.nb):
+            part.clear()
+        if self.failed:
+            self.failed[1].args, self.failed[1].traceback = (), ""
+
     def autosave_cell(self, **kwargs: Any) -> None:
         """Called for each message."""
         self.save()
@@ -93,6 +100,7 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
     def __init__(self, keeper: RecordKeeper, line: Line, session: Session) -> None:
         super().__init__(keeper, km=_Manager(), session=session, log=_quiet, iopub_timeout=_IOPUB_SECONDS)
         self.kc = line.client
+        self._keeper = keeper
         self.on_cell_executed = self.on_executed
         session.position = positions(keeper.nb, session.cells)
         keeper.settle = self._settle_outputs
@@ -124,6 +132,17 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
             self._settle(cell_index)
 
     execute_cell = run_sync(async_execute_cell)  # papermill calls this; nbclient's is bound to its own coroutine
+
+    def let_go(self) -> None:
+        """Part with what leads back here and with what is large, when nothing more comes.
+
+        In a circle it would stay until somebody looks for circles, which a run process seldom does.
+        """
+        self._settle_outputs()
+        self._kept.clear()
+        self._keeper.settle = lambda: None
+        self.comm_open_handlers.clear()
+        self.on_cell_executed = None
 
     def _settle(self, cell_index: int) -> None:
         if self._hidden:
