@@ -142,7 +142,7 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
         self._kept.clear()
         self._keeper.settle = lambda: None
         self.comm_open_handlers.clear()
-        self.on_cell_executed = None
+        self.set_trait("on_cell_executed", None)
 
     def _settle(self, cell_index: int) -> None:
         if self._hidden:
