@@ -17,6 +17,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ from .jobs import Jobs
 from .nested_runs import Heard, NestedRuns
 from .observers.chosen import observers_for
 from .observers.looking_on import LookingOn
-from .open_files import allow_open_files
+from .open_files import check_open_files, within_open_files
 from .plan import Plan, prepare
 from .records.glance import unheard
 from .records.processes import boot, hear_of_children, start_of
@@ -63,7 +64,7 @@ class Hosted:
     ) -> None:
         self._room = room
         self._heard: Heard | None = None
-        self._plan = plan
+        self._plan = replace(plan, asked=within_open_files(plan.asked))
         self._store = store
         self._tell = tell
         self._resumed = resumed
@@ -71,6 +72,7 @@ class Hosted:
         self._engine: Engine | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.cancelled: str | None = None  # why, once somebody has ended it
+        check_open_files(plan.asked)
         settle_all(store)
         store.set_room_aside()
         if resumed:
@@ -92,7 +94,6 @@ class Hosted:
 
     def run(self, on_signals: bool = False) -> RunSoFar:
         """Run to the end. SIGTERM cancels it; with `on_signals` SIGINT and SIGHUP do too, a second SIGINT at once."""
-        allow_open_files(self._plan.asked.jobs)
         self._observers.begin(self._store, self.id, self._plan.pipeline, self._tell)
         try:
             return asyncio.run(self._run(partial(self._listen_to_signals, on_signals)))

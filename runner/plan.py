@@ -28,6 +28,7 @@ from .earlier import find_earlier
 from .executors.contract import Executor, Needs, Runtime
 from .formats.notebook_file import notebook_text
 from .node_needs import environment_problems, executor_named, needs_of, repository_of, unresolved_problems
+from .open_files import few_open_files
 from .records.code import Snapshot, TooLarge, is_sound, snapshot
 from .records.glance import kept_out
 from .records.repositories import Repository, resolve_all
@@ -116,7 +117,7 @@ def prepare(
     if store.remote:
         found = problem("W-STORE-REMOTE", store=store.folder, kind=store.remote, database=store.database)
         plan = replace(plan, warnings=(*plan.warnings, found))
-    return plan, store
+    return replace(plan, warnings=(*plan.warnings, *few_open_files(asked))), store
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,14 @@ RUNNING: dict[str, tuple[str, str]] = {
     "W-EXECUTOR": ("{what}", "{hint}"),
     # store and runs
     "E-STORE": ("{what}", "{hint}"),
+    "E-OPEN-FILES": (
+        "this process may have {most} files open at once, and a run needs {least}",
+        "Raise that limit: ulimit -n {least}",
+    ),
+    "W-OPEN-FILES": (
+        "{jobs} of {asked} nodes run at once: this process may have {most} files open",
+        "Raise that limit: ulimit -n {least}",
+    ),
     "E-MACHINE": (
         "this machine let it down: {why}",
         "What was recorded before is kept. When the machine is well again, go on: dagbook resume latest",
