@@ -48,4 +48,4 @@ def test_P25_T18_files_of_secrets_go_with_the_next_run_when_a_run_process_was_ki
     box.open_gate()
     assert made.say("resume", "latest", env={**machine.environment, **kept}).code == 0
     assert machine.holding() == []
-    assert list((tmp_path / "run").iterdir()) == []
+    assert list(machine.run.iterdir()) == []

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote
 
@@ -56,14 +58,18 @@ class Machine:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        for name in ("home", "tmp", "run"):
+        for name in ("home", "tmp"):
             (folder / name).mkdir(mode=0o700)
-        names = {"HOME": "home", "TMPDIR": "tmp", "XDG_RUNTIME_DIR": "run"}
-        self.environment = {variable: str(folder / name) for variable, name in names.items()}
+        self.run = Path(tempfile.mkdtemp(prefix="run"))  # not below the folder: names of sockets are short
+        self.environment = {
+            "HOME": str(folder / "home"),
+            "TMPDIR": str(folder / "tmp"),
+            "XDG_RUNTIME_DIR": str(self.run),
+        }
 
     def files(self, without: str = "config") -> Iterator[Path]:
         """Every file, also of databases in use."""
-        for parent, folders, names in os.walk(self.folder):
+        for parent, folders, names in chain(os.walk(self.folder), os.walk(self.run)):
             folders[:] = [name for name in folders if name != without]
             yield from (path for name in names if stat.S_ISREG((path := Path(parent, name)).lstat().st_mode))
 
