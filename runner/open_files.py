@@ -19,7 +19,7 @@ _EACH = 24  # for each node more
 def few_open_files(asked: Asked) -> Iterator[Problem]:
     """W-OPEN-FILES where fewer nodes run at once than was asked for, as there may not be files open for so many."""
     jobs, most = within_open_files(asked).jobs, _allow(asked)
-    if jobs < asked.jobs:
+    if most >= LEAST and jobs < asked.jobs:  # else the run does not begin, and says why
         yield problem("W-OPEN-FILES", jobs=jobs, asked=asked.jobs, most=most, least=LEAST + _EACH * asked.jobs)
 
 

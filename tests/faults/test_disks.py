@@ -247,6 +247,7 @@ def test_F36_a_run_that_may_open_too_few_files_does_not_begin(
     assert done.returncode == 5, done.stderr
     assert f"E-OPEN-FILES: this process may have {limit[3:]} files open at once, and a run needs 128" in done.stderr
     assert "Raise that limit: ulimit -n 128" in done.stderr
+    assert "W-OPEN-FILES" not in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert dagbook("runs", "--json").json == []
 
