@@ -72,7 +72,6 @@ async index => {
     await app.commands.execute('notebook:run-cell');
 }
 """
-_IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
 _OUTPUTS = "index => window.jupyterapp.shell.currentWidget.content.model.cells.get(index).outputs.toJSON()"
 _SHOWS = """
 ([index, words]) => {
@@ -144,8 +143,12 @@ class Lab:
             self.page.evaluate(_RUN, cell)
 
     def begin(self, cell: int) -> None:
-        """Run a cell without waiting for its end."""
-        self.page.evaluate(f"index => {{ ({_RUN})(index); }}", cell)
+        """Run a cell without waiting for its end: `ended` does."""
+        self.page.evaluate(f"index => {{ window.begun = ({_RUN})(index); }}", cell)
+
+    def ended(self) -> None:
+        """Wait until the cell that was begun last has ended: until then an error of it ends what is run after it."""
+        self.page.evaluate("() => window.begun")
 
     def outputs(self, cell: int) -> list[dict[str, Any]]:
         """The outputs that a cell's model holds."""
@@ -172,9 +175,9 @@ class Lab:
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.save()")
 
     def interrupt(self) -> None:
-        """Press the stop button, and wait until the kernel has stopped."""
+        """Press the stop button, and wait until the cell that was begun has stopped."""
         self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
-        self.page.wait_for_function(_IDLE)
+        self.ended()
 
     def complete(self, code: str) -> list[str]:
         """What the kernel offers at the end of `code`."""
