@@ -30,7 +30,8 @@ from .resources import USED
 from .rundir import RunDir
 
 if TYPE_CHECKING:
-    from .papermill_engine import NodeClient, RecordKeeper
+    from .papermill_engine import NodeClient
+    from .record_keeper import RecordKeeper
 
 EXIT_SECONDS = 60.0  # for exit handlers and threads that the notebook left running
 THREADS_SECONDS = 10.0  # of these, for threads

@@ -18,15 +18,14 @@ import time
 import warnings
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from jupyter_core.utils import run_sync
-from nbclient.exceptions import CellExecutionComplete, CellExecutionError
+from nbclient.exceptions import CellExecutionComplete
 from nbformat import NotebookNode
 from nbformat.v4 import output_from_msg
 from papermill.clientwrap import PapermillNotebookClient  # type: ignore[import-untyped]
-from papermill.engines import Engine, NotebookExecutionManager, papermill_engines  # type: ignore[import-untyped]
+from papermill.engines import Engine, papermill_engines  # type: ignore[import-untyped]
 from papermill.exceptions import PapermillExecutionError as PapermillExecutionError  # type: ignore[import-untyped]
 from traitlets import Any as AnyTrait
 
@@ -35,7 +34,7 @@ from .contract import CellStarted, Output
 from .hiding import HiddenMessages
 from .kept_outputs import LATER, CellOutputs, Room
 from .kept_widgets import KeptOutputWidget, WidgetStates
-from .record import save
+from .record_keeper import RecordKeeper
 from .short_errors import shortened
 from .tags import carries_only_entries
 from .threads import THREADS
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
     from .kernel import Session
 
 NAME = "dagbook"
-SAVE_SECONDS = 5.0
 
 _DRAIN_SECONDS = 0.06  # how long iopub must be silent after the kernel's death to be empty
 _LONGEST_DRAIN_SECONDS = 2.0
@@ -54,42 +52,6 @@ _IOPUB_SECONDS = 24 * 3600  # a cell's reply may overtake gigabytes of its outpu
 
 class KernelQuit(Exception):
     """A cell called `quit()` or `exit()`: the kernel replied, and is about to leave."""
-
-
-class RecordKeeper(NotebookExecutionManager):  # type: ignore[misc]
-    """papermill's bookkeeping of one notebook, with a copy on disk that is never older than some seconds."""
-
-    def __init__(self, nb: NotebookNode, record: Path) -> None:
-        super().__init__(nb, progress_bar=False)
-        self.record = record
-        self.failed: tuple[int, CellExecutionError] | None = None
-        self.settle: Callable[[], None] = lambda: None  # gives the cells the texts that go on, as they are by now
-        self._due = time.monotonic() + SAVE_SECONDS
-
-    def save(self, **kwargs: Any) -> None:
-        """Save when the last time is long enough ago; papermill calls this twice per cell."""
-        if time.monotonic() >= self._due:
-            before = time.monotonic()
-            self.settle()
-            save(self.nb, self.record)
-            # A notebook that takes long to write is written less often.
-            self._due = time.monotonic() + max(SAVE_SECONDS, 20 * (time.monotonic() - before))
-
-    def empty(self) -> None:
-        """Part with all that is large; see `NodeClient.let_go`. The frames of an exception make circles, too."""
-        for part in (*self.nb.cells, self.nb):
-            part.clear()
-        if self.failed:
-            self.failed[1].args, self.failed[1].traceback = (), ""
-
-    def autosave_cell(self, **kwargs: Any) -> None:
-        """Called for each message."""
-        self.save()
-
-    def cell_exception(self, cell: NotebookNode, cell_index: int | None = None, **kwargs: Any) -> None:
-        """Called for the exception that ends the notebook."""
-        self.failed = (cell_index or 0, kwargs["exception"])
-        super().cell_exception(cell, cell_index=cell_index, **kwargs)
 
 
 class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
