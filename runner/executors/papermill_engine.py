@@ -29,10 +29,10 @@ from papermill.engines import Engine, papermill_engines  # type: ignore[import-u
 from papermill.exceptions import PapermillExecutionError as PapermillExecutionError  # type: ignore[import-untyped]
 from traitlets import Any as AnyTrait
 
-from ..records.folding import size_of
 from .contract import CellStarted, Output
 from .hiding import HiddenMessages
-from .kept_outputs import LATER, CellOutputs, Room
+from .kept_displays import Displays
+from .kept_outputs import CellOutputs, Room
 from .kept_widgets import KeptOutputWidget, WidgetStates
 from .record_keeper import RecordKeeper
 from .short_errors import shortened
@@ -69,6 +69,7 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
         self._sent: dict[str, tuple[NotebookNode, int]] = {}
         self._room = Room()
         self._kept: dict[int, CellOutputs] = {}
+        self._displays = Displays()
         self.widget_registry = {"@jupyter-widgets/output": {"OutputModel": partial(KeptOutputWidget, room=self._room)}}
         hiding = session.logbook.hiding
         self._hidden = HiddenMessages(hiding) if hiding else None
@@ -115,6 +116,7 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
             widget.settle()
 
     def _settle_outputs(self) -> None:
+        self._displays.settle()
         for kept in self._kept.values():
             kept.settle()
 
@@ -216,8 +218,10 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
             self._tell(cell_index, out)
             return out
         if self.clear_before_next_output or kept.has_room(out):
-            super().output(outs, msg, display_id, cell_index)
+            super().output(outs, msg, None, cell_index)
             kept.added(outs[-1])
+            if display_id:
+                self._displays.shown(display_id, outs[-1], kept)
         if not carries_only_entries(out.get("data", {})):
             transient = {"transient": {"display_id": display_id}} if display_id else {}
             self._tell(cell_index, {**out, **transient})
@@ -229,18 +233,12 @@ class NodeClient(PapermillNotebookClient):  # type: ignore[misc]
         return self._kept[cell_index]
 
     def _update_display_id(self, display_id: str, msg: dict[str, Any]) -> None:
-        """Update outputs, as nbclient does, as far as what they become is kept."""
-        content = msg["content"]
-        new = size_of(content)
-        for cell_index, places in self._display_id_map.get(display_id, {}).items():
-            outs = self.nb.cells[cell_index]["outputs"]
-            kept = self._kept_of(cell_index, outs)
-            more = sum(new - size_of(outs[place]) for place in places)
-            if not kept.can_take(more):
-                msg = {**msg, "content": {**content, "data": {"text/plain": LATER}, "metadata": {}}}
-                more = sum(len(LATER) - size_of(outs[place]) for place in places)
-            kept.take(more)
-        super()._update_display_id(display_id, msg)
+        """Update the outputs of a display: nbclient calls this for each message that names one."""
+        self._displays.updated(display_id, msg["content"])
+
+    def clear_display_id_mapping(self, cell_index: int) -> None:
+        """Forget the displays of a cell that was cleared: nbclient calls this."""
+        self._displays.cleared(self._kept_of(cell_index, self.nb.cells[cell_index].outputs))
 
     def handle_comm_msg(self, outs: list[NotebookNode], msg: dict[str, Any], cell_index: int) -> None:
         """Take in what a widget says of itself, as nbclient does, as far as the notebook keeps it."""
