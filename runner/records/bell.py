@@ -92,9 +92,12 @@ def bells_of(run: str) -> list[Path]:
     return _folders(glob.escape(run))
 
 
-def runs_with_bells() -> set[str]:
-    """The ids in the names of all such folders."""
-    return {folder.name.removeprefix(_PREFIX).rpartition("-")[0] for folder in _folders("*")}
+def bells() -> dict[str, list[Path]]:
+    """All such folders, by the run in their names."""
+    found: dict[str, list[Path]] = {}
+    for folder in _folders("*"):
+        found.setdefault(folder.name.removeprefix(_PREFIX).rpartition("-")[0], []).append(folder)
+    return found
 
 
 def _folders(run: str) -> list[Path]:

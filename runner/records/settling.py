@@ -21,7 +21,7 @@ from ..core.lifecycle import (
     State,
     so_far,
 )
-from .bell import bells_of, runs_with_bells, take_down
+from .bell import bells, bells_of, take_down
 from .failpoints import failpoint
 from .processes import alive
 from .run_rows import ListedRun
@@ -76,8 +76,7 @@ def dead_bells(store: Store) -> Iterator[tuple[str, Path]]:
 
     Those of a process that lives and has not yet said which is its own are not among them.
     """
-    for id in runs_with_bells():
-        folders = bells_of(id)  # looked for first: a process has its run before it makes one
+    for id, folders in bells().items():  # looked for first: a process has its run before it makes one
         row = store.known(id)
         if row is None or (alive(row.process) and not row.process.get("bell")):
             continue
