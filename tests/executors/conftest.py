@@ -238,3 +238,26 @@ def driver(folder: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         child.wait()
         assert child.stdout
         child.stdout.close()
+
+
+@pytest.fixture
+def other_user(
+    docker: Bench, driver: Callable[..., subprocess.Popen[str]]
+) -> Iterator[Callable[[str, str], tuple[dict[str, Any], Path]]]:
+    """Runs a cell in an image as user 1234 of this machine, not root: its outcome, and its output's folder."""
+    if os.getuid() != 0 or not shutil.which("setpriv"):
+        pytest.skip("needs root and setpriv, to become somebody else")
+    group = os.stat("/var/run/docker.sock").st_gid
+    home = Path("/var/tmp") / docker.store
+    home.mkdir()
+    os.chown(home, 1234, 1234)
+    prefix = ("setpriv", "--reuid=1234", "--regid=1234", f"--groups={group}", "--no-new-privs")
+    variables = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_RUNTIME_DIR": ""}
+
+    def run(image: str, cell: str) -> tuple[dict[str, Any], Path]:
+        child = driver("docker", image, str(home / "job"), docker.store, cell, prefix=prefix, **variables)
+        assert child.stdout
+        return json.loads(child.stdout.read().splitlines()[-1]), home / "job" / "output"
+
+    yield run
+    shutil.rmtree(home)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from .conftest import BASE, Bench, containers, record, until
 
 pytestmark = pytest.mark.container
 MIB = 2**20
+OtherUser = Callable[[str, str], tuple[dict[str, Any], Path]]
 Driver = Callable[..., "subprocess.Popen[str]"]
 
 
@@ -270,25 +270,11 @@ def test_P7_leftovers_of_this_store_are_removed_and_no_others(docker: Bench) -> 
         subprocess.run(["docker", "rm", "-f", *ids.values()], capture_output=True, check=False)
 
 
-def test_an_ordinary_user_owns_what_nodes_write(driver: Driver, docker: Bench, folder: Path) -> None:
+def test_an_ordinary_user_owns_what_nodes_write(other_user: OtherUser) -> None:
     """Run by another user of this machine: files belong to that user, and the sockets' modes are right."""
-    if os.getuid() != 0 or not shutil.which("setpriv"):
-        pytest.skip("needs root and setpriv, to become somebody else")
-    group = os.stat("/var/run/docker.sock").st_gid
-    home = Path("/var/tmp") / docker.store
-    home.mkdir()
-    os.chown(home, 1234, 1234)
-    try:
-        prefix = ("setpriv", "--reuid=1234", "--regid=1234", f"--groups={group}", "--no-new-privs")
-        variables = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_RUNTIME_DIR": ""}
-        cell = "import os; open('file', 'w').write('x'); print(os.getuid())"
-        child = driver("docker", BASE, str(home / "job"), docker.store, cell, prefix=prefix, **variables)
-        assert child.stdout
-        outcome = json.loads(child.stdout.read().splitlines()[-1])
-        assert outcome["ok"], outcome["reason"]
-        assert (home / "job" / "output" / "file").stat().st_uid == 1234
-    finally:
-        shutil.rmtree(home)
+    outcome, output = other_user(BASE, "import os; open('file', 'w').write('x'); print(os.getuid())")
+    assert outcome["ok"], outcome["reason"]
+    assert (output / "file").stat().st_uid == 1234
 
 
 def test_a_folder_that_went_away_is_no_empty_folder(docker: Bench) -> None:
