@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from ..runner import cell_view, view
@@ -105,6 +106,13 @@ def board(follower: Follower) -> dict[str, str]:
     head = f"<div>{title} · <b>{html.escape(word)}</b> · {took} · {html.escape(states)}</div>"
     body = f"{head}<table>{rows}</table>{more}{why}"
     return {"text/html": cell_view.page([body + asked_html(follower)]), "text/plain": run_text(follower, now)}
+
+
+def as_of(run: str, now: float) -> str:
+    """What stands below the picture of a run that goes on: it is saved with the notebook, and the run does not stop."""
+    when = datetime.fromtimestamp(now).strftime("%Y-%m-%d %H:%M:%S")
+    how = f"<code>%load_ext dagbook</code>, then <code>%pipeline_show {html.escape(run)}</code>"
+    return cell_view.page([f"<div>As it was at {when}; how it is now: {how}</div>"])
 
 
 def line(words: str) -> dict[str, str]:

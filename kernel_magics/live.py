@@ -114,7 +114,8 @@ def run_picture(follower: Follower, with_board: bool) -> dict[str, str]:
     if with_board:
         from ..extension.board_style import twin
 
-        bundle["text/html"] = twin(_whole(follower) if follower.over else bundle["text/html"])
+        html = _whole(follower) if follower.over else bundle["text/html"] + pictures.as_of(follower.row.id, time.time())
+        bundle["text/html"] = twin(html)
     return bundle
 
 

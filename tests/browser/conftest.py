@@ -7,15 +7,9 @@ import json
 import os
 import secrets
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +20,8 @@ from dagbook.runner.launch import cancel
 from dagbook.runner.records.follow import Follower
 from dagbook.runner.records.store import Store
 
-ROOT = Path(__file__).parents[2]
+from .servers import ROOT, Server
+
 PICTURES = ROOT / "tests" / "pictures"
 TAKES_PICTURES = bool(os.environ.get("TEST_PICTURES"))  # some ninety, for people to look at
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
@@ -80,27 +75,6 @@ _SHOWS = """
     return words.every(word => text.includes(JSON.stringify(word).slice(1, -1)));
 }
 """
-
-
-@dataclass(frozen=True)
-class Server:
-    """A JupyterLab server: where it answers, and the folder that it shows."""
-
-    url: str
-    token: str
-    folder: Path
-
-    def ask(self, path: str, method: str = "GET") -> Any:
-        """What the server's REST interface answers."""
-        request = urllib.request.Request(f"{self.url}/api/{path}", method=method)
-        request.add_header("Authorization", f"token {self.token}")
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.loads(answer.read() or b"null")
-
-    def shut_all_down(self) -> None:
-        """End all sessions, and their kernels with them."""
-        for session in self.ask("sessions"):
-            self.ask(f"sessions/{session['id']}", "DELETE")
 
 
 @dataclass
@@ -209,83 +183,23 @@ class Lab:
         self.page.screenshot(path=PICTURES / f"{scene}-{width}-{theme.lower()}.png")
 
 
-def _environment(place: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DAGBOOK_", "JUPYTER"))}
-    folders = {
-        "JUPYTER_CONFIG_DIR": "config",
-        "JUPYTER_DATA_DIR": "data",
-        "JUPYTER_RUNTIME_DIR": "runtime",
-        "JUPYTERLAB_SETTINGS_DIR": "settings",
-        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
-        "IPYTHONDIR": "ipython",
-        "XDG_CACHE_HOME": "cache",
-    }
-    own = {name: str(place / folder) for name, folder in folders.items()}
-    return {
-        **kept,
-        **own,
-        "DAGBOOK_IMAGE": os.environ.get("DAGBOOK_IMAGE", "dagbook/base:bookworm"),
-        "DAGBOOK_BUILD_NETWORK": os.environ.get("DAGBOOK_BUILD_NETWORK", "host"),
-        "PYTHONPATH": str(ROOT),
-    }
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as asked:
-        asked.bind(("127.0.0.1", 0))
-        return int(asked.getsockname()[1])
-
-
-def _until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "JupyterLab did not start"
-        time.sleep(0.05)
-
-
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One JupyterLab for all tests, with settings, data and workspaces of its own."""
-    place = tmp_path_factory.mktemp("lab")
-    folder = place / "notebooks"
-    folder.mkdir()
-    quiet = place / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
-    quiet.parent.mkdir(parents=True)
-    quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
-    made = Server(f"http://127.0.0.1:{_free_port()}", secrets.token_hex(16), folder)
-    words = ["--no-browser", "--allow-root", "--expose-app-in-browser", "--ip=127.0.0.1", "--ServerApp.port_retries=0"]
-    words += ["--JupyterNotebookApp.expose_app_in_browser=True"]
-    words += [f"--port={made.url.rsplit(':', 1)[1]}", f"--ServerApp.root_dir={folder}"]
-    words += [f"--IdentityProvider.token={made.token}"]
-    with (place / "log").open("wb") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *words],
-            env=_environment(place),
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-        )
-
-    def answers() -> bool:
-        assert child.poll() is None, (place / "log").read_text()
-        try:
-            return bool(made.ask("status"))
-        except (urllib.error.URLError, ConnectionError):
-            return False
-
-    try:
-        _until(answers)
+    """One JupyterLab for all tests."""
+    with running(Server(tmp_path_factory.mktemp("lab"))) as made:
         yield made
         made.shut_all_down()
+
+
+@contextlib.contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """Started; stopped in the end, and with it the runs that it has left."""
+    try:
+        server.start()
+        yield server
     finally:
-        child.terminate()
-        try:
-            child.wait(15)
-        except subprocess.TimeoutExpired:  # a thread of AnyIO's at times outlives its loop, and the server waits for it
-            child.kill()
-            child.wait()
-        _end_runs(folder / ".dagbook")
+        server.stop()
+        _end_runs(server.folder / ".dagbook")
 
 
 def _end_runs(store: Path) -> None:
@@ -338,12 +252,13 @@ def lab(server: Server, context: BrowserContext) -> Iterator[Lab]:
 @pytest.fixture
 def notebook(server: Server) -> Callable[..., str]:
     """Writes a notebook of these cells into the folder that JupyterLab shows."""
+    return partial(write_notebook, server.folder)
 
-    def write(name: str, *cells: str) -> str:
-        empty: dict[str, Any] = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
-        made = [{**empty, "id": f"c{number}", "source": cell} for number, cell in enumerate(cells, 1)]
-        whole = {"cells": made, "metadata": PYTHON, "nbformat": 4, "nbformat_minor": 5}
-        (server.folder / name).write_text(json.dumps(whole), encoding="utf-8")
-        return name
 
-    return write
+def write_notebook(folder: Path, name: str, *cells: str) -> str:
+    """Write a notebook of these cells; gives its name."""
+    empty: dict[str, Any] = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
+    made = [{**empty, "id": f"c{number}", "source": cell} for number, cell in enumerate(cells, 1)]
+    whole = {"cells": made, "metadata": PYTHON, "nbformat": 4, "nbformat_minor": 5}
+    (folder / name).write_text(json.dumps(whole), encoding="utf-8")
+    return name

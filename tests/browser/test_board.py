@@ -16,7 +16,8 @@ from tests.board.payloads import PAYLOADS
 from .conftest import PICTURES, TAKES_PICTURES
 
 if TYPE_CHECKING:
-    from .conftest import Lab, Server
+    from .conftest import Lab
+    from .servers import Server
 
 
 pytestmark = pytest.mark.browser

@@ -13,7 +13,8 @@ from tests.board.payloads import PAYLOADS
 from tests.board.searches import TRAIN, record_search
 
 if TYPE_CHECKING:
-    from .conftest import Lab, Server
+    from .conftest import Lab
+    from .servers import Server
 
 pytestmark = pytest.mark.browser
 

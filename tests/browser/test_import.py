@@ -11,7 +11,8 @@ import pytest
 from .test_board import Shown
 
 if TYPE_CHECKING:
-    from .conftest import Lab, Server
+    from .conftest import Lab
+    from .servers import Server
 
 pytestmark = pytest.mark.browser
 

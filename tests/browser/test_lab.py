@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .conftest import Lab, Server
+    from .conftest import Lab
+    from .servers import Server
 
 pytestmark = pytest.mark.browser
 

@@ -16,7 +16,8 @@ from .conftest import PICTURES, TAKES_PICTURES
 from .test_board import _CY, Shown
 
 if TYPE_CHECKING:
-    from .conftest import Lab, Server
+    from .conftest import Lab
+    from .servers import Server
 
 pytestmark = pytest.mark.browser
 EXAMPLES = Path(__file__).parents[2] / "example_notebooks"

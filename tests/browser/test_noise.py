@@ -18,7 +18,8 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import WebSocket
 
-    from .conftest import Lab, Server
+    from .conftest import Lab
+    from .servers import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.fault]
 

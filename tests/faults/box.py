@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from dagbook.runner.core.lifecycle import State
@@ -89,24 +90,29 @@ class Box:
 
     def wait_until_empty(self, unborn: bool = False) -> list[int]:
         """Wait for the end of these processes, and of those that they still start; those left after a while."""
-        end = time.monotonic() + 15
-        while (left := self.processes(unborn)) and time.monotonic() < end:
-            for pid in left:
-                try:
-                    handle = os.pidfd_open(pid)
-                except OSError:
-                    continue
-                poll = select.poll()
-                poll.register(handle, select.POLLIN)
-                poll.poll(max(end - time.monotonic(), 0) * 1000)
-                os.close(handle)
-        return left
+        return left_of(lambda: self.processes(unborn))
 
     def close(self) -> None:
         """Give it back."""
         for pipe in self._pipes.values():
             os.close(pipe)
         shutil.rmtree(self.path)
+
+
+def left_of(living: Callable[[], Iterable[int]]) -> list[int]:
+    """Wait for the end of these processes, and of those that they still start; those left after a while."""
+    end = time.monotonic() + 15
+    while (left := list(living())) and time.monotonic() < end:
+        for pid in left:
+            try:
+                handle = os.pidfd_open(pid)
+            except OSError:
+                continue
+            poll = select.poll()
+            poll.register(handle, select.POLLIN)
+            poll.poll(max(end - time.monotonic(), 0) * 1000)
+            os.close(handle)
+    return left
 
 
 _HELD = (State.RUNNING, State.PENDING_APPROVAL)
