@@ -49,6 +49,7 @@ from .lifecycle import (
 from .model import OnError, Pipeline, who_decides
 from .reuse import Candidate, choose
 from .rules import Rules
+from .waiting import Waiting
 
 FIRST_BACK_OFF, LONGEST_BACK_OFF = 1.0, 60.0  # seconds; doubled from attempt to attempt
 _OVER = frozenset({RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.REJECTED})
@@ -84,7 +85,6 @@ class Scheduler:
     ) -> None:
         self.run = run or RunSoFar()
         self._nodes = {node.title: node for node in pipeline.nodes}
-        self._jobs = jobs
         self._rules = Rules(pipeline, on_error, frozenset(reused))
         self._earlier = earlier or {}
         self._looks = frozenset(looks)
@@ -92,12 +92,7 @@ class Scheduler:
         self._forced = frozenset(forced)
         self._binds = binds
         self._expansion = Expansion(pipeline, self.run, max_runs, binds, contents)
-        self._queue: deque[str] = deque()
-        self._looking: set[str] = set()
-        self._under_way: set[str] = set()
-        self._backing_off: set[str] = set()
-        self._pending: set[str] = set()
-        self._asking: set[str] = set()  # whose attempts wait for somebody's decision themselves
+        self._waiting = Waiting(jobs)
         self._decided: deque[NodeRun] = deque()  # ended for good, their children not yet created
         self._open = 0  # node runs that have not ended for good
         self._why: dict[str, str] = {}  # why no earlier result stands for a queued node run
@@ -115,7 +110,7 @@ class Scheduler:
             case Answer():
                 self._answer(event)
             case AttemptRuns():
-                self._go_on(event.id)
+                self._waiting.goes_on(event.id)
                 self._change(event.id, State.RUNNING, attempt=event.attempt, detail=event.detail)
             case AttemptAsks():
                 self._ask(event)
@@ -134,16 +129,15 @@ class Scheduler:
 
     def under_way(self) -> frozenset[str]:
         """Ids of the node runs whose attempts are being run."""
-        return frozenset(self._under_way | self._asking)
+        return self._waiting.attempts()
 
     def queued(self) -> Iterator[NodeRun]:
         """The node runs that wait for room, in the order in which they will start."""
-        return (self.run.node_runs[id] for id in self._queue)
+        return (self.run.node_runs[id] for id in self._waiting.queue)
 
     def only_waits(self) -> bool:
         """True when nothing can happen any more until somebody decides on a pending node run."""
-        busy = self._under_way or self._queue or self._looking or self._backing_off
-        return bool(self._pending or self._asking) and not busy
+        return self._waiting.only_for_people()
 
     def _begin(self, event: Begin) -> None:
         if event.resumed_by:
@@ -201,7 +195,7 @@ class Scheduler:
             if approvers and not self._approved(run):
                 detail = {"plan": run.created.plan, "approvers": list(approvers)}
                 self._change(run.id, State.PENDING_APPROVAL, f"waits for {who_decides(approvers)}", detail=detail)
-                self._pending.add(run.id)
+                self._waiting.pending.add(run.id)
             else:
                 self._enqueue(run)
             return
@@ -228,23 +222,23 @@ class Scheduler:
     def _enqueue(self, run: NodeRun) -> None:
         self._change(run.id, State.QUEUED)
         if run.node in self._looks:
-            self._looking.add(run.id)
+            self._waiting.looking.add(run.id)
             self._decision.actions.append(Look(run.id))
         else:
-            self._queue.append(run.id)
+            self._waiting.queue.append(run.id)
 
     def _found(self, event: Found) -> None:
         """An earlier result stands for the node run, or it takes its place in the queue."""
-        if event.id not in self._looking:
+        if event.id not in self._waiting.looking:
             return  # the run is being stopped
-        self._looking.discard(event.id)
+        self._waiting.looking.discard(event.id)
         run = self.run.node_runs[event.id]
         if event.earlier:
             self._restore(run, event.earlier, event.why)
             self._decide(run)
         else:
             self._why[event.id] = event.why
-            self._queue.append(event.id)
+            self._waiting.queue.append(event.id)
 
     def _restore(self, run: NodeRun, found: Earlier, reason: str) -> None:
         self._change(run.id, State.CACHED, reason, detail=found.detail)
@@ -254,9 +248,9 @@ class Scheduler:
     def _answer(self, event: Answer) -> None:
         """A person's decision; nothing else moves a pending node run on but the end of the run."""
         run = self.run.node_runs.get(event.id)
-        if run is None or event.id not in self._pending or event.plan != run.created.plan:
+        if run is None or event.id not in self._waiting.pending or event.plan != run.created.plan:
             return
-        self._pending.discard(event.id)
+        self._waiting.pending.discard(event.id)
         self._tell(Answered(event.id, event.approved, event.by, event.how, event.plan))
         if event.approved:
             self._enqueue(run)
@@ -268,18 +262,11 @@ class Scheduler:
 
     def _ask(self, event: AttemptAsks) -> None:
         """The attempt of a pipeline waits for people: as with a node that asks, all else goes on."""
-        if event.id in self._under_way or event.id in self._asking:
-            self._go_on(event.id)
+        if event.id in self._waiting.attempts():
             if self.run.node_runs[event.id].state is State.PENDING_APPROVAL:
                 self._change(event.id, State.RUNNING, attempt=event.attempt)
-            self._under_way.discard(event.id)
-            self._asking.add(event.id)
+            self._waiting.asks(event.id)
             self._change(event.id, State.PENDING_APPROVAL, event.reason, event.attempt, event.detail)
-
-    def _go_on(self, id: str) -> None:
-        if id in self._asking:
-            self._asking.discard(id)
-            self._under_way.add(id)
 
     def _verdict(self, run: NodeRun) -> tuple[State | None, str]:
         if self._stopping:
@@ -301,16 +288,15 @@ class Scheduler:
     def _end_attempt(self, event: AttemptEnded) -> None:
         run = self.run.node_runs[event.id]
         tried = event.attempt - run.tried_before
-        if event.id in self._asking:
-            self._go_on(event.id)
+        if self._waiting.goes_on(event.id):
             self._change(event.id, State.RUNNING, attempt=event.attempt)
-        self._under_way.discard(event.id)
+        self._waiting.under_way.discard(event.id)
         ended = event.state is State.CANCELLED and self._stopping
         self._change(event.id, event.state, ended.reason if ended else event.reason, event.attempt, event.detail)
         if event.state in BROKEN:
             if not self._stopping and tried <= self._rules.retries(run.node):
                 seconds = min(FIRST_BACK_OFF * 2 ** (tried - 1), LONGEST_BACK_OFF)
-                self._backing_off.add(event.id)
+                self._waiting.backing_off.add(event.id)
                 self._decision.actions.append(TryLater(event.id, seconds))
                 return
             self._after_failure(run, event.state)
@@ -321,21 +307,18 @@ class Scheduler:
             self._stop(RunChanged(RunState.FAILED, f'"{run.node}" {state.replace("_", " ")}'))
 
     def _retry(self, id: str) -> None:
-        if id in self._backing_off:
-            self._backing_off.discard(id)
+        if id in self._waiting.backing_off:
+            self._waiting.backing_off.discard(id)
             self._change(id, State.QUEUED)
-            self._queue.append(id)
+            self._waiting.queue.append(id)
 
     def _stop(self, how: RunChanged) -> None:
         """End everything: nothing new starts, what is under way is told to end."""
         if self._stopping:
             return
         self._stopping = how
-        self._decision.actions.extend(End(id) for id in sorted(self._under_way | self._asking))
-        idle = [*self._queue, *sorted(self._backing_off | self._looking | self._pending)]
-        for waiting in (self._queue, self._backing_off, self._looking, self._pending):
-            waiting.clear()
-        for id in idle:
+        self._decision.actions.extend(End(id) for id in sorted(self._waiting.attempts()))
+        for id in self._waiting.give_up():
             self._change(id, State.CANCELLED, how.reason)
             self._decide(self.run.node_runs[id])
 
@@ -343,10 +326,9 @@ class Scheduler:
 
     def _fill(self) -> None:
         """Start queued node runs while there is room."""
-        while self._queue and len(self._under_way) < self._jobs:
-            run = self.run.node_runs[self._queue.popleft()]
+        while id := self._waiting.starts():
+            run = self.run.node_runs[id]
             attempt = run.attempt + 1
-            self._under_way.add(run.id)
             why = self._why.pop(run.id, "")
             self._change(run.id, State.STARTING, attempt=attempt, detail={"why": why} if why else None)
             present = {title: id for title, id in run.created.parents.items() if self._passed(id)}
@@ -360,7 +342,7 @@ class Scheduler:
         if self.run.state in _OVER:
             return
         if self._open:
-            asking = sorted(self._pending | self._asking)
+            asking = sorted(self._waiting.for_people())
             state = RunState.PENDING_APPROVAL if asking else RunState.RUNNING
             if self.run.state is not state and not self._stopping:
                 titles = dict.fromkeys(self.run.node_runs[id].node for id in asking)
@@ -369,11 +351,13 @@ class Scheduler:
             return
         forgotten = self._expansion.forgotten()
         assert not forgotten, f"the run may not end: no run of {forgotten} was accounted for"
-        broken = {State.UPSTREAM_FAILED, *BROKEN}
-        first = next((run for run in self.run.node_runs.values() if run.state in broken), None)
-        if self._stopping:
-            self._tell(self._stopping)
-        elif first:
-            self._tell(RunChanged(RunState.FAILED, f'"{first.node}" {first.state.replace("_", " ")}'))
-        else:
-            self._tell(RunChanged(RunState.SUCCEEDED))
+        self._tell(self._stopping or _outcome(self.run))
+
+
+def _outcome(run: RunSoFar) -> RunChanged:
+    """How a run ends that nobody stopped."""
+    broken = {State.UPSTREAM_FAILED, *BROKEN}
+    for one in run.node_runs.values():
+        if one.state in broken:
+            return RunChanged(RunState.FAILED, f'"{one.node}" {one.state.replace("_", " ")}')
+    return RunChanged(RunState.SUCCEEDED)
