@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
+from contextlib import redirect_stderr, redirect_stdout
 from importlib import import_module
 from keyword import iskeyword
 from pathlib import Path
@@ -75,7 +77,10 @@ class _Commands(click.Group):
         from .records.processes import hear_of_children
 
         hear_of_children()
-        return super().main(*args, **options)
+        from .terminal_text import guarded_stream
+
+        with redirect_stdout(guarded_stream(sys.stdout)), redirect_stderr(guarded_stream(sys.stderr)):
+            return super().main(*args, **options)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from .cli_options import print_json, tell_problems
+from .terminal_text import inert
 
 if TYPE_CHECKING:
     from .core.lifecycle import RunSoFar
@@ -41,7 +42,7 @@ def attend(
 
     shown = sys.stderr if as_json else sys.stdout
     with _told(shown):
-        print(f"Run {hosted.id} of {hosted.pipeline.name} ({hosted.executors})", file=shown, flush=True)
+        print(inert(f"Run {hosted.id} of {hosted.pipeline.name} ({hosted.executors})"), file=shown, flush=True)
     follower = Follower(store, hosted.id)
     follower.update()  # what was before it was resumed is not told again
     so_far: RunSoFar | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from .cli_given import given_parameters
+from .terminal_text import obeyed_by_nobody
 
 if TYPE_CHECKING:
     from .asked import Asked
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from .formats.notebook import Definition
     from .formats.settings import Settings
     from .records.store import Store
+
+
+_OBEYED = re.compile("[\x7f-\x9f]")  # json escapes the other control characters itself
 
 
 class FileType(click.ParamType):  # type: ignore[type-arg,unused-ignore]
@@ -110,8 +115,9 @@ def findings(problems: Any) -> dict[str, Any]:
 
 
 def print_json(data: Any) -> None:
-    """One JSON object on standard output."""
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    """One JSON object on standard output; what a terminal could obey in it is escaped, as JSON may."""
+    told = json.dumps(data, indent=2, ensure_ascii=False)
+    click.echo(_OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", told))
 
 
 def tell_problems(problems: Any, stream: TextIO | None = None) -> None:
@@ -123,7 +129,10 @@ def tell_problems(problems: Any, stream: TextIO | None = None) -> None:
 def _coloured(found: Problem) -> str:
     """A finding with its place in bold, and its code in the colour of what it is."""
     code = click.style(f"{found.code}:", fg="red" if found.is_error else "yellow", bold=True)
-    where, text = str(found.place), found.describe().replace(f"{found.code}:", code, 1)
+    where, text = (
+        obeyed_by_nobody(str(found.place)),
+        obeyed_by_nobody(found.describe()).replace(f"{found.code}:", code, 1),
+    )
     return click.style(where, bold=True) + text.removeprefix(where) if where else text
 
 

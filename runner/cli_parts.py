@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .cli_options import AS_JSON, STORE, guarded, print_json, store_at
+from .terminal_text import inert
 
 if TYPE_CHECKING:
     from .records.store import Store
@@ -74,4 +75,4 @@ def _table(node_run: str, parts: list[dict[str, Any]]) -> str:
 
 
 def _words(part: dict[str, Any]) -> str:
-    return f"{part['part']}  {part['reason']}" if part["reason"] else str(part["part"])
+    return inert(f"{part['part']}  {part['reason']}" if part["reason"] else str(part["part"]))

@@ -14,6 +14,7 @@ from .core.lifecycle import ENDED, Changed, Kept, State
 from .printer import Printer
 from .records.follow import Follower, Watched
 from .run_end import tell_end
+from .terminal_text import inert
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -180,7 +181,7 @@ def show(stream: TextIO, follower: Follower) -> None:
     row = follower.row
     started = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.started))
     around = view.around_words(row)
-    print(f"Run {row.id} of {row.pipeline}{f' ({around})' if around else ''}, started {started}", file=stream)
+    print(inert(f"Run {row.id} of {row.pipeline}{f' ({around})' if around else ''}, started {started}"), file=stream)
     _list(stream, follower)
     if follower.over:
         tell_end(stream, follower)

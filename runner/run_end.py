@@ -12,15 +12,15 @@ from .core.lifecycle import NodeRun, RunState, State
 from .failing_code import Origins
 from .formats.commands import as_seen, command, going_on
 from .records.follow import Follower
-from .terminal_text import harmless
+from .terminal_text import harmless, obeyed_by_nobody
 
 MOST_FAILURES = 5
 MOST_ALIKE = 6  # node runs that are named of those that failed alike
 
 
 def _say(stream: TextIO, text: str) -> None:
-    """Print what may hold a node's own words: they can colour a terminal, and do nothing else to it."""
-    print(harmless(text), file=stream)
+    """Print what may hold a node's own words: they can colour a terminal, and do nothing else to it or to a CI job."""
+    print(obeyed_by_nobody(harmless(text)), file=stream)
 
 
 def tell_end(stream: TextIO, follower: Follower) -> None:
@@ -72,7 +72,7 @@ def _tell_failure(stream: TextIO, follower: Follower, alike: list[NodeRun]) -> N
     other runs of the node that failed alike."""
     run, *others = alike
     where = Origins(follower).of(run).words()
-    _say(stream, f"\n✕ {view.label(run)}{f' ({where})' if where else ''}: {run.reason}")
+    _say(stream, f"\n✕ {view.label(run)}{f' ({where})' if where else ''}: {view.plain(run.reason)}")
     error = run.detail.get("error")
     if error and error["traceback"]:
         text = "\n".join(error["traceback"])

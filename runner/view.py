@@ -238,5 +238,5 @@ def runs_text(rows: Iterable[ListedRun], now: float) -> str:
         started = datetime.fromtimestamp(row.started).strftime("%Y-%m-%d %H:%M:%S")
         took = age(row.seconds(now))
         words = f"{row.id}  {started}  {state_word(row.state):<10}  {took:>10}  {row.pipeline}"
-        lines.append("  ".join(part for part in (words, around_words(row), row.reason) if part))
+        lines.append(inert("  ".join(part for part in (words, around_words(row), row.reason) if part)))
     return "\n".join(lines) or "No run yet. Start one: dagbook run FILE"

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from dagbook.runner.core.control_pictures import visible
+from dagbook.runner.core.errors import PipelineError, Place, problem
 from dagbook.runner.core.lifecycle import Created, NodeRun, State
 from dagbook.runner.printer import Printer
 from dagbook.runner.records.folding import fold
@@ -54,6 +56,89 @@ def test_T5_what_a_node_logs_raises_and_calls_its_files_leaves_the_terminal_alon
         said = dagbook(*words)
         assert said.code in (0, 1)
         assert not [one for one in ("\x1b]", "\x07", "\x1b[2J", "\x9b") if one in said.out + said.err], words
+
+
+OBEYED = ("\x1b", "\x07", "\x9b", "\r")  # what a terminal would follow; nothing here is coloured
+RAW = "\x1b]0;title\x07\x1b[2J\x9b2J"
+WRONG = {
+    "a file's name": (f"it{RAW}.ipynb", "%%pipeline_node a --aftr b\nprint(1)"),
+    "a line that is no Python": ("flow.ipynb", f"%%pipeline_node a\nx = '{RAW}\nprint(x)"),
+    "an option": ("flow.ipynb", f"%%pipeline_node a --after 'b{RAW}'\nprint(1)"),
+    "a path": ("flow.ipynb", f"%pipeline_data files --path 'no{RAW}where'"),
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+@pytest.mark.parametrize("words", [("check",), ("run", "--executor", "process"), ("plan",), ("check", "--json")])
+def test_T5_a_file_that_is_looked_at_leaves_the_terminal_alone(
+    make_notebook: MakeNotebook, dagbook: Callable[..., Said], words: tuple[str, ...], what: str
+) -> None:
+    name, cell = WRONG[what]
+    make_notebook(cell, name=name)
+    said = dagbook(words[0], name, *words[1:])
+    assert said.code == 2
+    assert "E-" in said.out + said.err
+    assert not [one for one in OBEYED if one in said.out + said.err]
+
+
+@pytest.mark.parametrize("words", [(), ("check",), ("run", "no.ipynb"), ("nosuch",)])
+def test_T5_names_of_files_that_are_only_listed_leave_the_terminal_alone(
+    make_notebook: MakeNotebook, dagbook: Callable[..., Said], words: tuple[str, ...]
+) -> None:
+    make_notebook("%%pipeline_node a\nprint(1)", name=f"no{RAW}.ipynb")
+    said = dagbook(*words)
+    assert said.out or said.err
+    assert not [one for one in OBEYED if one in said.out + said.err]
+
+
+def test_T5_what_is_wrong_is_told_to_programs_without_control_characters() -> None:
+    found = problem("E-FILE-MISSING", Place(), file=f"b{RAW}", hint="")
+    told = str(PipelineError(found)) + found.as_reason()
+    assert not [one for one in OBEYED if one in told]
+    assert "b␛]0;title␇␛[2J" in told
+
+
+FORGES = """%%pipeline_node forges
+raise ValueError("no\\n::error file=x.py::forged\\n  ::stop-commands::word")"""
+
+
+def test_T5_what_a_node_raises_gives_no_orders_to_the_runner_of_a_job(
+    make_notebook: MakeNotebook, dagbook: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    make_notebook(FORGES)
+    said = dagbook("run", "flow.ipynb", "--executor", "process", "--code", "none", "--annotations", "none")
+    assert "| ::error file=x.py::forged" in said.out
+    assert not [line for line in (said.out + said.err).splitlines() if line.lstrip().startswith("::")]
+
+
+def test_T5_a_cell_that_is_no_python_gives_no_orders_to_the_runner_of_a_job(
+    make_notebook: MakeNotebook, dagbook: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    make_notebook("%%pipeline_node a\n::stop-commands::word")
+    said = dagbook("check", "flow.ipynb", "--annotations", "none")
+    assert "| " in said.out
+    assert not [line for line in (said.out + said.err).splitlines() if line.lstrip().startswith("::")]
+
+
+def test_a_mark_below_a_line_stays_in_place() -> None:
+    assert visible("x\x1b\x9b\x7f\ty\n") == "x␛\ufffd␡\ty\n"
+
+
+def test_T5_datums_are_told_with_names_that_a_line_can_hold(
+    make_notebook: MakeNotebook, dagbook: Callable[..., Said]
+) -> None:
+    notebook = make_notebook(
+        "%pipeline_data files --path in",
+        f"%%pipeline_node a --after files --map files:/* --on-error continue\nraise ValueError('{EVIL}')",
+    )
+    (notebook.parent / "in").mkdir()
+    (notebook.parent / "in" / f"line\n✓ other{RAW}").write_text("x")
+    assert dagbook("run", "flow.ipynb", "--executor", "process", "--code", "none").code == 1
+    told = dagbook("datums", "a").out
+    assert not [one for one in OBEYED if one in told]
+    assert [line for line in told.splitlines() if "ValueError" in line and "✓ other" in line]
 
 
 def test_P26_a_node_that_prints_without_end_is_printed_to_its_last_line() -> None:

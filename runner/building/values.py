@@ -13,7 +13,7 @@ from ..core.errors import PipelineError, problem
 from ..core.model import Node
 from ..core.notify import Notify
 from ..core.quantities import seconds_of
-from ..core.values import Value, check_value, shown
+from ..core.values import Value, check_text, check_value, shown
 from ..formats import conversions as to
 from ..formats.flow_words import approvers_of, condition_of, input_edge, mapped_input
 
@@ -84,8 +84,7 @@ def _env(value: Any, _title: str) -> dict[str, Any]:
     for name, text in texts.items():
         if not (name.isascii() and name.isidentifier()):
             raise PipelineError(problem("E-ENV-NAME", name=name))
-        if "\0" in text:
-            raise PipelineError(problem("E-PARAM-VALUE", name=name))
+        check_text(name, text)
     return {"env": texts}
 
 

@@ -19,6 +19,7 @@ from textwrap import indent
 from typing import Any
 
 from .catalogue import CATALOGUE
+from .control_pictures import visible
 
 LONGEST_FACT = 2000  # characters
 _WHOLE = "path"  # of a cycle each node is told, however many they are
@@ -43,7 +44,7 @@ class Place:
             f"column {self.column}" if self.column is not None else None,
             f'node "{self.node}"' if self.node else None,
         ]
-        return ", ".join(part for part in parts if part)
+        return visible(", ".join(part for part in parts if part))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +70,11 @@ class Problem:
         """Two to three lines for people: place and message, then the hint."""
         where = str(self.place)
         text = f"{self.code}: {self.message}" if not where else f"{where}\n  {self.code}: {self.message}"
-        return f"{text}\n{indent(self.hint, '  ')}" if self.hint else text
+        return visible(f"{text}\n{indent(self.hint, '  ')}" if self.hint else text)
 
     def as_reason(self) -> str:
         """Code, message and hint in one line: why a node run failed."""
-        return f"{self.code}: {self.message}. {self.hint}".strip()
+        return visible(f"{self.code}: {self.message}. {self.hint}".strip())
 
     def as_json(self) -> dict[str, Any]:
         """The shape that `dagbook check --json` prints."""

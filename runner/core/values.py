@@ -71,8 +71,7 @@ def grid_values(name: str, text: str) -> list[Value]:
 
 def _items(name: str, text: str) -> list[str]:
     """What stands between the commas of `text` outside of braces, trimmed."""
-    if "\0" in text:
-        raise PipelineError(problem("E-PARAM-VALUE", name=name))
+    check_text(name, text)  # a NUL stands for what is cut out
     references = iter(_REFERENCE.findall(text))
     held = _REFERENCE.sub("\0", text)
     try:
@@ -99,6 +98,23 @@ def check_key(name: str) -> str:
     return name
 
 
+def check_text(name: str, text: str) -> None:
+    """Raises PipelineError (E-PARAM-VALUE) for a text that neither a notebook's file nor the environment can hold."""
+    if "\0" in text:
+        raise PipelineError(problem("E-PARAM-VALUE", name=name, what="NUL character"))
+    if half := half_character(text):
+        raise PipelineError(problem("E-PARAM-VALUE", name=name, what=f"half character ({half})"))
+
+
+def half_character(text: str) -> str:
+    """The first half of a surrogate pair that stands alone in `text`, as U+D800; empty where there is none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return f"U+{ord(text[error.start]):04X}"
+    return ""
+
+
 def check_value(name: str, value: Any) -> Value:
     """`value` itself, when it is one of the parameter types.
 
@@ -110,8 +126,7 @@ def check_value(name: str, value: Any) -> Value:
 
 def _check_depth(name: str, value: Any, left: int) -> None:
     if isinstance(value, str):
-        if "\0" in value:
-            raise PipelineError(problem("E-PARAM-VALUE", name=name))
+        check_text(name, value)
     elif isinstance(value, list):
         if left == 0:
             raise _no_value(name, "a list nested deeper")

@@ -62,10 +62,14 @@ def pieces(process: Started, streams: Mapping[str, IO[bytes]]) -> Iterator[tuple
     poll = select.poll()
     for watched in (*names, *process.exit.descriptors()):
         poll.register(watched, select.POLLIN)
+    gone = False
     while names:
         ready = names.keys() & {fd for fd, _ in poll.poll()}
         if not ready:
-            return  # gone, and nothing left to read
+            if gone:
+                return  # nothing was left to read
+            gone = True  # one look is not all at one moment: it may have spoken and gone after its pipes were looked at
+            continue
         for descriptor in sorted(ready):
             data = os.read(descriptor, _CHUNK)
             if data:

@@ -17,7 +17,13 @@ from ..core.masking import MASK
 from ..core.spellings import SHORTEST, forms_of
 from .contract import Failure, Job, Outcome
 
-_BUNDLES = ("data", "metadata", "transient")  # parts of a message, whose own parts have names of the protocol's
+_BUNDLES = ("data", "metadata", "transient")  # parts of a message, whose own parts are called as the node likes
+_USUAL = {  # names of their parts that every reader knows: a secret spelled like one of them hides no picture
+    *(f"text/{kind}" for kind in ("plain", "html", "markdown", "latex")),
+    *(f"image/{kind}" for kind in ("png", "jpeg", "svg+xml", "gif")),
+    *(f"application/{kind}" for kind in ("json", "javascript", "pdf", "vnd.jupyter.widget-view+json")),
+    "display_id",
+}
 
 
 class Hiding:
@@ -48,6 +54,10 @@ class Hiding:
     def values(self, content: Mapping[str, Any]) -> dict[str, Any]:
         """The content of a message with dots in place of secrets; what its parts are called is the protocol's."""
         return {name: self.inside(value) for name, value in content.items()}
+
+    def bundle(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        """A display's parts by their media types, with dots in place of secrets, also in names of the node's own."""
+        return {name if name in _USUAL else self.text(name): self.inside(part) for name, part in parts.items()}
 
     def outcome(self, outcome: Outcome) -> Outcome:
         """How an attempt ended, with dots in place of secrets."""
@@ -131,7 +141,7 @@ class HiddenMessages:
         if message["msg_type"] == "status":
             return message
         bundles = {name: content[name] for name in _BUNDLES if isinstance(content.get(name), Mapping)}
-        told = {name: self._hiding.values(bundle) for name, bundle in bundles.items()}
+        told = {name: self._hiding.bundle(bundle) for name, bundle in bundles.items()}
         return {**message, "content": {**self._hiding.values(content), **told}}
 
     def rest(self, parents: Collection[str]) -> Iterator[dict[str, Any]]:

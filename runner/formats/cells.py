@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from ..core.errors import PipelineError, Place, problem
 from ..core.model import Defaults, Kind, Node
 from ..core.names import clean_title
-from ..core.values import Value, check_name, check_value, grid_values, typed
+from ..core.values import Value, check_name, check_text, check_value, grid_values, typed
 from .flow_lines import data_facts, flow_facts, parse_edge
 from .magic_lines import Line, Token, pairs, read_line
 from .options import option_names
@@ -126,8 +126,10 @@ def _environment(read: Line) -> dict[str, str]:
             raise read.fault(token, f"--env {name} has no value", f"Write --env {name}=VALUE.")
         if not (name.isascii() and name.isidentifier()):
             raise read.pointing(PipelineError(problem("E-ENV-NAME", name=name)), token)
-        if "\0" in value:
-            raise read.pointing(PipelineError(problem("E-PARAM-VALUE", name=name)), token)
+        try:
+            check_text(name, value)
+        except PipelineError as error:
+            raise read.pointing(error, token) from None
         _once(read, found, name, f"--env {token.text}", token)
         found[name] = value
     return found

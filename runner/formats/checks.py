@@ -13,6 +13,7 @@ from pathlib import Path
 from ..core.errors import PipelineError, Place, Problem, problem
 from ..core.model import WITHOUT_WORK, Defaults, Kind, Node
 from ..core.usual_imports import USUAL_IMPORTS
+from ..core.values import half_character
 from .notebook_file import language_of_kernel
 from .other_languages import other_language
 from .plain_secrets import may_hold_secrets, secrets_in_code, secrets_in_script, secrets_of_line
@@ -110,6 +111,9 @@ def _body_findings(node: Node, context: _Context) -> list[Problem]:
     if not node.source.strip():
         return [problem("W-EMPTY-BODY", place)]
     if not is_python(node, context.defaults):
+        if half := half_character(node.source):
+            what = f"this holds half of a character ({half}), which no file can hold"
+            return [problem("E-SYNTAX", place, what=what, source="")]
         reads = around.findings(node, reads_in_text(node.source), place) if around else ()
         return [*reads, *secrets_in_script(node.source, place)]
     try:

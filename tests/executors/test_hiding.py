@@ -163,6 +163,14 @@ def test_a_kernels_messages_are_hidden_and_stay_messages() -> None:
     assert messages.shown(message("stream", name="stdout", text="etive")) == message("stream", name="stdout", text=MASK)
 
 
+def test_T6_a_secret_in_the_name_of_a_media_type_is_hidden() -> None:
+    messages = HiddenMessages(hiding_of("secretive"))
+    parts = {"application/x-secretive": "a", "text/plain": "b"}
+    shown = messages.shown(message("display_data", data=parts, metadata={"secretive": 1}))
+    assert shown is not None
+    assert shown["content"] == {"data": {f"application/x-{MASK}": "a", "text/plain": "b"}, "metadata": {MASK: 1}}
+
+
 def test_what_is_held_back_of_a_request_comes_when_it_is_over() -> None:
     """Not that of others; and what a cell clears is gone."""
     messages = HiddenMessages(hiding_of("secretive"))

@@ -192,6 +192,15 @@ ROWS = [
         node="b",
     ),
     in_cells("M7-nul", "E-SYNTAX", "%%pipeline_node a\nx = '\0'", says="", fix="Mend", cell=1, node="a"),
+    in_cells(
+        "M7-surrogate-in-a-script",
+        "E-SYNTAX",
+        "%%pipeline_command a\necho '\ud800'",
+        says="U+D800",
+        fix="Mend",
+        cell=1,
+        node="a",
+    ),
     in_cells("M7-surrogate", "E-SYNTAX", "%%pipeline_node a\nx = '\ud800'", says="", fix="Mend", cell=1, node="a"),
     in_cells(
         "M7-ten-thousand-brackets",

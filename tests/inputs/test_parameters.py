@@ -51,6 +51,25 @@ ROWS = [
     ),
     node("P-3-nul", "E-PARAM-VALUE", "--param 'x=a\0b'", says="NUL", fix="Take the NUL", line=1),
     node("P-3-nul-in-a-grid", "E-PARAM-VALUE", "--grid 'x=a\0b,c'", says="NUL", fix="Take the NUL", line=1),
+    node("P-3-half-a-character", "E-PARAM-VALUE", "--param 'x=a\ud800'", says="U+D800", fix="Take the half", line=1),
+    node("P-3-half-in-a-grid", "E-PARAM-VALUE", "--grid 'x=a\ud800,c'", says="U+D800", fix="Take the half", line=1),
+    Row(
+        "P-3-half-in-a-default",
+        "E-PARAM-MISSING",
+        "no plain value",
+        "-p y VALUE",
+        at(),
+        (code("y = '\\udcff'", "parameters"), "%%pipeline_node a --param y\n1"),
+    ),
+    Row(
+        "P-3-no-utf-8-in-the-terminal",
+        "E-PARAM-VALUE",
+        "U+DCFF",
+        "Take the half",
+        at(),
+        (code("y = 'a'", "parameters"), "%%pipeline_node a --param y\n1"),
+        typed=("-p", "y", "\udcff"),
+    ),
     node("P-4-deep-list", "E-PARAM-TYPE", f"--param x={DEEP}", says="list nested deeper", fix="32 deep", line=1),
     node("P-4-set-in-a-list", "E-PARAM-TYPE", "--param 'x=[{1, 2}]'", says="set", fix="list of these", line=1),
     node("P-4-bytes-in-a-list", "E-PARAM-TYPE", "--param \"x=[b'a']\"", says="bytes", fix="list of these", line=1),
@@ -117,6 +136,7 @@ ROWS = [
     node("N7-digit", "E-ENV-NAME", "--env 1A=x", says="'1A'", fix="not a digit first", line=1),
     node("N7-odd", "E-ENV-NAME", "--env A-B=x", says="'A-B'", fix="letters", line=1),
     node("N7-nul", "E-PARAM-VALUE", "--env 'A=x\0'", says="NUL", fix="NUL", line=1),
+    node("N7-half-a-character", "E-PARAM-VALUE", "--env 'A=x\ud800'", says="U+D800", fix="half", line=1),
 ]
 
 

@@ -51,7 +51,7 @@ FLOW_WORDS: dict[str, tuple[str, str]] = {
         "{name!r} cannot be a parameter: a name is a Python identifier, not a keyword, of at most 128 characters",
         "Write --param name=value, with a name such as learning_rate.",
     ),
-    "E-PARAM-VALUE": ("the value of {name} holds a NUL character", "Take the NUL character out."),
+    "E-PARAM-VALUE": ("the value of {name} holds a {what}", "Take the {what} out."),
     "E-PARAM-TYPE": (
         "the value of {name} is {type}, which is not {wanted}",
         "{hint}",
