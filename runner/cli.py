@@ -77,6 +77,7 @@ class _Commands(click.Group):
         from .records.processes import hear_of_children
 
         hear_of_children()
+        _open_standard_streams()
         from .terminal_text import guarded_stream
 
         with redirect_stdout(guarded_stream(sys.stdout)), redirect_stderr(guarded_stream(sys.stderr)):
@@ -134,7 +135,31 @@ def main(context: click.Context) -> None:
     """
     if os.environ.get("NO_COLOR"):
         context.color = False
+    _stand_somewhere()
     if context.invoked_subcommand is None:
         from .first_steps import first_steps
 
         click.echo(first_steps(Path()))
+
+
+def _stand_somewhere() -> None:
+    """Every command means something by the folder that it is called in: it must be there."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        from .cli_options import tell_error
+        from .core.errors import PipelineError, problem
+
+        here, hint = "the folder that this command was called in", "Go into one that is there: cd FOLDER"
+        tell_error(PipelineError(problem("E-FILE-MISSING", file=here, hint=hint)), False)
+        sys.exit(PipelineError.exit_code)
+
+
+def _open_standard_streams() -> None:
+    """Open those of descriptors 0, 1 and 2 that are closed, on nothing.
+
+    The next file that is opened would get their number, and what libraries and children say there would go into it.
+    """
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(opened, True)
+    os.close(opened)

@@ -66,9 +66,10 @@ def _passed(found: re.Match[str]) -> str:
     return found[0] if found["colour"] or _OF_PROGRESS.fullmatch(found[0]) else ""
 
 
-def guarded_stream(stream: TextIO) -> TextIO:
+def guarded_stream(stream: TextIO | None) -> TextIO:
     """`stream` as all that a command prints goes to it: names of files, branches and people may hold anything.
 
-    Bytes that are written to its `buffer` are passed on as they are.
+    Bytes that are written to its `buffer` are passed on as they are. None is a stream that was closed before the
+    command began (`>&-`): what it is given is nobody's to read.
     """
-    return cast(TextIO, _Guarded(stream))
+    return cast(TextIO, _Guarded(stream or open(os.devnull, "w", encoding="utf-8")))
