@@ -122,6 +122,10 @@ def test_T5_a_cell_that_is_no_python_gives_no_orders_to_the_runner_of_a_job(
     assert not [line for line in (said.out + said.err).splitlines() if line.lstrip().startswith("::")]
 
 
+def test_a_traceback_in_what_is_told_keeps_its_colours() -> None:
+    assert visible("\x1b[31mValueError\x1b[39m: no\x1b[2J") == "\x1b[31mValueError\x1b[39m: no␛[2J"
+
+
 def test_a_mark_below_a_line_stays_in_place() -> None:
     assert visible("x\x1b\x9b\x7f\ty\n") == "x␛\ufffd␡\ty\n"
 

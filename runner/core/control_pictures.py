@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-_DELETE, _UNKNOWN = 0x7F, "\N{REPLACEMENT CHARACTER}"
-_PICTURES = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\t\n"}
-_PICTURES |= {_DELETE: "\N{SYMBOL FOR DELETE}", **dict.fromkeys(range(0x80, 0xA0), _UNKNOWN)}
+import re
+
+_CONTROL = re.compile(r"(?P<colour>\x1b\[[0-9;:]*m)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def visible(text: str) -> str:
     """`text` with a picture for each control character, as wide as that: what is marked below a line stays in place.
 
-    Tabs and line ends are as they were.
+    Tabs, line ends and colours, as a kernel's traceback has them, are as they were.
     """
-    return text.translate(_PICTURES)
+    return _CONTROL.sub(lambda found: found["colour"] or _picture(ord(found[0])), text)
+
+
+def _picture(code: int) -> str:
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "\N{SYMBOL FOR DELETE}" if code == 0x7F else "\N{REPLACEMENT CHARACTER}"
