@@ -159,7 +159,8 @@ class Attempts:
         executor, limit = self._jobs.executor_of(run.node), self._jobs.timeout_of(run.node)
         detail = _detail_of(job, executor)
         with contextlib.closing(Journal(job.record.parent)) as journal:
-            reporter = Watch(node, run, _Reporter(news, start, journal))
+            own = _Reporter(news, start, journal)
+            reporter = Watch(node, run, own)
             try:
                 async with asyncio.timeout(limit) as clock:
                     if parts is not None:
@@ -174,7 +175,8 @@ class Attempts:
             except TimeoutError:
                 if not clock.expired():
                     raise  # the executor's own
-                reason = f"it took longer than its --timeout of {limit:g} s"
+                still = "" if own.begun else "; it was still starting"
+                reason = f"it took longer than its --timeout of {limit:g} s{still}"
                 return AttemptEnded(start.id, start.attempt, State.TIMED_OUT, reason, detail)
             except asyncio.CancelledError:
                 return AttemptEnded(start.id, start.attempt, State.CANCELLED, "the run was cancelled", detail)
@@ -268,9 +270,10 @@ def _judged(watch: Watch, outcome: Outcome, news: News) -> Outcome:
 
 
 class _Reporter:
-    """What one attempt's executor calls while it runs, from the attempt's thread."""
+    """What one attempt's executor calls while it runs, from the attempt's thread; whether the work has `begun`."""
 
     def __init__(self, news: News, start: Start, journal: Journal) -> None:
+        self.begun = False
         self._news = news
         self._start = start
         self._journal = journal
@@ -278,6 +281,7 @@ class _Reporter:
     def __call__(self, report: Report) -> None:
         match report:
             case Started():
+                self.begun = True
                 self._news.tell(AttemptRuns(self._start.id, self._start.attempt))
             case Logged():
                 self._news.tell(Tagged(self._start.id, report.name, report.value, report.step))

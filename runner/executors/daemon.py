@@ -30,6 +30,8 @@ PATIENCE = 4  # how often events are asked for that break off at once, before co
 QUICK_SECONDS = 2.0
 FACTS_SECONDS = 5.0  # in which the engine tells how a container ended
 
+_STOPPED = (128 + 3, 128 + 9, 128 + 15)  # exit codes of what an engine stopped: by SIGQUIT, SIGKILL, SIGTERM
+
 LABEL = "dagbook"
 RUN_LABEL = "dagbook.run"
 
@@ -126,6 +128,7 @@ class Watched:
     outside: str = ""
     engine_away: bool = False  # while it ran
     expected: bool = False  # we asked for its end ourselves
+    untold_since: float | None = None  # from when on the engine answers no question about it
     let_go: Callable[[], None] = lambda: None  # ends the wait for what it prints, where no engine will
     ended: threading.Event = field(default_factory=threading.Event)
     removed: threading.Event = field(default_factory=threading.Event)
@@ -159,10 +162,7 @@ class Events:
         self.given_up = True
         for watched in list(self._watched.values()):
             if not watched.ended.is_set():
-                watched.outside = f"the Docker engine has not answered for {SILENT_SECONDS:g} s"
-                watched.ended.set()
-                watched.exit.tell()
-                watched.let_go()
+                _lose(watched, f"the Docker engine has not answered for {SILENT_SECONDS:g} s")
 
     def forget(self, container: str) -> None:
         """Follow it no longer."""
@@ -203,7 +203,7 @@ class Events:
     def _look_after(self) -> None:
         """Events do not come, so ask for each container: of one that is gone nobody knows how it ended.
 
-        An engine that does not answer this either is the pulse's business.
+        An engine that answers nothing at all is the pulse's business; one that answers, but not this, is given as long.
         """
         from docker.errors import NotFound
 
@@ -216,8 +216,12 @@ class Events:
                 watched.outside = "the Docker engine broke off its events, and did not tell how the container ended"
                 watched.removed.set()
             except Exception:
+                watched.untold_since = watched.untold_since or time.monotonic()
+                if time.monotonic() - watched.untold_since >= SILENT_SECONDS:
+                    _lose(watched, f"the Docker engine has told nothing of the container for {SILENT_SECONDS:g} s")
                 continue
             else:
+                watched.untold_since = None
                 if state.get("Status") not in ("exited", "dead"):
                     continue
                 watched.code = int(state["ExitCode"])
@@ -245,6 +249,14 @@ class Events:
             watched.exit.tell()
 
 
+def _lose(watched: Watched, why: str) -> None:
+    """Let the attempt end: nobody will say how its container does."""
+    watched.outside = why
+    watched.ended.set()
+    watched.exit.tell()
+    watched.let_go()
+
+
 def _deadly(attributes: dict[str, str]) -> bool:
     return attributes.get("signal", "9") in ("9", "15", "3", "KILL", "TERM", "SIGKILL", "SIGTERM")
 
@@ -256,7 +268,7 @@ def ending_of(watched: Watched) -> Ending:
     if watched.code == 137 and not (watched.expected or watched.outside or watched.out_of_memory):
         watched.removed.wait(0.5)  # what killed it is told beside the end, and may come after it
     outside = watched.outside
-    if watched.code == 137 and watched.engine_away and not watched.out_of_memory:
+    if watched.code in _STOPPED and watched.engine_away and not watched.out_of_memory:
         outside = outside or "the Docker engine was restarted, and ended the container"
     if watched.code is None and not watched.expected:
         outside = outside or "the container was removed from outside"

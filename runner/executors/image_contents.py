@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..core.errors import MachineError, problem
 from .caches import recall, remember
 from .daemon import LABEL
+from .engine_trouble import TIMES, told
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -88,18 +88,27 @@ def look(client: APIClient, image: str) -> Seen:
     if (known := seen_before(image)) is not None:
         return known
     try:
-        seen = _seen(_said(client, image))
+        seen = _told(client, image)
     except _Endless as error:
         return Seen(refused=str(error))
     except APIError as error:
         why = str(error.explanation or error)[:300]
-        if not error.is_client_error():
-            raise MachineError(problem("E-DOCKER-FAILED", what="look into an image", why=why)) from None
         if not re.search(r"[\"`']sh[\"`']", why):  # else it is that there is none
             return Seen(refused=f"the engine starts no container of it: {why}")
-        seen = Seen()
-    remember(_fact(image), asdict(seen))
+        remember(_fact(image), asdict(Seen()))
+        return Seen()
+    if seen.shell:
+        remember(_fact(image), asdict(seen))
     return seen
+
+
+def _told(client: APIClient, image: str) -> Seen:
+    """What the image says. Asked again where its last word is missing: the engine may have broken it off."""
+    for _ in range(TIMES - 1):
+        seen = _seen(told("look into an image", lambda: _said(client, image)))
+        if seen.shell:
+            return seen
+    return _seen(told("look into an image", lambda: _said(client, image)))
 
 
 def seen_before(image: str) -> Seen | None:
@@ -123,6 +132,7 @@ def _said(client: APIClient, image: str) -> str:
     """What the script says that looks into an image. Raises _Endless."""
     from docker.errors import APIError
     from docker.types import LogConfig
+    from requests.exceptions import RequestException
 
     host = client.create_host_config(
         auto_remove=True,
@@ -150,7 +160,7 @@ def _said(client: APIClient, image: str) -> str:
         finally:
             attached.close()
     finally:
-        with contextlib.suppress(APIError):  # gone, or going
+        with contextlib.suppress(APIError, RequestException):  # gone, or going; it removes itself
             client.remove_container(created["Id"], force=True, v=True)
 
 

@@ -9,6 +9,7 @@ from ..core.errors import problem
 from .contract import Failure, Outcome
 from .crash_lines import crash_lines
 from .exits import Ending, amount, death
+from .handshake import START_SECONDS
 from .short_errors import in_a_line, without_middle
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _ended(session: Session, trouble: Trouble | None, ending: Ending, memory: st
     if ending.outside:
         return f"{ending.outside}{where}"
     if trouble is Trouble.SILENT:
-        return f"the kernel did not answer in time{told}"
+        return f"the kernel did not answer within {START_SECONDS:g} s{told}"
     if trouble is Trouble.STAYED:
         return "the kernel did not end after its last cell, and was killed; what it had not written yet is lost"
     if trouble is Trouble.QUIT:

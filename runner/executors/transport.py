@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from .caches import recall, remember
 from .containers import Engine
 from .daemon import LABEL
+from .engine_trouble import asked, told
+from .pulse import within
 from .rundir import INSIDE, RunDir
 
 if TYPE_CHECKING:
@@ -25,15 +27,19 @@ _READ = f"read -r word <{INSIDE}/alive; exit $word"
 _WORD = 47
 
 
-def transport_of(client: APIClient, engine: Engine, image: str, asked: str) -> str:
-    """`ipc` or `tcp`. `asked` (ipc, tcp or auto) is overridden by DAGBOOK_TRANSPORT."""
-    asked = os.environ.get("DAGBOOK_TRANSPORT") or asked
-    if asked in ("ipc", "tcp"):
-        return asked
+def transport_of(client: APIClient, engine: Engine, image: str, wanted: str) -> str:
+    """`ipc` or `tcp`. `wanted` (ipc, tcp or auto) is overridden by DAGBOOK_TRANSPORT.
+
+    Raises MachineError (E-DOCKER-FAILED) when the engine fails: what it did not answer is nothing to remember.
+    """
+    wanted = os.environ.get("DAGBOOK_TRANSPORT") or wanted
+    if wanted in ("ipc", "tcp"):
+        return wanted
     name = f"transport-{engine.id}".replace(":", "").replace("/", "")
     known = recall(name)
     if known not in ("ipc", "tcp"):
-        known = "ipc" if sockets_cross(client, engine, image) else "tcp"
+        cross = told("run a container that tries out sockets", lambda: sockets_cross(client, engine, image))
+        known = "ipc" if cross else "tcp"
         remember(name, known)
     return str(known)
 
@@ -57,9 +63,9 @@ def sockets_cross(client: APIClient, engine: Engine, image: str) -> bool:
         )
         try:
             client.start(created["Id"])
-            return _code(client, created["Id"]) == _WORD
+            return asked(lambda: _code(client, created["Id"])) == _WORD
         finally:
-            client.remove_container(created["Id"], force=True, v=True)
+            within(PROBE_SECONDS, lambda: asked(lambda: client.remove_container(created["Id"], force=True, v=True)))
     finally:
         rundir.remove()
 
@@ -70,5 +76,9 @@ def _code(client: APIClient, container: str) -> int | None:
 
     try:
         return int(client.wait(container, timeout=int(PROBE_SECONDS))["StatusCode"])
-    except (Timeout, ConnectionError):
+    except Timeout:
         return None
+    except ConnectionError as error:
+        if "timed out" in str(error):  # while the answer was read, which had begun
+            return None
+        raise

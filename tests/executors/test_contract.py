@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dagbook.runner.core.model import Kind
 from dagbook.runner.executors.contract import CellStarted, Output, Started
 
 from .conftest import Bench, record
@@ -83,6 +85,18 @@ def test_leaving_in_a_cell_is_never_a_success(bench: Bench, cell: str, code: int
     outcome = bench.run(bench.job("1", cell, "open('unreached', 'w')"))
     assert not outcome.ok
     assert outcome.reason.startswith(f"the kernel exited (code {code}) in cell 2")
+
+
+def test_F16_a_kernel_that_never_answers_is_given_up_with_what_it_said(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("handshake", "outcomes"):
+        monkeypatch.setattr(f"dagbook.runner.executors.{module}.START_SECONDS", 1.0)
+    launch = ("sh", "-c", "echo importing for ever >&2; exec sleep 600")
+    outcome = bench.run(bench.job("1", runtime=replace(bench.runtime(Kind.CELL), launch=launch)))
+    assert not outcome.ok
+    assert outcome.reason == "the kernel did not answer within 1 s:\nimporting for ever"
+    assert not outcome.lost
 
 
 def test_asking_is_an_error_that_says_so(bench: Bench) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -70,11 +71,17 @@ class Engine:
             self._process = None
 
     def kill(self) -> None:
-        """End it as a crash does."""
+        """End it as a crash does, and its containerd with it; nobody may bury that, and then no other would start."""
         assert self._process is not None
+        written = self.folder / "exec/containerd/containerd.pid"
+        handle = os.pidfd_open(int(written.read_text()))
         self._process.kill()
         self._process.wait()
         self._process = None
+        died, _, _ = select.select([handle], [], [], _READY_SECONDS)
+        os.close(handle)
+        assert died, "containerd outlives its engine"
+        written.unlink(missing_ok=True)
 
     def load_image(self) -> None:
         """Make IMAGE there."""

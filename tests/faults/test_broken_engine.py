@@ -102,7 +102,7 @@ def test_F27_a_run_ends_and_tells_that_it_was_the_engine(
     assert (said.code, told in said.out + said.err) == (code, True), said.out + said.err
 
 
-@pytest.mark.parametrize("bytes", [100, 700, *([300, 2000, 4000] if LONG else [])])
+@pytest.mark.parametrize("bytes", [100, 700, *([300, 2000, 2500] if LONG else [])])
 def test_F27_a_command_whose_output_was_broken_off_has_not_succeeded(dagbook: Dagbook, flow: Path, bytes: int) -> None:
     said = run(dagbook, flow, Fault(ATTACH, bytes=bytes))
     assert said.code == 1
