@@ -63,6 +63,7 @@ _COMMANDS = {name: module for theme in _THEMES.values() for name, (module, _) in
 _WIDEST = max(map(len, _COMMANDS))
 
 
+INTERRUPTED = 130
 COMPLETES = "_DAGBOOK_COMPLETE"  # the variable by which a shell asks what completes a command line
 
 
@@ -82,6 +83,14 @@ class _Commands(click.Group):
 
         with redirect_stdout(guarded_stream(sys.stdout)), redirect_stderr(guarded_stream(sys.stderr)):
             return super().main(*args, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Ctrl-C ends every command with its own exit code; what it writes is written whole or not at all."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Cancelled.", err=True)
+            sys.exit(INTERRUPTED)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_COMMANDS)

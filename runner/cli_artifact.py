@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .cli_options import AS_JSON, STORE, guarded, print_json, store_at
-from .interruptible import interruptible
 
 if TYPE_CHECKING:
     from .core.lifecycle import NodeRun
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 @STORE
 @AS_JSON
 @guarded
-@interruptible
 def artifact(
     wanted: str, node: str, pattern: str, output: Path | None, force: bool, store: Path | None, as_json: bool
 ) -> int:

@@ -11,7 +11,6 @@ import click
 
 from .cli_data_look import NAME, check, diff, list_, log_, opened_store, query
 from .cli_options import AS_JSON, STORE, guarded, print_json, tell_problems
-from .interruptible import interruptible
 
 if TYPE_CHECKING:
     from .core.errors import Problem
@@ -75,7 +74,6 @@ def create(name: str, description: str, start: str | None, store: Path | None, a
 @STORE
 @AS_JSON
 @guarded
-@interruptible
 def put(
     name: str,
     sources: tuple[Path, ...],
@@ -135,7 +133,6 @@ def _tell_commit(opened: Store, before: Commit | None, commit: Commit, told: lis
 @STORE
 @AS_JSON
 @guarded
-@interruptible
 def get(name: str, pattern: str, output: Path | None, force: bool, store: Path | None, as_json: bool) -> int:
     """Copy files of a dataset into a folder, each at its path in the dataset.
 

@@ -21,7 +21,6 @@ from .cli_options import (
     tell_problems,
     text_fetched,
 )
-from .interruptible import interruptible
 from .saved_text import save_text
 
 if TYPE_CHECKING:
@@ -88,7 +87,6 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 @images.command()
 @_options
 @guarded
-@interruptible
 def build(file: Path, **options: Any) -> int:
     """Make the image that each node of FILE needs; those that are there are not made again.
 
@@ -104,7 +102,6 @@ def build(file: Path, **options: Any) -> int:
 @images.command()
 @_options
 @guarded
-@interruptible
 def push(file: Path, **options: Any) -> int:
     """Make the images as `build` does, and send those with a tag of their own to the registry that it names.
 

@@ -256,6 +256,25 @@ def test_F9_ctrl_c_ends_the_run_in_order_with_130(
     assert "begun" in Path(shown["node_runs"][0]["notebook"]).read_text()
 
 
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_F9_ctrl_c_before_a_run_begins_ends_the_command_with_130(
+    started: Started, make_notebook: MakeNotebook, command: str
+) -> None:
+    """The exit code 1 would say that a node has failed."""
+    notebook = make_notebook("%%pipeline_node a --secret vault:token\n1")
+    asked = notebook.parent / "asked"
+    os.mkfifo(asked)
+    (notebook.parent / "dagbook.toml").write_text(f"secret_command = 'sh -c \"echo x > {asked}; exec cat {asked}\"'")
+    child = started(command, notebook, *PROCESS)
+    assert asked.read_text() == "x\n"  # it is being asked
+    child.send_signal(signal.SIGINT)
+    out, _ = child.communicate(timeout=15)
+    os.close(os.open(asked, os.O_RDWR))  # whoever still reads there ends
+    assert child.returncode == 130
+    assert "Cancelled" in out
+    assert "Traceback" not in out
+
+
 def test_F9_sigterm_ends_the_run_in_order_with_4(started: Started, make_notebook: MakeNotebook) -> None:
     child = started("run", make_notebook(SLOW), *PROCESS)
     read_until(child, "slow | begun")
