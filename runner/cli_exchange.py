@@ -108,11 +108,11 @@ def _write(imported: Imported, name: str | None, file: Path, output: Path) -> No
     from .formats.recognised import chosen
 
     if output.suffix == ".ipynb":
-        save_text(output, _notebook_text(chosen(imported, name, file.name)))
+        save_text(output, _notebook_text(chosen(imported, name, file.name)), file)
     elif name is not None:
-        save_text(output, write_native([chosen(imported, name, file.name)]))
+        save_text(output, write_native([chosen(imported, name, file.name)]), file)
     else:
-        save_text(output, write_native(imported.pipelines))
+        save_text(output, write_native(imported.pipelines), file)
     click.echo(f"written: {output}", err=True)
 
 
@@ -145,7 +145,7 @@ def export(file: Path, form: str, output: Path | None, pipeline: str | None) -> 
     if ledger.failed:
         return 2
     if output:
-        save_text(output, text)
+        save_text(output, text, file)
         click.echo(f"written: {output}", err=True)
     else:
         sys.stdout.write(text)

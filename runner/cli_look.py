@@ -97,8 +97,11 @@ def _write_page(file: Path, follower: Follower) -> None:
     """The run as a web page. Raises MachineError (E-FILE-WRITE)."""
     from .board.document import static_page
     from .core.errors import MachineError, problem
+    from .formats.spared import check_no_notebook, check_spared
     from .reports.texts import hiding_of
 
+    check_no_notebook("--html", file)
+    check_spared("--html", file)
     text = static_page(follower, time.time(), hiding_of(follower))
     try:
         file.write_text(text, encoding="utf-8")

@@ -85,7 +85,7 @@ def reporting(command: Callable[..., int]) -> Callable[..., int]:
 
         asked = {name: options.pop(name, None) for name in ("output", "html", "junit", "summary")}
         reports = Reports.asked(**asked, annotations=options.pop("annotations", "none"))
-        reports.make_room()
+        reports.make_room(options.get("file"))
         name = str(options.get("file") or options.get("wanted") or "dagbook")
         try:
             with told_to_end():

@@ -243,7 +243,7 @@ def graph(file: Path, form: str | None, output: Path | None, whole: bool, **opti
     sound(definition)
     picture = _picture(as_seen(definition.pipeline, definition.folder or file.absolute().parent), form, whole)
     if output:
-        save_text(output, f"{picture}\n")
+        save_text(output, f"{picture}\n", file)
         click.echo(f"Wrote {output}.", err=True)
     else:
         click.echo(picture)

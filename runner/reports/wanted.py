@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import PipelineError, problem
 from ..formats.commands import as_seen
 from ..formats.remote_file import RemoteFile
+from ..formats.spared import check_no_notebook, check_not_of_a_store, check_spared
 from . import annotations as annotated
 from .files import make_room
 
@@ -79,8 +80,10 @@ class Reports:
             return "the job's summary"
         return as_seen(path) if isinstance(path, Path) else str(path)
 
-    def make_room(self) -> None:
-        """Make the folders, and see that each file can be written.
+    def make_room(self, file: Path | None = None) -> None:
+        """Make the folders, and see that each file can be written, and none over what is to stay: FILE, a store.
+
+        The notebook may take the place of FILE, as with papermill.
 
         Raises PipelineError (E-FILE-WRITE, E-URL-SCHEME, E-USAGE).
         """
@@ -91,6 +94,8 @@ class Reports:
                 what = f"--{other} and --{name} name the same file, {path}"
                 raise PipelineError(problem("E-USAGE", what=what, hint="Give each a file of its own."))
             seen[same] = name
+            if isinstance(path, Path):
+                _check_spared(name, path, file)
             make_room(path)
 
     def write_ahead(self, definition: Definition) -> None:
@@ -110,6 +115,15 @@ class Reports:
         """The options that ask `dagbook report` for the same files."""
         places = ((name, path.url if isinstance(path, RemoteFile) else str(path)) for name, path in self.paths())
         return [word for name, place in places for word in (f"--{name}", place)]
+
+
+def _check_spared(name: str, path: Path, file: Path | None) -> None:
+    """Raise PipelineError (E-USAGE) for a report in the place of something that is none."""
+    if name == "output":
+        check_not_of_a_store("-o", path)
+    else:
+        check_no_notebook(f"--{name}", path)
+        check_spared(f"--{name}", path, file)
 
 
 def _check_is_local(name: str, path: Path | str | None) -> None:
