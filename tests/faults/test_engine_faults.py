@@ -6,7 +6,6 @@ nothing that had finished runs again, and no container is left.
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import time
@@ -19,7 +18,7 @@ from dagbook.runner.audit import audit
 from dagbook.runner.records.store import Store
 from tests.conftest import MakeNotebook, Said, read_until
 from tests.executors.conftest import BASE
-from tests.faults.box import Box
+from tests.faults.box import LONG, Box
 from tests.faults.disks import MIB, disk_for
 from tests.faults.engines import IMAGE, Engine, private_engine
 from tests.faults.test_resume import facts_of, starts
@@ -30,7 +29,8 @@ Dagbook = Callable[..., Said]
 Started = Callable[..., "subprocess.Popen[str]"]
 
 DOCKER = ("--executor", "docker", "--image", IMAGE, "--code", "none")
-ONLY_LONG = pytest.mark.skipif(not os.environ.get("LONG_FAULTS"), reason="half a minute more: LONG_FAULTS=1")
+ONLY_LONG = pytest.mark.skipif(not LONG, reason="half a minute more: LONG_FAULTS=1")
+RESTARTS = 20 if LONG else 1
 GATE = "mkfifo /tmp/gate\necho waits\nread word < /tmp/gate\n"  # in a container there is nothing of the box
 FLOW = (
     "%%pipeline_command first\necho 1 > one.txt",
@@ -73,8 +73,18 @@ def ends(child: subprocess.Popen[str], within: float) -> str:
 
 def goes_on(started: Started, dagbook: Dagbook, engine: Engine, store: Path, run: str) -> None:
     """With the engine back the run comes to its end; what had finished has not run again, and nothing is left."""
+    comes_to_its_end(resumed(started, run), dagbook, engine, store, run)
+
+
+def resumed(started: Started, run: str) -> subprocess.Popen[str]:
+    """The run when it goes on, and its second node waits again."""
     child = started("resume", run)
     read_until(child, "held | waits")
+    return child
+
+
+def comes_to_its_end(child: subprocess.Popen[str], dagbook: Dagbook, engine: Engine, store: Path, run: str) -> None:
+    """As `goes_on`, for a run that went on already."""
     let_go(engine)
     out, _ = child.communicate(timeout=60)
     assert child.returncode == 0, out
@@ -97,10 +107,14 @@ def test_F25_P21_an_engine_that_restarts_loses_its_nodes_and_the_run_goes_on(
         engine.stop()
         engine.start(*options)
     child, run = begun(started, flow)
-    engine.stop()
-    engine.start(*options)
-    assert "held lost" in ends(child, 60)
-    goes_on(started, dagbook, engine, flow.parent / ".dagbook", run)
+    for _ in range(RESTARTS):
+        engine.stop()
+        engine.start(*options)
+        assert "held lost" in ends(child, 60)
+        child = resumed(started, run)
+    store = flow.parent / ".dagbook"
+    comes_to_its_end(child, dagbook, engine, store, run)
+    assert starts(facts_of(store, run))["held"] == RESTARTS + 1
 
 
 CELL = """%%pipeline_node held
