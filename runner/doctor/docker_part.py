@@ -181,12 +181,13 @@ def _container(subject: Subject, client: APIClient, engine: Engine, base: dict[s
     from docker.errors import DockerException
     from requests.exceptions import RequestException
 
+    from ..executors.engine_trouble import BrokenOff
     from ..executors.transport import sockets_cross
 
     began = time.monotonic()
     try:
         cross = sockets_cross(client, engine, str(base["Id"]))
-    except (DockerException, RequestException, OSError) as error:
+    except (DockerException, RequestException, BrokenOff, OSError) as error:
         fix = "Look at the engine's own log (journalctl -u docker), and whether `docker run` works."
         return _lacking(subject, "container", f"none could be started: {_said(error)}", fix)
     seconds = time.monotonic() - began

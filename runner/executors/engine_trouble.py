@@ -12,6 +12,10 @@ TIMES = 3  # that a question is asked which changes nothing
 T = TypeVar("T")
 
 
+class BrokenOff(Exception):
+    """The engine broke off what it was to tell."""
+
+
 def asked(question: Callable[[], T]) -> T:
     """What the engine answers; a question that changes nothing is asked again where the engine failed to answer it.
 
@@ -63,4 +67,6 @@ def _is_broken_off(error: Exception) -> bool:
     from requests.exceptions import RequestException
     from urllib3.exceptions import HTTPError
 
+    if isinstance(error, BrokenOff):
+        return True
     return isinstance(error, RequestException | HTTPError) and not hasattr(error, "explanation")

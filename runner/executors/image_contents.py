@@ -1,32 +1,25 @@
 """What is in an image: a shell, a python3 with ipykernel, kernelspecs.
 
 An image is looked into once (by its id), by a container of it; what was seen is remembered in the user's cache folder.
-Nobody has vouched for it: it may swallow what it is asked, answer without end, or not at all.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
-import socket
-import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .caches import recall, remember
-from .daemon import LABEL
 from .engine_trouble import TIMES, told
+from .trial import Endless, Silent, said
 
 if TYPE_CHECKING:
     from docker import APIClient
 
 LOOK = 3  # raise it when images are looked into differently
 LOOK_SECONDS = 60.0
-LOOK_BYTES = 4 * 2**20
-LOOK_MEMORY = 2**30
-LOOK_PIDS = 256
 
 # Python is asked as nodes start it: without the image's search path.
 _LOOK_SCRIPT = r"""
@@ -89,8 +82,10 @@ def look(client: APIClient, image: str) -> Seen:
         return known
     try:
         seen = _told(client, image)
-    except _Endless as error:
-        return Seen(refused=str(error))
+    except Endless:
+        return Seen(refused="asked what is in it, it answers without end")
+    except Silent:
+        return Seen(refused=f"asked what is in it, it does not answer within {LOOK_SECONDS:g} s")
     except APIError as error:
         why = str(error.explanation or error)[:300]
         if not re.search(r"[\"`']sh[\"`']", why):  # else it is that there is none
@@ -124,71 +119,8 @@ def _fact(image: str) -> str:
     return f"image-{LOOK}-{image.removeprefix('sha256:')[:32]}"
 
 
-class _Endless(Exception):
-    """An image that says too much, or takes too long to say it."""
-
-
 def _said(client: APIClient, image: str) -> str:
-    """What the script says that looks into an image. Raises _Endless."""
-    from docker.errors import APIError
-    from docker.types import LogConfig
-    from requests.exceptions import RequestException
-
-    host = client.create_host_config(
-        auto_remove=True,
-        network_mode="none",
-        mem_limit=LOOK_MEMORY,
-        pids_limit=LOOK_PIDS,
-        security_opt=["no-new-privileges"],
-        log_config=LogConfig(type="none"),  # what it says goes nowhere but here
-    )
-    created = client.create_container(
-        image,
-        entrypoint=["sh", "-c", _LOOK_SCRIPT],
-        command=[],
-        user="0:0",
-        labels={LABEL: "look"},
-        network_disabled=True,
-        host_config=host,
-        healthcheck={"test": ["NONE"]},
-    )
-    try:
-        attached = client.attach_socket(created["Id"], params={"stream": 1, "stdout": 1})
-        try:
-            client.start(created["Id"])
-            return _heard(attached).decode(errors="replace")
-        finally:
-            attached.close()
-    finally:
-        with contextlib.suppress(APIError, RequestException):  # gone, or going; it removes itself
-            client.remove_container(created["Id"], force=True, v=True)
-
-
-def _heard(attached: Any) -> bytes:
-    from docker.utils.socket import frames_iter
-
-    connection: socket.socket = getattr(attached, "_sock", attached)
-    connection.settimeout(None)
-    overdue = threading.Event()
-
-    def hang_up() -> None:
-        overdue.set()
-        connection.shutdown(socket.SHUT_RDWR)
-
-    late = threading.Timer(LOOK_SECONDS, hang_up)
-    late.daemon = True
-    late.start()
-    heard = b""
-    try:
-        for _, data in frames_iter(attached, tty=False):  # type: ignore[no-untyped-call]
-            heard += data
-            if len(heard) > LOOK_BYTES:
-                raise _Endless("asked what is in it, it answers without end")
-    finally:
-        late.cancel()
-    if overdue.is_set():
-        raise _Endless(f"asked what is in it, it does not answer within {LOOK_SECONDS:g} s")
-    return heard
+    return said(client, image, _LOOK_SCRIPT, user="0:0", label="look", seconds=LOOK_SECONDS)
 
 
 def _seen(output: str) -> Seen:

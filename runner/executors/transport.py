@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 from .caches import recall, remember
 from .containers import Engine
-from .daemon import LABEL
-from .engine_trouble import asked, told
-from .pulse import within
+from .engine_trouble import BrokenOff, told
 from .rundir import INSIDE, RunDir
+from .trial import Silent, said
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -23,8 +22,8 @@ PROBE_SECONDS = 10.0
 
 # A FIFO and a unix socket are alike in this: both live in the kernel of the machine, the file is but their name.
 # A shell is all that it takes to read one; a node's image need not have more.
-_READ = f"read -r word <{INSIDE}/alive; exit $word"
-_WORD = 47
+_READ = f"read -r word <{INSIDE}/alive; echo read $word"
+_WORD = "word"
 
 
 def transport_of(client: APIClient, engine: Engine, image: str, wanted: str) -> str:
@@ -45,40 +44,21 @@ def transport_of(client: APIClient, engine: Engine, image: str, wanted: str) -> 
 
 
 def sockets_cross(client: APIClient, engine: Engine, image: str) -> bool:
-    """Whether what this process writes into a mounted folder's FIFO reaches a container; found out by starting one."""
+    """Whether what this process writes into a mounted folder's FIFO reaches a container; found out by starting one.
+
+    Raises BrokenOff, and what the engine's package raises.
+    """
     from docker.types import Mount
 
     rundir = RunDir.make()
     try:
         rundir.open_lifeline(f"{_WORD}\n".encode())
         mounts = [Mount(INSIDE, str(rundir.path), type="bind")]
-        created = client.create_container(
-            image,
-            entrypoint=["sh", "-c", _READ],
-            command=[],
-            user=engine.user,
-            labels={LABEL: "probe"},
-            network_disabled=True,
-            host_config=client.create_host_config(mounts=mounts, network_mode="none"),
-        )
-        try:
-            client.start(created["Id"])
-            return asked(lambda: _code(client, created["Id"])) == _WORD
-        finally:
-            within(PROBE_SECONDS, lambda: asked(lambda: client.remove_container(created["Id"], force=True, v=True)))
+        heard = said(client, image, _READ, user=engine.user, label="probe", seconds=PROBE_SECONDS, mounts=mounts)
+    except Silent:  # nobody reads what we wrote
+        return False
     finally:
         rundir.remove()
-
-
-def _code(client: APIClient, container: str) -> int | None:
-    """The exit code of a container; None when it did not end in time (nobody reads what we wrote)."""
-    from requests.exceptions import ConnectionError, Timeout
-
-    try:
-        return int(client.wait(container, timeout=int(PROBE_SECONDS))["StatusCode"])
-    except Timeout:
-        return None
-    except ConnectionError as error:
-        if "timed out" in str(error):  # while the answer was read, which had begun
-            return None
-        raise
+    if "read" not in heard:
+        raise BrokenOff("it broke off its answer")
+    return _WORD in heard.split()
