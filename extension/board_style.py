@@ -72,14 +72,16 @@ _FOUND = """
 _KERNEL_IS = ".jp-NotebookPanel:has(.jp-Notebook-ExecutionIndicator[data-status={}]) .dagbook-board"
 _SOUGHT = _KERNEL_IS.format("connecting")
 _NONE = ",".join(_KERNEL_IS.format(status) for status in ("disconnected", "unknown"))
+_ALONE = f":is(.dagbook-board.jupyter-widgets-disconnected,{_SOUGHT},{_NONE})"
 _GONE = f"""
 .dagbook-board .jupyter-widgets-disconnected::before{{content:none!important}}
-:is(.dagbook-board.jupyter-widgets-disconnected,{_SOUGHT},{_NONE})::before{{display:block;padding:8px 12px;
+{_ALONE}::before{{display:block;padding:8px 12px;
 border-bottom:1px solid {_LINE};border-left:4px solid var(--jp-warn-color1,#b26a00);background:{_LOWER};color:{_INK};
 font:600 13px/1.4 var(--jp-ui-font-family,system-ui,sans-serif);
 align-self:stretch;
 content:"The kernel has gone; a run goes on without it. %load_ext dagbook, then %pipeline_show latest"}}
 {_SOUGHT}::before{{content:"The kernel does not answer; a run goes on without it, and may be further than this shows"}}
+{_ALONE} .dagbook-steering{{opacity:.4;pointer-events:none}}
 """
 
 # A board is drawn in one theme; when the page shows the other one, its picture is turned over, and keeps its hues.

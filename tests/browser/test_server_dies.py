@@ -62,6 +62,9 @@ def server(box: Box, tmp_path: Path) -> Iterator[Server]:
 SIGN = """() => getComputedStyle([...document.querySelectorAll('.dagbook-board')].at(-1), '::before').content"""
 
 
+STEERS = "() => getComputedStyle([...document.querySelectorAll('.dagbook-steering')].at(-1)).pointerEvents"
+
+
 def wait_for_sign(lab: Lab, words: str) -> None:
     """Wait until the board says this of its kernel."""
     lab.page.wait_for_function(f"words => ({SIGN})().includes(words)", arg=words)
@@ -85,6 +88,7 @@ def test_F12_a_server_that_is_killed_loses_no_run_and_the_board_of_the_next_one_
     wait_for_sign(lab, "The kernel does not answer; a run goes on without it")
     lab.page.get_by_role("dialog").get_by_text("Close").click()  # JupyterLab says it too
     picture(lab, "gone")
+    assert lab.page.evaluate(STEERS) == "none"  # a click would go nowhere, without a word
     assert left_of(server.kernels) == []
     server.start()
     wait_for_sign(lab, "The kernel has gone; a run goes on without it")
@@ -98,6 +102,7 @@ def test_F12_a_server_that_is_killed_loses_no_run_and_the_board_of_the_next_one_
     lab.open(name)
     lab.run(0, 5)
     shown.wait_for_state("held", "running")
+    assert lab.page.evaluate(STEERS) == "auto"
     picture(lab, "reopened")
     box.open_gate()
     shown.wait_for_state("last", "succeeded")
