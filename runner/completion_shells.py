@@ -22,6 +22,7 @@ from click.shell_completion import (
 VARIABLE = "_DAGBOOK_COMPLETE"  # as click names it after the command
 SHELLS = ("bash", "zsh", "fish")
 _SPECIAL = re.compile(r"([^\w@%+=:,./~#-])", re.ASCII)  # what bash reads otherwise than it stands
+_WITHIN_QUOTES = re.compile(r'([$`"\\])')  # the same between double quotes
 
 
 class _Quiet(ShellComplete):
@@ -31,7 +32,8 @@ class _Quiet(ShellComplete):
         """See `ShellComplete.get_completions`."""
         self.ctx_args = {**self.ctx_args, "obj": tuple(args)}  # click itself forgets what is not yet whole
         with contextlib.redirect_stderr(io.StringIO()), contextlib.suppress(Exception, SystemExit):
-            return super().get_completions(args, incomplete)
+            # A name with a line end or the like would be read as two, and cannot be typed anyway.
+            return [one for one in super().get_completions(args, incomplete) if str(one.value).isprintable()]
         return []
 
 
@@ -61,8 +63,19 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
         """See `ShellComplete.format_completion`."""
         words, number = os.environ.get("COMP_WORDS", "").split("\n"), int(os.environ.get("COMP_CWORD", "0"))
         typed = words[number] if number < len(words) else ""
-        quoted = typed[:1] in ("'", '"')  # an open quote: bash closes it itself
-        return f"{item.type},{item.value if quoted else _SPECIAL.sub(_escape, item.value)}"
+        return f"{item.type},{_quoted(item.value, typed[:1])}"
+
+
+def _quoted(value: str, begun: str) -> str:
+    """The value as bash is to read it after what is `begun`: an open quote is closed by bash itself.
+
+    Whoever named a file or a node must not have a command run by that.
+    """
+    if begun == "'":
+        return value.replace("'", "'\\''")
+    if begun == '"':
+        return _WITHIN_QUOTES.sub(r"\\\1", value)
+    return _SPECIAL.sub(_escape, value)
 
 
 def _escape(found: re.Match[str]) -> str:

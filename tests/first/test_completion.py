@@ -241,3 +241,23 @@ def test_a_quote_that_is_open_is_closed(keyboard: Callable[[str], Keyboard]) -> 
     shown = keyboard("bash")
     shown.type(f"{READ['bash']}; echo rea''dy\n", "ready")
     shown.type('dagbook check "my f\t\n', "my flow.ipynb: 3 nodes")
+
+
+@pytest.mark.parametrize("begun", ["", "'", '"'])
+def test_a_name_that_is_completed_runs_nothing(tmp_path: Path, begun: str) -> None:
+    name = "a $(touch pwned) `touch pwned` 'b' \\.ipynb"
+    write_notebook(tmp_path / "project" / name, "%%pipeline_node first\n1")
+    shown = Keyboard("bash", tmp_path / "project")
+    try:
+        shown.type(f"{READ['bash']}; echo rea''dy\n", "ready")
+        shown.type(f"dagbook check {begun}a\t\n", ".ipynb: 1 node")
+    finally:
+        shown.close()
+    assert not (tmp_path / "project" / "pwned").exists()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_name_of_two_lines_is_not_completed(tmp_path: Path, shell: str) -> None:
+    write_notebook(tmp_path / "project" / "a\nplain,$(touch pwned).ipynb", "%%pipeline_node first\n1")
+    write_notebook(tmp_path / "project" / "b.ipynb", "%%pipeline_node first\n1")
+    assert asked(tmp_path / "project", "check", "", shell=shell) == ["b.ipynb"]
