@@ -16,6 +16,7 @@ from ..core.errors import Problem, problem
 from ..core.model import Kind
 from ..records.failpoints import failpoint
 from ..records.room import OF_THE_MACHINE
+from . import trial
 from .command import drive_command
 from .containers import KEPT_LABEL, TCP_PORTS, Engine
 from .contract import Job, Needs, Outcome, Reporter, Runtime
@@ -164,7 +165,7 @@ class DockerExecutor:
         live = live_runs()
         ended = [one for one in found if one["Labels"].get(RUN_LABEL) not in live]
         dead = [one["Id"] for one in ended if not is_held(Path(one["Labels"].get(KEPT_LABEL) or "/nowhere"))]
-        for identity in dead:
+        for identity in [*dead, *trial.old(self.client)]:
             self.remove(identity)
         remove_networks(self.client, store)
         return dead

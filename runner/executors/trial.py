@@ -1,7 +1,7 @@
 """A container that runs a few lines of shell and is gone: how images and engines are asked what they are like.
 
-It removes itself, also when nobody is there any more. Nobody has vouched for its image: it may swallow what it is
-asked, answer without end, or not at all.
+It removes itself when it ends, also when nobody is there any more. Nobody has vouched for its image: it may swallow
+what it is asked, answer without end, or not at all.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 MOST_BYTES = 4 * 2**20
 MEMORY = 2**30
 PIDS = 256
+TRIAL_LABEL = "dagbook.trial"
+OLD_SECONDS = 600.0  # after which nobody listens to one any more, whatever the engine's clock says
 
 
 class Endless(Exception):
@@ -56,7 +59,7 @@ def said(
         entrypoint=["sh", "-c", script],
         command=[],
         user=user,
-        labels={LABEL: label},
+        labels={LABEL: label, TRIAL_LABEL: ""},
         network_disabled=True,
         host_config=host,
         healthcheck={"test": ["NONE"]},
@@ -71,6 +74,12 @@ def said(
     finally:
         with contextlib.suppress(APIError, RequestException):  # gone, or going; it removes itself
             client.remove_container(created["Id"], force=True, v=True)
+
+
+def old(client: APIClient) -> list[str]:
+    """The ids of those that do not end, and whose process was killed while it listened."""
+    found = client.containers(all=True, filters={"label": TRIAL_LABEL})
+    return [one["Id"] for one in found if time.time() - one["Created"] > OLD_SECONDS]
 
 
 def _heard(attached: Any, seconds: float) -> bytes:

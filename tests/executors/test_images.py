@@ -14,12 +14,14 @@ import pytest
 
 from dagbook.runner.core.errors import PipelineError
 from dagbook.runner.core.model import Kind
+from dagbook.runner.executors import trial
 from dagbook.runner.executors.contract import Needs, Runtime
 from dagbook.runner.executors.derived import REPOSITORY, Recipe
+from dagbook.runner.executors.docker import DockerExecutor
 from dagbook.runner.executors.image_contents import Seen, Spec, _seen
 from dagbook.runner.executors.images import _name_and_tag, kernel_for
 
-from .conftest import BASE, NOKERNEL, Bench, containers
+from .conftest import BASE, NOKERNEL, Bench, containers, until
 
 REQUIREMENT = "six"  # small, pure Python
 
@@ -239,3 +241,21 @@ def test_the_same_recipe_is_the_same_image() -> None:
     assert recipe.key == Recipe("sha256:a", ("numpy",), "x").key
     others = [Recipe("sha256:b", ("numpy",), "x"), Recipe("sha256:a", ("numpy", "x")), Recipe("sha256:a", ("numpy",))]
     assert recipe.key not in {other.key for other in others}
+
+
+@pytest.mark.fault
+def test_P7_a_container_that_looks_into_an_image_for_nobody_is_removed_when_it_is_old(
+    docker: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process was killed, and what the image was asked does not end."""
+    words = ["docker", "run", "-d", "--label", trial.TRIAL_LABEL, BASE, "sleep", "600"]
+    left = subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+    executor = docker.executor
+    assert isinstance(executor, DockerExecutor)
+    assert left not in trial.old(executor.client)
+    with monkeypatch.context() as later:
+        later.setattr(trial, "OLD_SECONDS", -60.0)
+        assert left in trial.old(executor.client)
+    monkeypatch.setattr(trial, "old", lambda client: [left])  # and not those of others that listen just now
+    executor.remove_leftovers(docker.store, list)
+    until(lambda: left not in containers(trial.TRIAL_LABEL))
