@@ -25,6 +25,7 @@ def inert(text: str) -> str:
     return " ".join(_CONTROL.sub("", text).splitlines())
 
 
+_HARMLESS = b"\t\n" + bytes(range(0x20, 0x7F))
 _OF_CI = re.compile(r"^(?=\s*(?:::|##\[))", re.MULTILINE)
 
 
@@ -45,7 +46,7 @@ class _Guarded:
 
     def write(self, text: str) -> int:
         """Write what is harmless of `text`; its whole length counts as written."""
-        told = _CONTROL.sub(_passed, text)
+        told = text if _is_plain(text) else _CONTROL.sub(_passed, text)
         try:
             self._stream.write(told)
         except UnicodeEncodeError:  # a name that is no text, or more than this terminal's letters
@@ -60,6 +61,13 @@ class _Guarded:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether there is certainly no control character in `text`; far faster than the pattern, as logs are long."""
+    if text.isascii():
+        return not text.encode().translate(None, _HARMLESS)
+    return text.replace("\n", " ").replace("\t", " ").isprintable()
 
 
 def _passed(found: re.Match[str]) -> str:

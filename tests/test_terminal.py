@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 
 import pytest
@@ -12,7 +13,7 @@ from dagbook.runner.core.lifecycle import Created, NodeRun, State
 from dagbook.runner.printer import Printer
 from dagbook.runner.records.folding import fold
 from dagbook.runner.records.follow import Watched
-from dagbook.runner.terminal_text import harmless, inert
+from dagbook.runner.terminal_text import guarded_stream, harmless, inert
 from tests.conftest import MakeNotebook, Said
 
 
@@ -143,6 +144,16 @@ def test_T5_datums_are_told_with_names_that_a_line_can_hold(
     told = dagbook("datums", "a").out
     assert not [one for one in OBEYED if one in told]
     assert [line for line in told.splitlines() if "ValueError" in line and "✓ other" in line]
+
+
+@pytest.mark.parametrize("beside", ["a", "é☃"])
+def test_T5_no_control_character_is_passed_on_to_a_terminal_beside_those_of_progress(beside: str) -> None:
+    """Each by itself, also in text that is looked through the fast way."""
+    for code in [*range(0x20), *range(0x7F, 0xA0)]:
+        stream = io.StringIO()
+        guarded_stream(stream).write(f"{beside}{chr(code)}{beside}\n")
+        kept = chr(code) if chr(code) in "\t\n\r" else ""
+        assert stream.getvalue() in (f"{beside}{kept}{beside}\n", f"{beside}{beside[1:]}\n"), code
 
 
 def test_P26_a_node_that_prints_without_end_is_printed_to_its_last_line() -> None:
