@@ -9,38 +9,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import getpass
-import json
 import os
-import signal
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
 
 from ..core.errors import Problem
 from ..core.model import Kind
 from ..records.failpoints import failpoint
-from .command import drive_command, pieces
+from .child import Child
+from .command import drive_command
 from .contract import Job, Mount, Needs, Outcome, Reporter, Runtime
-from .exits import Ending, Exit, death
 from .gate import Gate, Passed
 from .hiding import told
 from .interpreters import PYTHON, settle
-from .kept import Kept, hand_over
 from .kernel import pass_gate, run_notebook
 from .launch import GROUP, NAMESPACE, environment, kernel_command, launcher, script_command
-from .resources import Measured, gpu_variables, read_used, shortages, this_machine
-from .rundir import INSIDE, RunDir, helper_module, remove_stale
+from .resources import gpu_variables, read_used, shortages, this_machine
+from .rundir import RunDir, helper_module, remove_stale
 from .sandbox import bubblewrap, wrap
 from .secret_folders import lay_out
 from .threads import THREADS, in_own_thread
-
-_COMPLAINT = 4096  # bytes that are read of what bwrap says
 
 
 class ProcessExecutor:
@@ -187,124 +180,6 @@ def _link_nested(mounts: Sequence[Mount]) -> None:
             place = frame / target.name  # it was kept free for this
             place.rmdir() if place.is_dir() else place.unlink()
             (frame / target.name).symlink_to(mount.source)
-
-
-class Child:
-    """A started child process, in a namespace or in a session of its own."""
-
-    def __init__(
-        self,
-        argv: list[str],
-        variables: dict[str, str],
-        folder: Path,
-        wrapped: Callable[[int], list[str]] | None,
-        rundir: RunDir,
-    ) -> None:
-        self.exit = Exit()
-        self.kept: Kept | None = None
-        self._rundir = rundir
-        self._folder = folder
-        self._init: int | None = None
-        self._born = wrapped is None
-        self._complaint = b""  # of bwrap, which could not make a namespace
-        status, told = os.pipe() if wrapped else (-1, -1)
-        try:
-            self.popen = Measured(
-                wrapped(told) if wrapped else argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                cwd=folder,
-                env=variables,
-                pass_fds=[told] if wrapped else [],
-                start_new_session=True,
-            )
-        finally:
-            if wrapped:
-                os.close(told)
-        followed = self.exit.follow(self._first_process(status) if wrapped else self.popen.pid)
-        if not followed:
-            threading.Thread(target=self._wait, daemon=True).start()
-
-    def _first_process(self, status: int) -> int:
-        """The namespace's first process: when it is gone, so is everything in the namespace."""
-        with open(status, encoding="utf-8") as info:
-            told = ""
-            for line in info:
-                told += line
-                if line.startswith("}"):  # not to its end: a shell around bwrap has the pipe too
-                    break
-            try:
-                self._init = int(json.loads(told)["child-pid"])
-            except (ValueError, KeyError):
-                return self.popen.pid  # bwrap ended at once; its exit code tells
-        return self._init
-
-    def _wait(self) -> None:
-        self.popen.wait()
-        self.exit.tell()
-
-    def streams(self) -> dict[str, IO[bytes]]:
-        """What it prints, where that does not go to files."""
-        found = {"stdout": self.popen.stdout, "stderr": self.popen.stderr}
-        return {name: stream for name, stream in found.items() if stream is not None}
-
-    def printed(self) -> Iterator[tuple[str, bytes]]:
-        """What a command prints, as pairs of a stream's name and bytes; see `ending` for what bwrap says."""
-        for stream, data in pieces(self, self.streams()):
-            if self._is_born():
-                yield stream, data
-            else:
-                self._complaint += data
-
-    def _is_born(self) -> bool:
-        """Whether the node's own has begun, and not only what makes a namespace for it."""
-        self._born = self._born or self._rundir.is_born()
-        return self._born
-
-    def kill(self) -> None:
-        """See `Started.kill`."""
-        if self.kept is not None:
-            self.kept.end()
-            return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.popen.pid, signal.SIGKILL)
-
-    def ending(self) -> Ending:
-        """See `Started.ending`."""
-        code = self.popen.wait()
-        code = 128 - code if code < 0 else code
-        return Ending(code=code, outside="" if self._is_born() else self._unborn(code))
-
-    def _unborn(self, code: int) -> str:
-        """Why there was no namespace: nothing of the node's has run."""
-        assert self.popen.stderr is not None
-        os.set_blocking(self.popen.stderr.fileno(), False)
-        said = self._complaint + (self.popen.stderr.read(_COMPLAINT) or b"")
-        lines = said.decode(errors="replace").strip().splitlines()
-        return f"its namespace could not be made: {lines[-1] if lines else f'bwrap {death(code)}'}"
-
-    def keep(self) -> Mapping[str, Any] | None:
-        """See `Started.keep`."""
-        output = "/output" if self._rundir.seen == INSIDE else str(self._folder)
-        self.kept = hand_over(self._rundir, self.exit, self._rundir.connection(), output=output)
-        return self.kept.as_json() if self.kept else None
-
-    def let_go(self) -> None:
-        """Give back what it held here of a process that a keeper has now."""
-        threading.Thread(target=self.popen.wait, daemon=True).start()  # it is our child all the same
-        self.exit.close()
-        for stream in self.streams().values():
-            stream.close()
-
-    def close(self) -> None:
-        """Wait until it is gone, and give back what it held here."""
-        self.popen.wait()
-        if self._init is not None:
-            self.exit.wait(10)
-        self.exit.close()
-        for stream in self.streams().values():
-            stream.close()
 
 
 def _inherited() -> dict[str, str]:
