@@ -22,7 +22,10 @@ _COMPLAINT = 4096  # bytes that are read of what bwrap says
 
 
 class Child:
-    """A started child process, in a namespace or in a session of its own."""
+    """A started child process, in a namespace or in a session of its own.
+
+    Of one in a namespace it is not known yet whether that can be made: see `begins`.
+    """
 
     def __init__(
         self,
@@ -37,8 +40,7 @@ class Child:
         self._rundir = rundir
         self._folder = folder
         self._init: int | None = None
-        self._born = wrapped is None
-        self._complaint = b""  # of bwrap, which could not make a namespace
+        self._born = wrapped is None  # whether the node's own has begun, and not only what makes a namespace for it
         status, told = os.pipe() if wrapped else (-1, -1)
         try:
             self.popen = Measured(
@@ -81,18 +83,14 @@ class Child:
         found = {"stdout": self.popen.stdout, "stderr": self.popen.stderr}
         return {name: stream for name, stream in found.items() if stream is not None}
 
+    def begins(self) -> bool:
+        """Wait until the node's own has begun; False when it ended before that."""
+        self._born = self._born or self._rundir.wait_for_birth(self.exit.descriptors())
+        return self._born
+
     def printed(self) -> Iterator[tuple[str, bytes]]:
         """What a command prints, as pairs of a stream's name and bytes; see `ending` for what bwrap says."""
-        for stream, data in pieces(self, self.streams()):
-            if self._is_born():
-                yield stream, data
-            else:
-                self._complaint += data
-
-    def _is_born(self) -> bool:
-        """Whether the node's own has begun, and not only what makes a namespace for it."""
-        self._born = self._born or self._rundir.is_born()
-        return self._born
+        return pieces(self, self.streams()) if self._born else iter(())
 
     def kill(self) -> None:
         """See `Started.kill`."""
@@ -106,13 +104,13 @@ class Child:
         """See `Started.ending`."""
         code = self.popen.wait()
         code = 128 - code if code < 0 else code
-        return Ending(code=code, outside="" if self._is_born() else self._unborn(code))
+        return Ending(code=code, outside="" if self._born else self._unborn(code))
 
     def _unborn(self, code: int) -> str:
         """Why there was no namespace: nothing of the node's has run."""
         assert self.popen.stderr is not None
         os.set_blocking(self.popen.stderr.fileno(), False)
-        said = self._complaint + (self.popen.stderr.read(_COMPLAINT) or b"")
+        said = self.popen.stderr.read(_COMPLAINT) or b""
         lines = said.decode(errors="replace").strip().splitlines()
         return f"its namespace could not be made: {lines[-1] if lines else f'bwrap {death(code)}'}"
 

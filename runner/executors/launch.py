@@ -48,8 +48,8 @@ def launcher(
     standard input, `log` sends what it prints to files of the run directory. With `measure`, which prints
     what the command used, the script stays above the command and leaves that in the run directory. `held`: first it
     waits for a line on standard input, and takes the variables that `write_late` left; where the input ends, so does
-    it. `birth`: it leaves the file BORN first of all. `word` is a line that it prints when the command that is measured
-    is over; then a file CUT tells of the end of the lifeline.
+    it. `birth`: it says so by the FIFO BORN first of all. `word` is a line that it prints when the command that is
+    measured is over; then a file CUT tells of the end of the lifeline.
     """
     lifeline = "/dev/fd/3" if stdin else shlex.quote(f"{rundir.seen}/alive")
     quiet = "</dev/null >/dev/null 2>&1"
@@ -61,7 +61,8 @@ def launcher(
     watch = f"( ( ( {opened} ); {mark}kill -KILL {everything} ) {quiet} & )"
     late = shlex.quote(f"{rundir.seen}/{LATE}")
     lines = [
-        *([f": >{shlex.quote(f'{rundir.seen}/{BORN}')}"] if birth else []),
+        # For reading too: a FIFO that nobody reads any more would hold it up for ever.
+        *([f"echo 1<>{shlex.quote(f'{rundir.seen}/{BORN}')}"] if birth else []),
         *([f"read -r line || exit 1; . {late}"] if held else []),
         'mkdir -p "$HOME" "$MPLCONFIGDIR" 2>/dev/null',
         *(["exec 3<&0"] if stdin else []),

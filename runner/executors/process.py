@@ -35,6 +35,10 @@ from .sandbox import bubblewrap, wrap
 from .secret_folders import lay_out
 from .threads import THREADS, in_own_thread
 
+# How often a namespace is tried to make. What bubblewrap does not expect is a mount that goes away while it looks at
+# the mounts of this machine, as those of ending containers do; nothing of the node's has run then.
+NAMESPACES = 3
+
 
 class ProcessExecutor:
     """The executor `process`. `cache` is the folder for virtual environments (default: the user's cache folder).
@@ -99,7 +103,6 @@ class _Attempt:
 
     def _work(self) -> Outcome:
         rundir = self.rundir = RunDir.make() if self.sandbox else RunDir.make(seen=None)
-        child: Child | None = None
         try:
             rundir.open_lifeline()
             lay_out(self.job, rundir)
@@ -110,19 +113,35 @@ class _Attempt:
                     _link_nested(self.job.mounts)
             else:
                 (rundir.path / "lib" / "dagbook.py").touch()
-            child = self.child = self._start(rundir)
-            failpoint("process.started")
-            if self.stopping.is_set():
-                raise asyncio.CancelledError
+            if self.sandbox:
+                rundir.expect_birth()
+            child = self._begun(rundir)
             return self._drive(child, rundir)
         finally:
-            if child is not None and child.kept:
-                child.let_go()
-            elif child is not None:
-                child.kill()
-                child.close()
+            if self.child and self.child.kept:
+                self.child.let_go()
+            elif self.child:
+                self.child.kill()
+                self.child.close()
             self.used = read_used(rundir.path)
             rundir.remove()
+
+    def _begun(self, rundir: RunDir, tries: int = NAMESPACES) -> Child:
+        """The process, of which the node's own has begun, or which ended before that each time it was tried."""
+        child = self.child = self._start(rundir)
+        failpoint("process.started")
+        self._go_on()
+        begun = child.begins()
+        self._go_on()
+        if begun or tries == 1:
+            return child
+        child.close()
+        return self._begun(rundir, tries - 1)
+
+    def _go_on(self) -> None:
+        """Raises CancelledError when it is to stop: after each step from which `stop` finds something to end."""
+        if self.stopping.is_set():
+            raise asyncio.CancelledError
 
     def _drive(self, child: Child, rundir: RunDir) -> Outcome:
         if self.job.kind is Kind.COMMAND:

@@ -4,7 +4,7 @@ k-1 … k-5    the kernel's sockets          c.json     its connection file, as 
 kernel.py    the program that becomes it   script     a command node's script
 alive        the lifeline (a FIFO)         log        what the kernel said on stderr before it could speak
 holds        says that the kernel drops nothing  crash     where Python was when the kernel crashed
-born         says that the namespace was made, and the node's own begins
+born         says that the namespace was made, and the node's own begins (a FIFO)
 printed      what went to its stdout       images/    images that helpers leave for us
 lib/         the helper module `dagbook`   launch     the shell script that starts it all
 stand_ins/   modules for other systems' code, where there are namespaces
@@ -19,11 +19,12 @@ import importlib.util
 import json
 import os
 import secrets
+import select
 import shutil
 import signal
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,7 @@ class RunDir:
     ports: tuple[int, ...] = (1, 2, 3, 4, 5)
     transport: str = "ipc"
     _lifeline: int | None = None
+    _birth: int | None = None
     _owner: int | None = None  # locked as long as this process lives
     _left: bool = False  # a keeper has it now
 
@@ -105,9 +107,22 @@ class RunDir:
         """Whether the kernel has bound all its unix sockets."""
         return all(os.path.exists(self.path / f"k-{number}") for number in reversed(self.ports))
 
-    def is_born(self) -> bool:
-        """Whether what was to be made around the node is there, and the node's own has begun."""
-        return os.path.exists(self.path / BORN)
+    def expect_birth(self) -> None:
+        """Make the FIFO by which the node says that what was to be made around it is there, and its own has begun."""
+        os.mkfifo(self.path / BORN, 0o600)
+        self._birth = os.open(self.path / BORN, os.O_RDONLY | os.O_NONBLOCK)
+
+    def wait_for_birth(self, ends: Collection[int]) -> bool:
+        """Wait until the node has said so; False when one of the descriptors `ends` tells before that it is gone."""
+        assert self._birth is not None
+        poll = select.poll()
+        for descriptor in (self._birth, *ends):
+            poll.register(descriptor, select.POLLIN)
+        poll.poll()
+        try:
+            return bool(os.read(self._birth, 1))
+        except BlockingIOError:
+            return False
 
     def kernel_holds(self) -> bool:
         """Whether the kernel has said that it waits for its reader, and never drops a message (`boot`)."""
@@ -136,12 +151,14 @@ class RunDir:
         """Give it up to the process that has taken over what `held` gave: `remove` does nothing from now on."""
         self._left = True
         self.cut_lifeline()
-        self._unlock()
+        self._let_go()
 
-    def _unlock(self) -> None:
+    def _let_go(self) -> None:
         owner, self._owner = self._owner, None
-        if owner is not None:
-            os.close(owner)
+        birth, self._birth = self._birth, None
+        for descriptor in (owner, birth):
+            if descriptor is not None:
+                os.close(descriptor)
 
     def log_tail(self, lines: int = 12) -> str:
         """The last lines of what was printed before the kernel could answer; empty when there are none."""
@@ -170,7 +187,7 @@ class RunDir:
         self.cut_lifeline()
         with contextlib.suppress(OSError):
             _remove(self.path)
-        self._unlock()
+        self._let_go()
 
 
 def _owned() -> tuple[Path, int]:

@@ -175,6 +175,24 @@ def test_a_namespace_that_cannot_be_made_is_told_and_the_attempt_is_lost(
     assert full_machine.text("stderr") == ""
 
 
+@pytest.mark.parametrize("keep_failed", [False, True])
+@pytest.mark.parametrize("of", ["command", "notebook"])
+def test_a_namespace_is_tried_again_as_mounts_come_and_go_on_the_machine(
+    sandbox: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: str, keep_failed: bool
+) -> None:
+    """A container that ends takes its mounts away while bubblewrap looks at them, which it does not expect."""
+    wrapper, tries = tmp_path / "bwrap", tmp_path / "tries"
+    fails = f'[ "$(wc -c <{tries})" -lt 2 ] && set -- --ro-bind /not/there /not/there "$@"'
+    wrapper.write_text(f'#!/bin/sh\nprintf x >>{tries}\n{fails}\nexec {bubblewrap()} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setattr(dagbook.runner.executors.sandbox, "bubblewrap", lambda: str(wrapper))
+    job = sandbox.job(script="echo once") if of == "command" else sandbox.job("print('once')")
+    outcome = sandbox.run(replace(job, keep_failed=keep_failed))
+    assert outcome.ok, outcome.reason
+    assert sandbox.text() == "once\n"
+    assert tries.read_text() == "xx"
+
+
 def test_a_namespace_that_cannot_be_made_for_no_reason_told_is_told_by_how_bubblewrap_ended(
     sandbox: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

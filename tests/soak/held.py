@@ -21,7 +21,7 @@ def of_process(process: int) -> dict[str, int]:
     status = (place / "status").read_text()
     children = 0
     for task in os.listdir(place / "task"):
-        with contextlib.suppress(FileNotFoundError):  # that thread has ended
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # that thread has ended
             children += len((place / "task" / task / "children").read_text().split())
     memory = re.search(r"VmRSS:\s+(\d+)", status)
     return {
@@ -38,10 +38,17 @@ def of_store(store: Store, runtime: Path) -> dict[str, int]:
     mine = ["docker", "ps", "-aq", "--filter", f"label=dagbook={store.id}"]
     listed = subprocess.run(mine, capture_output=True, text=True, check=True)
     return {
-        "log": wal.stat().st_size // KIB if wal.exists() else 0,
+        "log": _size(wal) // KIB,
         "containers": len(listed.stdout.split()),
-        "sockets": len(list(runtime.rglob("*"))),
+        "sockets": sum(len(folders) + len(files) for _, folders, files in os.walk(runtime)),  # which come and go
     }
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def thirds(samples: Sequence[dict[str, int]], what: str) -> tuple[float, float]:
