@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import wraps
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -87,18 +88,32 @@ def guarded(command: Callable[..., Any]) -> Callable[..., Any]:
         except BrokenPipeError:
             sys.stderr.close()  # who reads our output has seen enough
             sys.exit(0)
-        except OSError as error:
+        except (OSError, ImportError) as error:
             from .core.errors import MachineError, problem
-            from .records.room import OF_THE_MACHINE, in_words
 
-            if error.errno not in OF_THE_MACHINE:
+            why = _of_the_machine(error)
+            if why is None:
                 raise
-            place = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else os.curdir
-            why = in_words(error, Path(place).absolute()) if error.filename else error
             tell_error(MachineError(problem("E-MACHINE", why=why)), bool(options.get("as_json")))
             sys.exit(MachineError.exit_code)
 
     return run
+
+
+def _of_the_machine(error: OSError | ImportError) -> str | None:
+    """What is wrong with this machine, in words; None for a defect of ours.
+
+    A command loads what it consists of when it is needed: a disk that fails may fail there, too.
+    """
+    from .records.room import OF_THE_MACHINE, in_words
+
+    if isinstance(error, ImportError):
+        library = str(error.path).endswith(tuple(EXTENSION_SUFFIXES))
+        return str(error) if library and str(error).startswith(str(error.path)) else None
+    if error.errno not in OF_THE_MACHINE:
+        return None
+    place = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else None
+    return in_words(error, Path(place).absolute()) if place else str(error)
 
 
 def tell_error(error: DagbookError, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _sqlite3
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace, which makes calls fail"),
 ]
 
+STRACE = ["timeout", "60", "strace", "-f", "-qq"]
 CELLS = (
     "%%pipeline_command a\nhead -c 3000 /dev/zero | tr '\\0' a >a.txt",
     "%%pipeline_command b --after a\ncat /input/a/a.txt >b.txt",
@@ -46,7 +48,7 @@ def test_F34_a_call_that_fails_loses_nothing_and_leaves_no_wrong_result(
     made = Flow(tmp_path, *CELLS)
     fault = f"inject={call}:error=EIO:when={number}{'+' if when == 'for ever' else ''}"
     trace = tmp_path / "trace"
-    command = ["timeout", "60", "strace", "-f", "-qq", "-o", str(trace), "-e", f"trace={call}", "-e", fault]
+    command = [*STRACE, "-o", str(trace), "-e", f"trace={call}", "-e", fault]
     words = [DAGBOOK, "run", "flow.ipynb", *EXECUTORS["process"]]
     env = {**os.environ, "PYTHONUNBUFFERED": "1"}
     done = subprocess.run([*command, *words], cwd=made.folder, env=env, capture_output=True, text=True, check=False)
@@ -61,3 +63,16 @@ def test_F34_a_call_that_fails_loses_nothing_and_leaves_no_wrong_result(
         assert [one for one in audit(Store(made.store)) if one.mend is None] == []
     ended = made.run()
     assert [ended.text(node, f"{node}.txt") for node in ("a", "b")] == ["a" * 3000] * 2
+
+
+@pytest.mark.skipif(not hasattr(_sqlite3, "__file__"), reason="this Python has its libraries within")
+def test_F34_a_library_that_cannot_be_loaded_is_told_as_a_fault_of_the_machine(tmp_path: Path) -> None:
+    """A command loads what it consists of when it needs it."""
+    fault = ["-e", "trace=openat", "-P", str(_sqlite3.__file__), "-e", "inject=openat:error=EIO"]
+    command = [*STRACE, "-o", str(tmp_path / "trace"), *fault, DAGBOOK, "runs", "--store", str(tmp_path / "store")]
+    Store(tmp_path / "store").close()
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert said.returncode == 5, said.stdout + said.stderr
+    assert said.stderr.startswith("E-MACHINE: ")
+    assert "_sqlite3" in said.stderr
+    assert "Input/output error" in said.stderr

@@ -67,14 +67,23 @@ class Looked:
     memory: int
 
 
+# What a process had at most counts its parent, if that had more when it started it: a small one stands in between.
+_MEASURE = """
+import os, subprocess, sys
+child = subprocess.Popen(sys.argv[1:])
+_, status, used = os.wait4(child.pid, 0)
+print(os.waitstatus_to_exitcode(status), used.ru_maxrss, file=sys.stderr)
+"""
+
+
 def looked(folder: Path, *words: str) -> Looked:
     """Run the command line, what it prints going to a file."""
     out, began = folder / "printed", time.monotonic()
     with out.open("wb") as printed:
-        child = subprocess.Popen([DAGBOOK, *words], cwd=folder, stdout=printed, stderr=subprocess.STDOUT)
-        _, status, used = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    return Looked(child.returncode, out, time.monotonic() - began, used.ru_maxrss * 1024)
+        measured = [sys.executable, "-S", "-c", _MEASURE, "sh", "-c", '"$@" 2>&1', "sh", DAGBOOK, *words]
+        said = subprocess.run(measured, cwd=folder, stdout=printed, stderr=subprocess.PIPE, text=True, check=True)
+    code, kibibytes = map(int, said.stderr.split())
+    return Looked(code, out, time.monotonic() - began, kibibytes * 1024)
 
 
 def run(folder: Path, cell: str, executor: str) -> Looked:
