@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -16,7 +17,7 @@ from ..records.repos.drafts import is_abandoned, sweep
 from ..records.settling import dead_bells
 from ..records.store import Store
 from ..records.unfinished import abandoned, remove_abandoned
-from ..records.verify import alone
+from ..records.verify import alone, place_aside
 from .finding import Finding, Invariant
 from .living import Live
 
@@ -127,13 +128,14 @@ def _folders_of_nobody(store: Store) -> Iterator[Finding]:
     known = {row.id for row in store.latest(most=-1)}  # asked last: a run is recorded before it has a folder
     for path in folders:
         if path.name not in known:
-            repair = partial(_remove_folder, path)
-            yield Finding(Invariant.LEFTOVERS, "the folder of a run that nobody knows", str(path), _TAKE_AWAY, repair)
+            what, repair = "the folder of a run that nobody knows", partial(_set_aside, store, path)
+            yield Finding(Invariant.LEFTOVERS, what, str(path), "set it aside", repair)
 
 
-def _remove_folder(path: Path) -> None:
+def _set_aside(store: Store, path: Path) -> None:
+    """Of a store whose database was lost, or is an older one, this may be all that is left of the run."""
     with contextlib.suppress(FileNotFoundError):
-        remove_tree(path) if path.is_dir() else path.unlink()
+        os.rename(path, place_aside(store.folder, path.name) / path.name)
 
 
 def _bells(store: Store) -> Iterator[Finding]:

@@ -79,13 +79,28 @@ def verify(artifact: Path, anew: bool = False) -> str:
     return ""
 
 
+def place_aside(store: Path, name: str) -> Path:
+    """A new folder in the folder `store` of a store, for something with this name that nothing uses any more."""
+    parent = store / "quarantine"
+    parent.mkdir(exist_ok=True, mode=0o700)
+    number = 1
+    while True:
+        place = parent / f"{name}.{number}"
+        try:
+            place.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return place
+
+
 def quarantine(artifacts: Path, digest: str) -> Path:
     """Take an artifact out of the folder `artifacts`, with all that lies beside it; returns the folder it is in now.
 
     To be called under `alone(artifacts)`: else it may hit the sound one that replaces it.
     """
     home = artifacts / digest[:2] / digest
-    place = _new_folder(artifacts.parent / "quarantine", digest)
+    place = place_aside(artifacts.parent, digest)
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         if not home.is_symlink():
             os.chmod(home, 0o755)  # a folder that we may not write to cannot be moved to another
@@ -171,16 +186,3 @@ def _hash_again(artifact: Path, touched: list[Item]) -> None:
     for item, same in zip(touched, side_by_side(is_same, touched), strict=True):
         if not same:
             raise _Damaged(f"{named(item.path)} differs")
-
-
-def _new_folder(parent: Path, digest: str) -> Path:
-    parent.mkdir(exist_ok=True, mode=0o700)
-    number = 1
-    while True:
-        place = parent / f"{digest}.{number}"
-        try:
-            place.mkdir()
-        except FileExistsError:
-            number += 1
-        else:
-            return place

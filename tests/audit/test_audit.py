@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,26 @@ def test_damage_is_found_mended_and_gone_then(store: Store, harm: Damage, invari
         assert one.mend is not None
         one.mend()
     assert found(store) == []
+
+
+def test_mending_a_store_whose_database_was_lost_removes_no_notebook(store: Store) -> None:
+    """The folders of its runs are set aside with all that they hold."""
+    run = store.latest()[0].id
+    held = {path.relative_to(store.folder / "runs"): path.read_bytes() for path in _notebooks(store.folder / "runs")}
+    store.close()
+    for database in store.folder.glob("dagbook.db*"):
+        database.unlink()
+    with closing(Store(store.folder)) as anew:
+        for one in found(anew):
+            assert one.mend is not None
+            one.mend()
+        assert found(anew) == []
+    aside = store.folder / "quarantine" / f"{run}.1"
+    assert {path.relative_to(aside): path.read_bytes() for path in _notebooks(aside)} == held != {}
+
+
+def _notebooks(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.ipynb"))
 
 
 @pytest.mark.parametrize(
