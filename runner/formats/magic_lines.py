@@ -186,9 +186,8 @@ def _cut(
         extra = positional[len(wanted)]
         raise fault(magic, line, extra, f"{extra.text!r} is one word too many", hint)
     if positional and not row.positional:
-        raise fault(
-            magic, line, positional[0], f"{row.spelled} takes no word without an option", f"Usage: {usage(magic)}"
-        )
+        hint = _two_dashes(magic, positional[0]) or f"Usage: {usage(magic)}"
+        raise fault(magic, line, positional[0], f"{row.spelled} takes no word without an option", hint)
     bounds = [*heads[1:], len(tokens)]
     groups = [tokens[head:end] for head, end in zip(heads, bounds, strict=False)]
     return positional, [_option_of(magic, line, group) for group in groups]
@@ -201,6 +200,12 @@ def _refuse_single_dashes(magic: str, line: str, tokens: list[Token]) -> None:
         meant = "-" + token.text.partition("=")[0]
         if line.startswith("-", token.start) and meant in names:
             raise fault(magic, line, token, f"there is no option {meant[1:]}", f'Did you mean "{meant}"?')
+
+
+def _two_dashes(magic: str, token: Token) -> str:
+    """What to say of a word such as -p, which is an option on the command line; empty for other words."""
+    letter = re.fullmatch("-[a-zA-Z]", token.text)
+    return f"Options have two dashes in a cell. All of them: {MAGICS[magic].spelled}?" if letter else ""
 
 
 def _is_option(line: str, token: Token) -> bool:
@@ -220,7 +225,8 @@ def _option_of(magic: str, line: str, group: list[Token]) -> tuple[Option, Token
     if equals:
         values = [Token(attached, head.start + len(name) + 1, head.end), *values]
     if not option.metavar and values:
-        raise fault(magic, line, values[0], f"{name} takes no value", f"Write {name} alone.")
+        hint = _two_dashes(magic, values[0]) or f"Write {name} alone."
+        raise fault(magic, line, values[0], f"{name} takes no value", hint)
     if option.metavar and not values and not option.bare:
         raise fault(magic, line, head, f"{name} has no value", f"Write {name} {option.metavar} ({option.help}).")
     if len(values) > 1 and not option.many:

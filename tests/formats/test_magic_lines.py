@@ -16,7 +16,7 @@ from dagbook.runner.core.errors import PipelineError
 from dagbook.runner.core.model import ExecutorName, Kind, OnError
 from dagbook.runner.core.values import typed
 from dagbook.runner.formats.cells import parse_node, parse_pipeline, parse_shared
-from dagbook.runner.formats.magic_lines import tokens_of
+from dagbook.runner.formats.magic_lines import read_line, tokens_of
 from dagbook.runner.formats.magic_table import MAGICS
 from dagbook.runner.formats.options import OPTIONS, option_names, options_of
 from dagbook.runner.formats.parsers import help_text, usage
@@ -349,3 +349,11 @@ def test_help_and_names_come_from_the_one_table() -> None:
             assert option.name in text
             assert option.help in " ".join(text.split())
         assert option_names(magic) == tuple(option.name for option in OPTIONS if magic in option.magics)
+
+
+@pytest.mark.parametrize("line", ["-p n 3", "--wait -j 2"])
+def test_an_option_of_the_command_line_is_told_to_be_none_of_a_cell(line: str) -> None:
+    with pytest.raises(PipelineError) as found:
+        read_line("pipeline_run", line)
+    assert "two dashes" in str(found.value)
+    assert "%pipeline_run?" in str(found.value)
