@@ -249,13 +249,28 @@ def remove_stale() -> None:
 def _end_unborn(path: Path) -> None:
     """End what was to become a node of this run directory and waits for ever to be born.
 
-    When bwrap is killed while it makes a namespace, its child goes on waiting for it.
+    When bwrap is killed while it makes a namespace, its child goes on waiting for it. Looked for until two looks in a
+    row have found nothing new: that child may have come to be while others were listed, and the bwrap before it gone.
     """
+    ended: set[int] = set()
+    quiet = 0
+    while quiet < 2:
+        found = _unborn(path) - ended
+        for process in found:
+            with contextlib.suppress(OSError):
+                os.kill(process, signal.SIGKILL)
+        ended |= found
+        quiet = 0 if found else quiet + 1
+
+
+def _unborn(path: Path) -> set[int]:
+    found = set()
     for place in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             words = place.read_bytes().split(b"\0")
             if os.fsencode(path) in words and words[0].endswith(b"bwrap") and place.stat().st_uid == os.getuid():
-                os.kill(int(place.parent.name), signal.SIGKILL)
+                found.add(int(place.parent.name))
+    return found
 
 
 def _parent() -> str:

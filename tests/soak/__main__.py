@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 from dagbook.runner.audit import audit
+from dagbook.runner.executors.rundir import remove_stale
 from dagbook.runner.records.store import Store
 from tests.soak import flows, held
 from tests.soak.chain import Chain
@@ -36,13 +37,16 @@ def project_with(flavour: str) -> Path:
 
 
 def conclude(project: Path) -> None:
-    """What the auditor finds in the end; exits with 1 when it finds anything."""
+    """What the auditor finds in the end, and which processes are left; exits with 1 when there is anything."""
+    remove_stale()  # as the next run would do
+    left = held.processes(Path(os.environ["XDG_RUNTIME_DIR"]))
     with closing(Store(project / ".dagbook", create=False)) as store:
         runs, found = len(store.latest(most=-1)), list(audit(store))
     click.echo(f"{runs} runs in the store; the auditor finds {len(found)}")
-    for one in found:
+    click.echo(f"{len(left)} processes are left")
+    for one in (*found, *left):
         click.echo(f"  {one}")
-    sys.exit(bool(found))
+    sys.exit(bool(found or left))
 
 
 @soak.command()

@@ -44,6 +44,17 @@ def of_store(store: Store, runtime: Path) -> dict[str, int]:
     }
 
 
+def processes(runtime: Path) -> list[str]:
+    """The command lines of what still runs for a run directory in `runtime`."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = place.read_bytes().replace(b"\0", b" ")
+            if os.fsencode(runtime / "dag") in words:
+                found.append(os.fsdecode(words))
+    return found
+
+
 def _size(file: Path) -> int:
     try:
         return file.stat().st_size

@@ -25,9 +25,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     flows.write(tmp_path / "project")
     yield tmp_path / "project"
-    left = list(runtime.iterdir())
+    left, running = list(runtime.iterdir()), held.processes(runtime)
     shutil.rmtree(runtime)
     assert left == []
+    assert running == []
 
 
 def test_P8_P10_processes_on_one_store_do_not_hear_of_each_other(project: Path) -> None:
