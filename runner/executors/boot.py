@@ -103,6 +103,8 @@ def _patient(stream):  # type: ignore[no-untyped-def]
     """`flush` that returns when all is sent, however long its reader takes.
 
     The thread that sends is asked again and again: where it stumbled (no file may be opened any more) it forgets.
+    `send` only lets it send next: what is to follow that is asked for by the thread itself, after it. Told before, this
+    one might go on into a call that lets no other thread run, and its last words would never be sent.
     """
     import threading
 
@@ -113,9 +115,9 @@ def _patient(stream):  # type: ignore[no-untyped-def]
         thread = sender.thread
         if thread is None or not thread.is_alive() or thread.ident == threading.get_ident():
             return send()  # type: ignore[no-any-return]
-        sender.schedule(send)
         sent = threading.Event()
-        sender.schedule(sent.set)
+        sender.schedule(send)
+        sender.schedule(lambda: sender.schedule(sent.set))
         while not sent.wait(2) and thread.is_alive():
             sender.schedule(sent.set)
         return None

@@ -50,6 +50,9 @@ def said(
         network_mode="none",
         mem_limit=MEMORY,
         pids_limit=PIDS,
+        read_only=True,
+        tmpfs={"/tmp": "rw,exec,nosuid,nodev,mode=1777"},
+        cap_drop=["ALL"],  # root without them: it reads no more than a node could
         security_opt=["no-new-privileges"],
         log_config=LogConfig(type="none"),  # what it says goes nowhere but here
         mounts=list(mounts),

@@ -7,6 +7,7 @@ import asyncio
 import io
 import os
 import re
+import secrets
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ import pytest
 from dagbook.runner.core.model import Kind
 from dagbook.runner.executors.contract import Needs
 from dagbook.runner.executors.docker import DockerExecutor
+from dagbook.runner.executors.image_contents import look
+from dagbook.runner.executors.rundir import INSIDE
 from dagbook.runner.executors.transport import sockets_cross
 
 from .conftest import BASE, Bench, record, until
@@ -242,6 +245,32 @@ def test_the_probe_leaves_no_volume(
     assert sockets_cross(client, executor(docker).engine, build("VOLUME /data"))
     assert len(made) == 1
     until(lambda: not made & volumes())
+
+
+def test_T10_what_asks_an_image_or_an_engine_gives_it_no_more_than_a_node_does(
+    docker: Bench, build: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An image that nobody has vouched for is run before there is a node in it."""
+    client, made = executor(docker).client, list[dict[str, Any]]()
+    start = client.start
+
+    def started(container: str) -> None:
+        made.append(inspect(container))
+        start(container)
+
+    monkeypatch.setattr(client, "start", started)
+    image = build(f"VOLUME /data\nLABEL never.seen={secrets.token_hex(8)}")
+    assert look(client, inspect(image)["Id"]).python
+    assert sockets_cross(client, executor(docker).engine, image)
+    assert len(made) == 2
+    for one in made:
+        host = one["HostConfig"]
+        assert (host["CapDrop"], host["ReadonlyRootfs"], host["NetworkMode"]) == (["ALL"], True, "none")
+        assert host["SecurityOpt"] == ["no-new-privileges"]
+        assert host["PidsLimit"]
+        assert host["Memory"]
+        assert not host["Privileged"]
+        assert [mount["Destination"] for mount in one["Mounts"] if mount["Type"] == "bind"] in ([], [INSIDE])
 
 
 def test_T10_root_in_an_image_is_not_root_among_the_files(build: Callable[[str], str], other_user: OtherUser) -> None:
