@@ -259,7 +259,7 @@ def test_T10_what_asks_an_image_or_an_engine_gives_it_no_more_than_a_node_does(
         start(container)
 
     monkeypatch.setattr(client, "start", started)
-    image = build(f"VOLUME /data\nLABEL never.seen={secrets.token_hex(8)}")
+    image = build(f"LABEL never.seen={secrets.token_hex(8)}")
     assert look(client, inspect(image)["Id"]).python
     assert sockets_cross(client, executor(docker).engine, image)
     assert len(made) == 2
